@@ -1,0 +1,125 @@
+"""What flows from frame to picture: one frozen dataclass for each step.
+
+Arrays are never written to after construction. Frame coordinates are pixels of the frame as it was
+given (x to the right, y down); aligned coordinates are pixels of the network's square input.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.labels import EXPRESSIONS
+
+Image = NDArray[np.uint8]
+"""(H, W, 3) RGB or (H, W) grey, uint8."""
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One face that a detector found."""
+
+    box: tuple[float, float, float, float]
+    """x0, y0, x1, y1 in frame pixels, clipped to the frame."""
+    score: float
+    """Confidence of the detector, 0..1."""
+    points: Floats
+    """(5, 2) x, y in frame pixels: eye, eye, nose, mouth corner, mouth corner; the image's left first."""
+    landmarks: Floats | None = None
+    """(78, 2) x, y in frame pixels: the 68 standard points, then five of each iris."""
+    actions: Mapping[str, float] | None = None
+    """Facial action name -> activation, 0..1."""
+    track_id: int | None = None
+
+    @property
+    def width(self) -> float:
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+    @property
+    def area(self) -> float:
+        """Square pixels of the frame."""
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regions:
+    """The aligned face and its prior-attention blocks, grey, as the network sees them."""
+
+    face: Image
+    """(S, S) uint8."""
+    upper: Image
+    """Eyes + brows, a view into ``face``."""
+    lower: Image
+    """Mouth, a view into ``face``."""
+    transform: Floats
+    """(2, 3) similarity, frame pixels -> aligned pixels."""
+    quads: Mapping[str, Floats]
+    """Region name -> (4, 2) corners in frame pixels, clockwise from the aligned top left."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What one model assigned to one face. A class of a classifier, not what somebody feels."""
+
+    face: Face
+    regions: Regions
+    model: str
+    logits: Floats
+    """(7,) in the order of ``EXPRESSIONS``, before calibration."""
+    probabilities: Floats
+    """(7,) calibrated, 0..1, sums to 1."""
+    unsure: bool
+    """The largest probability is below the threshold of the model's card."""
+    region_attention: Mapping[str, float] | None = None
+    """Region name -> weight, sums to 1."""
+    attention: Floats | None = None
+    """The network's own attention array (rows, patches or time), where it has one."""
+    valence: float | None = None
+    """-1..1."""
+    arousal: float | None = None
+    """-1..1."""
+
+    @property
+    def top(self) -> tuple[str, float]:
+        """Name and probability of the likeliest class."""
+        index = int(self.probabilities.argmax())
+        return EXPRESSIONS[index], float(self.probabilities[index])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Where one class of one reading has its evidence."""
+
+    target: str
+    """Name of the explained class."""
+    method: str
+    raw: Floats
+    """(h, w) in aligned coordinates, on the grid of the network's last feature map; unscaled, and signed
+    where the method has signs, so that maps of different classes stay comparable."""
+    heatmap: Floats
+    """(H, W) 0..1 in frame pixels, for display; all zero where the map is flat."""
+    region_share: Mapping[str, float]
+    """upper / lower / elsewhere -> share of the positive heat; sums to 1, zeros if there is no heat."""
+    is_flat: bool
+    """There is no positive heat, or it is the same everywhere, or the map is not finite."""
+    seconds: float
+    part_share: Mapping[str, float] | None = None
+    """brows / eyes / nose / mouth / rest -> share of the positive heat, where landmarks are known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameResult:
+    """Everything about one frame."""
+
+    readings: tuple[Reading, ...] = ()
+    """Largest face first."""
+    explanations: tuple[tuple[Explanation, ...], ...] = ()
+    """``explanations[i][j]`` explains ``readings[i]`` for the j-th requested map; empty without maps."""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds of each stage that ran: detect, align, predict, map."""
