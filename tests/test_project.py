@@ -1,0 +1,203 @@
+"""The rules that hold the project together: who imports whom, what ships, what is installed."""
+
+import ast
+import hashlib
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from fer_core.labels import EXPRESSIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = ROOT / "fer_core"
+
+# A part imports from its own row and the rows above it.
+ORDER = (
+    {"types", "labels", "images"},
+    {"weights"},
+    {"faces"},
+    {"regions"},
+    {"models", "data"},
+    {"explain", "training"},
+    {"analyzer", "stream", "draw", "cartoon"},
+    {"fer_core"},  # the package itself: the names that it offers to callers
+    {"video", "cli", "__main__"},
+)
+ROW = {part: row for row, parts in enumerate(ORDER) for part in parts}
+CORE_FILES = sorted(CORE.rglob("*.py"))
+PAGE_FILES = [path for path in (ROOT / "streamlit_app.py",) if path.exists()]
+PAGE_FILES += sorted((ROOT / "pages").rglob("*.py"))
+
+TRAINING_NEEDS = {"torch", "torchvision", "timm", "lightning", "torchmetrics", "numpy", "pandas"}
+TRAINING_NEEDS |= {"cv2", "PIL", "safetensors"}  # the last two come with torchvision and timm
+
+WEIGHTS = sorted((ROOT / "weights").glob("*.safetensors"))
+MEGABYTES = {"prior_attention": 10, "plain": 6, "landmarks": 3, "dnn": 7.5}
+ANY_OTHER_MEGABYTES = 1.5
+ALL_MEGABYTES = 36
+
+
+# Imports ------------------------------------------------------------------------------------------
+
+
+def statements(path: Path, *, lazy: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Import statements of a file; without ``lazy`` only those that run when it is imported."""
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        if not lazy:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                continue
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                pending.extend(node.orelse)
+                continue
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def imports(path: Path, *, lazy: bool = True) -> set[str]:
+    """Dotted names a file imports; ``from a import b`` counts as ``a.b``."""
+    names = set()
+    for node in statements(path, lazy=lazy):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+            continue
+        base = [node.module] if node.module else []
+        if node.level:
+            package = path.relative_to(ROOT).parent.parts
+            base = [*package[: len(package) - node.level + 1], *base]
+        names |= {".".join([*base, alias.name]) for alias in node.names}
+    return names
+
+
+def part(name: str) -> str:
+    """``fer_core.faces.mtcnn.X`` -> ``faces``; a name that the package itself offers -> ``fer_core``."""
+    first = name.split(".")[1] if "." in name else "fer_core"
+    is_ours = first in ROW or (CORE / first).is_dir() or (CORE / f"{first}.py").exists()
+    return first if is_ours else "fer_core"
+
+
+def part_of(path: Path) -> str:
+    first = path.relative_to(CORE).parts[0].removesuffix(".py")
+    return "fer_core" if first == "__init__" else first
+
+
+def parts(path: Path) -> set[str]:
+    """The parts of fer_core that a file imports."""
+    return {part(name) for name in imports(path) if name.split(".")[0] == "fer_core"}
+
+
+def packages(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+def loaded_with(path: Path) -> set[Path]:
+    """The files of fer_core that run when ``path`` is imported, itself included."""
+    found: set[Path] = set()
+    pending = [path]
+    while pending:
+        current = pending.pop()
+        if current in found:
+            continue
+        found.add(current)
+        for name in imports(current, lazy=False):
+            for depth in range(1, name.count(".") + 2):
+                prefix = ROOT.joinpath(*name.split(".")[:depth])
+                candidates = (prefix.with_suffix(".py"), prefix / "__init__.py")
+                pending += [file for file in candidates if CORE in file.parents and file.exists()]
+    return found
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path: Path) -> None:
+    own = part_of(path)
+    assert own in ROW, f"give {own} its place in ORDER, and in the order of the design"
+    if own == "fer_core":
+        allowed = {name for name, row in ROW.items() if row < ROW[own]} - {"training"}
+    elif own in {"draw", "cartoon"}:
+        allowed = {"types", "labels", own}
+    else:
+        allowed = {name for name, row in ROW.items() if row <= ROW[own]}
+        if own not in {"training", "cli"}:
+            allowed.discard("training")
+    assert parts(path) <= allowed
+
+
+def test_fer_core_never_imports_streamlit() -> None:
+    guilty = [
+        path for path in CORE_FILES if packages(imports(path)) & {"streamlit", "streamlit_webrtc"}
+    ]
+    assert guilty == []
+
+
+def test_pages_never_import_torch() -> None:
+    networks = {"torch", "torchvision", "timm", "lightning", "pytorch_grad_cam"}
+    assert [path for path in PAGE_FILES if packages(imports(path)) & networks] == []
+
+
+def test_training_runs_on_a_bare_gpu_machine() -> None:
+    needed: set[str] = set()
+    for path in (CORE / "training").glob("*.py"):
+        for file in loaded_with(path):
+            needed |= packages(imports(file, lazy=False))
+    assert needed - sys.stdlib_module_names - {"fer_core"} <= TRAINING_NEEDS
+
+
+def test_import_is_cheap() -> None:
+    code = "import sys, json, fer_core; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    heavy = {"torch", "cv2", "streamlit", "pandas", "sklearn", "skimage", "timm", "plotly"}
+    assert heavy & set(json.loads(done.stdout)) == set()
+
+
+# Weights ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", WEIGHTS, ids=lambda path: path.stem)
+def test_weights_are_small_and_their_card_knows_them(path: Path) -> None:
+    content = path.read_bytes()
+    assert len(content) <= MEGABYTES.get(path.stem, ANY_OTHER_MEGABYTES) * 1e6
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert card["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_all_weights_together_are_small() -> None:
+    assert sum(path.stat().st_size for path in WEIGHTS) <= ALL_MEGABYTES * 1e6
+
+
+# Packages and theme -------------------------------------------------------------------------------
+
+
+def pins(file: str) -> dict[str, str]:
+    lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
+    return dict(line.split("==") for line in lines if line and not line.startswith("-r "))
+
+
+def test_pins_lie_in_the_ranges_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    for file, ranges in (
+        ("requirements.txt", [*project["dependencies"], *extras["app"], *extras["train"]]),
+        ("requirements-dev.txt", extras["dev"]),
+    ):
+        pinned = pins(file)
+        wanted = {requirement.name: requirement for requirement in map(Requirement, ranges)}
+        assert pinned.keys() == wanted.keys()
+        for name, version in pinned.items():
+            assert wanted[name].specifier.contains(version), f"{name} {version}"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_theme_has_a_colour_for_each_class(mode: str) -> None:
+    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    colours = theme[mode]["chartCategoricalColors"]
+    assert len(set(colours)) == len(colours) == len(EXPRESSIONS)
