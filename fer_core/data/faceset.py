@@ -1,0 +1,82 @@
+"""Labelled face crops, however they were stored."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.types import Image
+
+SPLITS = ("Training", "PublicTest", "PrivateTest")
+"""FER2013's own names: training, validation, test."""
+
+
+class DataError(ValueError):
+    """A dataset that cannot be read; the message names the file, the line and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceSet:
+    """N face crops with their labels."""
+
+    images: list[Image]
+    """N grey images, uint8; sizes may differ."""
+    labels: NDArray[np.int64]
+    """(N,) class numbers in the order of ``EXPRESSIONS``."""
+    splits: NDArray[np.str_]
+    """(N,) names out of ``SPLITS``."""
+    votes: NDArray[np.float32] | None = None
+    """(N, 10) FER+ votes in the columns of ``fer2013new.csv``, or None."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def select(self, mask: NDArray[np.bool_]) -> "FaceSet":
+        """The faces where ``mask`` (N,) is true."""
+        images = [image for image, keep in zip(self.images, mask, strict=True) if keep]
+        votes = None if self.votes is None else self.votes[mask]
+        return FaceSet(images, self.labels[mask], self.splits[mask], votes)
+
+    def split(self, name: str) -> "FaceSet":
+        """The faces of one split; ``all`` gives every face.
+
+        Raises:
+            DataError: for an unknown or an empty split.
+        """
+        if name == "all":
+            return self
+        if name not in SPLITS:
+            raise DataError(f"unknown split {name!r}; choose one of {', '.join(SPLITS)}, all")
+        part = self.select(self.splits == name)
+        if not len(part):
+            present = ", ".join(sorted(set(self.splits.tolist())))
+            raise DataError(f"the data have no split {name}; they have {present}")
+        return part
+
+    def with_votes(self, votes: NDArray[np.float32]) -> "FaceSet":
+        """The same faces with FER+ votes, row for row.
+
+        Raises:
+            DataError: if there are not as many rows of votes as faces.
+        """
+        if len(votes) != len(self):
+            raise DataError(
+                f"{len(votes)} rows of FER+ votes for {len(self)} faces: "
+                "fer2013new.csv goes row for row with the complete fer2013.csv"
+            )
+        return replace(self, votes=votes)
+
+
+def join(sets: list[FaceSet]) -> FaceSet:
+    """One set out of several. Where only some have votes, the others get none for their faces."""
+    if any(part.votes is not None for part in sets):
+        blank = [np.zeros((len(p), 10), np.float32) if p.votes is None else p.votes for p in sets]
+        votes = np.concatenate(blank)
+    else:
+        votes = None
+    return FaceSet(
+        [image for part in sets for image in part.images],
+        np.concatenate([part.labels for part in sets]),
+        np.concatenate([part.splits for part in sets]),
+        votes,
+    )

@@ -1,0 +1,128 @@
+"""What every network has in common: grey aligned faces in, logits and feature maps out."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
+
+GREY_MEAN, GREY_STD = 0.508, 0.255
+"""Of FER2013's training images, on a scale of 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOutput:
+    """What a network says about N faces."""
+
+    logits: Tensor
+    """(N, 7) in the order of ``EXPRESSIONS``."""
+    votes: Tensor
+    """(N, 8) logits of the FER+ head, in the order of ``FERPLUS_EXPRESSIONS``."""
+    features: Mapping[str, Tensor]
+    """Region -> (N, C, h, w): the last feature map of each branch, on its part of one common grid."""
+    region_attention: Tensor | None = None
+    """(N, regions) in the order of ``features``; each row sums to 1."""
+    region_logits: Mapping[str, tuple[Tensor, Tensor]] | None = None
+    """Region -> logits and votes of that branch alone, for the auxiliary loss."""
+
+
+class Network(nn.Module):
+    """A network over aligned faces.
+
+    ``forward`` is ``head(features(faces))``: the cut in the middle is where explanations look.
+    """
+
+    input_size: int
+    """Side of the aligned square, in pixels."""
+    regions: tuple[str, ...] = ("face",)
+    """The branches, each named after the part of the face that it sees."""
+
+    @abstractmethod
+    def features(self, faces: Tensor) -> dict[str, Tensor]:
+        """Last feature map of each branch.
+
+        Args:
+            faces: (N, 1, S, S) grey values 0..255, any dtype.
+
+        Returns:
+            Region -> (N, C, h, w).
+        """
+
+    @abstractmethod
+    def head(self, features: Mapping[str, Tensor], *, hold_attention: bool = False) -> NetworkOutput:
+        """Logits from the feature maps.
+
+        Args:
+            hold_attention: treat attention weights as constants, so that the gradient of a class
+                score is that of the evidence alone.
+        """
+
+    def forward(self, faces: Tensor) -> NetworkOutput:
+        return self.head(self.features(faces))
+
+    def evidence(self, output: NetworkOutput) -> Tensor | None:
+        """(N, 7, h, w) class activation maps whose sums are the logits less their bias, for networks
+        that end in pooling + linear (Zhou et al. 2016); None for others."""
+        return None
+
+
+def normalise(faces: Tensor) -> Tensor:
+    """Grey values 0..255 to zero mean and unit variance over FER2013."""
+    return (faces.float() / 255 - GREY_MEAN) / GREY_STD
+
+
+class Backbone(nn.Module):
+    """A timm network cut off after one of its feature maps.
+
+    Args:
+        name: any timm architecture that offers ``features_only``.
+        stage: which of its feature maps, counted from 0 at the stem.
+        stem_pool: keep the pooling behind a ResNet's stem. Small faces need the pixels.
+        options: handed to timm as they are.
+    """
+
+    def __init__(
+        self, name: str, *, stage: int, stem_pool: bool = True, options: Mapping[str, object] = {}
+    ) -> None:
+        super().__init__()
+        self.body = timm.create_model(
+            name, features_only=True, out_indices=(stage,), in_chans=1, **dict(options)
+        )
+        if not stem_pool:
+            self.body.maxpool = nn.Identity()
+        self.channels: int = self.body.feature_info.channels()[-1]
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """(N, 1, H, W) normalised -> (N, C, h, w)."""
+        feature_map: Tensor = self.body(faces)[-1]
+        return feature_map
+
+
+class Classifier(nn.Module):
+    """Global average pooling + linear, once for the seven classes and once for FER+'s eight."""
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.expressions = nn.Linear(channels, len(EXPRESSIONS))
+        self.votes = nn.Linear(channels, len(FERPLUS_EXPRESSIONS))
+
+    def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, C) -> (N, 7), (N, 8)."""
+        pooled = self.dropout(pooled)
+        return self.expressions(pooled), self.votes(pooled)
+
+    def evidence(self, feature_map: Tensor) -> Tensor:
+        """(N, C, h, w) -> (N, 7, h, w), summing to the logits less their bias."""
+        cells = feature_map.shape[-2] * feature_map.shape[-1]
+        weights = self.expressions.weight.to(feature_map.dtype)
+        return torch.einsum("nchw,kc->nkhw", feature_map, weights) / cells
+
+
+def pool(feature_map: Tensor) -> Tensor:
+    """(N, C, h, w) -> (N, C) global average."""
+    return feature_map.mean((2, 3))

@@ -1,0 +1,95 @@
+"""``prior_attention``: the face and its two prior blocks, fused by a learned attention."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from fer_core.labels import REGIONS
+from fer_core.models.base import Backbone, Classifier, Network, NetworkOutput, normalise, pool
+from fer_core.models.registry import register_network
+from fer_core.regions import block
+
+
+@register_network("prior_attention")
+class PriorAttention(Network):
+    """Three branches over one shared backbone: face, eyes + brows, mouth.
+
+    The branches share every convolution and keep their own batch norms, since the grey values of an
+    eye block are distributed unlike those of a face.
+
+    Each branch has its own linear classifier; a softmax over the three regions says how much each
+    counts for this face. The logits are the weighted mean of the branches' logits, so every class
+    score splits exactly into the evidence of each place in each region.
+    """
+
+    regions = REGIONS
+
+    def __init__(
+        self,
+        *,
+        backbone: Mapping[str, object],
+        input_size: int,
+        dropout: float,
+        attention_width: int = 64,
+    ) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.backbones = nn.ModuleDict({r: Backbone(**backbone) for r in REGIONS})  # type: ignore[arg-type]
+        share_convolutions([self.backbones[r] for r in REGIONS])
+        channels = self.backbones["face"].channels
+        self.classifiers = nn.ModuleDict({r: Classifier(channels, dropout) for r in REGIONS})
+        self.scorers = nn.ModuleDict(
+            {
+                r: nn.Sequential(
+                    nn.Linear(channels, attention_width), nn.Tanh(), nn.Linear(attention_width, 1)
+                )
+                for r in REGIONS
+            }
+        )
+
+    def features(self, faces: Tensor) -> dict[str, Tensor]:
+        faces = normalise(faces)
+        maps = {}
+        for region in REGIONS:
+            rows, columns = block(region, self.input_size)
+            maps[region] = self.backbones[region](faces[:, :, rows, columns])
+        return maps
+
+    def head(self, features: Mapping[str, Tensor], *, hold_attention: bool = False) -> NetworkOutput:
+        pooled = {region: pool(features[region]) for region in REGIONS}
+        scores = torch.cat([self.scorers[r](pooled[r]) for r in REGIONS], dim=1)
+        attention = scores.float().softmax(dim=1)
+        if hold_attention:
+            attention = attention.detach()
+        alone = {region: self.classifiers[region](pooled[region]) for region in REGIONS}
+        logits, votes = (
+            torch.einsum("nrk,nr->nk", torch.stack(branches, dim=1).float(), attention)
+            for branches in zip(*alone.values(), strict=True)
+        )
+        return NetworkOutput(
+            logits=logits,
+            votes=votes,
+            features=features,
+            region_attention=attention,
+            region_logits=alone,
+        )
+
+    def evidence(self, output: NetworkOutput) -> Tensor:
+        assert output.region_attention is not None
+        whole = output.features["face"]
+        summed = whole.new_zeros(len(whole), output.logits.shape[1], *whole.shape[-2:])
+        for region, weight in zip(REGIONS, output.region_attention.T, strict=True):
+            rows, columns = block(region, whole.shape[-1])
+            branch = self.classifiers[region].evidence(output.features[region])
+            summed[:, :, rows, columns] += weight[:, None, None, None] * branch
+        return summed
+
+
+def share_convolutions(backbones: Sequence[nn.Module]) -> None:
+    """Make networks of one architecture use the convolutions of the first."""
+    first, *others = backbones
+    for name, module in list(first.named_modules()):
+        if isinstance(module, nn.Conv2d):
+            for other in others:
+                other.set_submodule(name, module)

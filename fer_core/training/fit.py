@@ -1,0 +1,87 @@
+"""Train a recipe: Training teaches, PublicTest selects the epoch."""
+
+import warnings
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from torch.utils.data import DataLoader
+
+from fer_core.data import FaceSet
+from fer_core.models import build_network
+from fer_core.models.classifier import bare_points
+from fer_core.models.base import Network
+from fer_core.regions import MEAN_POINTS, alignment
+from fer_core.training.module import ExpressionModule, TrainingFaces
+from fer_core.training.recipe import Recipe
+from fer_core.types import Floats
+
+
+def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> Network:
+    """Train the recipe's network and return it as it was in its best epoch.
+
+    Args:
+        faces: with the splits Training and PublicTest.
+        out: run folder; gets ``metrics.csv`` and the checkpoints ``last.ckpt`` and ``best.ckpt``.
+        resume: go on from ``last.ckpt``, if there is one. At most one epoch is lost by a kill.
+    """
+    L.seed_everything(recipe.seed, workers=True)
+    torch.set_float32_matmul_precision("high")
+    network = build_network(recipe.family, recipe.network)
+    loaders = [
+        _loader(faces.split(split), recipe, network.input_size, training=split == "Training")
+        for split in ("Training", "PublicTest")
+    ]
+    best = ModelCheckpoint(
+        out,
+        filename="best",
+        monitor="public_accuracy",
+        mode="max",
+        save_last=True,
+        enable_version_counter=False,
+    )
+    trainer = L.Trainer(
+        max_epochs=recipe.epochs,
+        precision="bf16-mixed",
+        callbacks=[best, EMAWeightAveraging(decay=recipe.ema_decay)],
+        logger=CSVLogger(out, name="", version=""),
+        log_every_n_steps=50,
+    )
+    module = ExpressionModule(network, recipe)
+    last = out / "last.ckpt"
+    with warnings.catch_warnings():
+        # The faces lie in memory and are cut in microseconds: more workers would only copy them.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        trainer.fit(module, *loaders, ckpt_path=last if resume and last.is_file() else None)
+    return load_best(recipe, out)
+
+
+def load_best(recipe: Recipe, out: Path) -> Network:
+    """The network of the best epoch of a run folder."""
+    network = build_network(recipe.family, recipe.network)
+    checkpoint = torch.load(out / "best.ckpt", map_location="cpu", weights_only=True)
+    prefix = "network."
+    state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _loader(
+    faces: FaceSet, recipe: Recipe, size: int, *, training: bool
+) -> DataLoader[tuple[torch.Tensor, int, torch.Tensor]]:
+    transforms = crop_transforms(faces, size, aligned=recipe.aligned)
+    dataset = TrainingFaces(faces, transforms, size, recipe, training=training)
+    return DataLoader(dataset, recipe.batch_size, shuffle=training, drop_last=training)
+
+
+def crop_transforms(faces: FaceSet, size: int, *, aligned: bool) -> list[Floats]:
+    """N times (2, 3), bare crop -> aligned square; the plain enlargement where ``aligned`` is off."""
+    if aligned:
+        points = bare_points(faces.images)
+    else:
+        sides = [image.shape[1::-1] for image in faces.images]
+        points = np.stack([MEAN_POINTS * np.array(side, np.float32) for side in sides])
+    return [alignment(five, size) for five in points]

@@ -1,0 +1,115 @@
+"""The Lightning module: loss, optimiser, validation."""
+
+from collections.abc import Sequence
+
+import lightning as L
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchmetrics.classification import MulticlassAccuracy
+
+from fer_core.data import FaceSet, vote_targets
+from fer_core.data.augmentation import augment
+from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.models.base import Network, NetworkOutput
+from fer_core.regions import warp
+from fer_core.training.recipe import Recipe
+from fer_core.types import Floats
+
+
+class TrainingFaces(Dataset[tuple[Tensor, int, Tensor]]):
+    """Faces aligned on the fly: disturbed for training, as they are for validation.
+
+    Args:
+        transforms: N times (2, 3), image -> aligned square.
+    """
+
+    def __init__(
+        self,
+        faces: FaceSet,
+        transforms: Sequence[Floats],
+        size: int,
+        recipe: Recipe,
+        *,
+        training: bool,
+    ) -> None:
+        self.faces = faces
+        self.transforms = transforms
+        self.size = size
+        self.augmentation = recipe.augmentation if training else None
+        self.rng = np.random.default_rng(recipe.seed)
+        votes = np.zeros((len(faces), 10), np.float32) if faces.votes is None else faces.votes
+        self.votes: NDArray[np.float32] = vote_targets(votes)
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int, Tensor]:
+        """A (1, S, S) uint8 face, its class number, (8,) soft votes."""
+        image, transform = self.faces.images[index], self.transforms[index]
+        if self.augmentation is None:
+            face = warp(image, transform, self.size)
+        else:
+            face = augment(image, transform, self.size, self.augmentation, self.rng)
+        label = int(self.faces.labels[index])
+        return torch.from_numpy(face)[None], label, torch.from_numpy(self.votes[index])
+
+
+class ExpressionModule(L.LightningModule):
+    """Trains a network on FER2013's class and on the votes of FER+ at once."""
+
+    def __init__(self, network: Network, recipe: Recipe) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.recipe = recipe
+        self.accuracy = MulticlassAccuracy(len(EXPRESSIONS), average="micro")
+        self.votes_accuracy = MulticlassAccuracy(len(FERPLUS_EXPRESSIONS), average="micro")
+
+    def forward(self, faces: Tensor) -> NetworkOutput:
+        output: NetworkOutput = self.network(faces)
+        return output
+
+    def loss(self, logits: Tensor, votes: Tensor, label: Tensor, targets: Tensor) -> Tensor:
+        """Smoothed cross-entropy on the class + cross-entropy on the shares of votes."""
+        hard = F.cross_entropy(logits.float(), label, label_smoothing=self.recipe.label_smoothing)
+        soft = -(targets * votes.float().log_softmax(dim=1)).sum(dim=1).mean()
+        return hard + self.recipe.votes_weight * soft
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
+        faces, label, targets = batch
+        output = self(faces)
+        loss = self.loss(output.logits, output.votes, label, targets)
+        if output.region_logits:
+            branches = [self.loss(*b, label, targets) for b in output.region_logits.values()]
+            loss = loss + self.recipe.branch_weight * torch.stack(branches).mean()
+        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> None:
+        faces, label, targets = batch
+        output = self(faces)
+        self.accuracy(output.logits, label)
+        self.log("public_accuracy", self.accuracy, prog_bar=True)
+        voted = targets.sum(dim=1) > 0.5
+        if voted.any():
+            self.votes_accuracy(output.votes[voted], targets[voted].argmax(dim=1))
+            self.log("public_votes_accuracy", self.votes_accuracy, prog_bar=True)
+
+    def configure_optimizers(self) -> dict[str, object]:
+        recipe = self.recipe
+        optimiser = torch.optim.SGD(
+            self.network.parameters(),
+            lr=recipe.learning_rate,
+            momentum=0.9,
+            nesterov=True,
+            weight_decay=recipe.weight_decay,
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser,
+            max_lr=recipe.learning_rate,
+            total_steps=int(self.trainer.estimated_stepping_batches),
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
