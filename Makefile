@@ -4,16 +4,18 @@
 # make benchmark  print every table of benchmarks/
 #
 # make app PORT=8600                  on another port
+# make app ADDRESS=0.0.0.0            for other machines as well (they need HTTPS: docs/hosting.md)
 # make app PYTHON=/path/to/python3    with another Python for .venv
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ADDRESS ?= 127.0.0.1
 PORT ?= 8501
 BIN := .venv/bin
 
 .PHONY: app test format benchmark browser
 
 app: .venv/app.stamp
-	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+	$(BIN)/streamlit run streamlit_app.py --server.address $(ADDRESS) --server.port $(PORT)
 
 test: .venv/dev.stamp browser
 	$(BIN)/ruff format --check .
@@ -32,7 +34,7 @@ benchmark: .venv/app.stamp
 
 # A stamp says that .venv holds what the file beside it asks for, so a second run starts at once.
 .venv/app.stamp: requirements.txt
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo 'Python 3.11 or newer is needed. Name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11'; \
 	    exit 1; }
 	"$(PYTHON)" -m venv .venv

@@ -196,8 +196,7 @@ def test_pins_lie_in_the_ranges_of_the_package() -> None:
             assert wanted[name].specifier.contains(version), f"{name} {version}"
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_theme_has_a_colour_for_each_class(mode: str) -> None:
+def test_theme_has_a_colour_for_each_class() -> None:
     theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
-    colours = theme[mode]["chartCategoricalColors"]
+    colours = theme["chartCategoricalColors"]
     assert len(set(colours)) == len(colours) == len(EXPRESSIONS)
