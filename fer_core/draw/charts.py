@@ -1,0 +1,124 @@
+"""Figures for pages. Backgrounds are transparent and the text has no colour of its own, so Streamlit's
+theme makes them fit a light and a dark page."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+
+from fer_core.draw import EXPRESSION_COLORS, percent
+from fer_core.draw.heat import COOL, WARM, blend_heat
+from fer_core.labels import EXPRESSIONS
+from fer_core.types import Floats, Image, Reading
+
+CLEAR: Final = "rgba(0,0,0,0)"
+FAINT: Final = "rgba(128,136,140,0.22)"
+
+
+def probability_bars(reading: Reading, *, height: int = 300) -> go.Figure:
+    """The seven probabilities of one face; the likeliest class in full colour.
+
+    Args:
+        height: pixels.
+    """
+    probabilities = [float(p) for p in reading.probabilities]
+    best = reading.top[0]
+    figure = go.Figure(
+        go.Bar(
+            x=probabilities,
+            y=list(EXPRESSIONS),
+            orientation="h",
+            text=[percent(p) for p in probabilities],
+            textposition="outside",
+            cliponaxis=False,
+            marker={
+                "color": list(EXPRESSION_COLORS.values()),
+                "opacity": [1.0 if name == best else 0.7 for name in EXPRESSIONS],
+                "cornerradius": 4,
+            },
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        )
+    )
+    _plain(figure, height, right=44)
+    figure.update_layout(bargap=0.35)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=FAINT)
+    figure.update_yaxes(autorange="reversed", ticks="")
+    return figure
+
+
+def probability_timeline(
+    times: Floats, probabilities: Floats, *, window: float = 60, height: int = 260
+) -> go.Figure:
+    """The seven probabilities over the last seconds.
+
+    Args:
+        times: (T,) seconds, rising; now is 0.
+        probabilities: (T, 7) in the order of ``EXPRESSIONS``; a row of NaN is a gap.
+        window: seconds to show.
+        height: pixels.
+    """
+    lines = [
+        go.Scatter(
+            x=times,
+            y=probabilities[:, number],
+            name=name,
+            mode="lines",
+            line={"color": EXPRESSION_COLORS[name], "width": 2},
+            hovertemplate="%{y:.0%}",
+        )
+        for number, name in enumerate(EXPRESSIONS)
+    ]
+    figure = go.Figure(lines)
+    _plain(figure, height, right=8)
+    figure.update_layout(
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
+        hovermode="x unified",
+        margin_t=32,
+    )
+    figure.update_xaxes(range=[-window, 0], ticksuffix=" s", gridcolor=CLEAR, zeroline=False)
+    figure.update_yaxes(range=[0, 1], tickformat=".0%", dtick=0.5, gridcolor=FAINT)
+    return figure
+
+
+def heat_tiles(crop: Image, maps: Mapping[str, Floats], *, size: int = 168) -> dict[str, Image]:
+    """Small pictures of several maps on one shared scale, so that they can be compared.
+
+    Warm places speak for the class, cool ones against it; full colour is the strongest place of all maps.
+
+    Args:
+        crop: (S, S) grey aligned face.
+        maps: class -> (h, w) raw map in aligned coordinates.
+        size: side of each picture in pixels.
+
+    Returns:
+        class -> (size, size, 3) RGB uint8.
+    """
+    finite = {name: np.nan_to_num(raw, posinf=0, neginf=0) for name, raw in maps.items()}
+    strongest = max((float(np.abs(raw).max()) for raw in finite.values()), default=0.0)
+    face = cv2.resize(crop, (size, size), interpolation=cv2.INTER_CUBIC)
+    tiles = {}
+    for name, raw in finite.items():
+        tile = np.asarray(cv2.cvtColor(face, cv2.COLOR_GRAY2RGB), np.uint8)
+        if strongest > 0:
+            smooth = cv2.resize(raw / strongest, (size, size), interpolation=cv2.INTER_CUBIC)
+            blend_heat(tile, np.maximum(smooth, 0), 0.75, WARM)
+            blend_heat(tile, np.maximum(-smooth, 0), 0.75, COOL)
+        tiles[name] = tile
+    return tiles
+
+
+def _plain(figure: go.Figure, height: int, *, right: int) -> None:
+    """Nothing around the figure that is not data."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": right, "t": 4, "b": 0},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        showlegend=False,
+        dragmode=False,
+    )
+    figure.update_xaxes(title=None, fixedrange=True)
+    figure.update_yaxes(title=None, fixedrange=True)

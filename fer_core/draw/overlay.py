@@ -1,0 +1,225 @@
+"""What was found in a frame, painted into the frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from fer_core.draw import EXPRESSION_COLORS, Color, percent, rgb
+from fer_core.draw.heat import blend_heat
+from fer_core.draw.text import INK, WHITE, fill, outline, put_text, rounded, text_size, wrap
+from fer_core.labels import EXPRESSIONS
+from fer_core.types import Floats, FrameResult, Image, Reading
+
+Box = tuple[float, float, float, float]
+
+COLORS: Final = {name: rgb(color) for name, color in EXPRESSION_COLORS.items()}
+UNSURE: Final[Color] = (226, 230, 232)
+DIM: Final[Color] = (176, 186, 192)
+BLOCK_NAMES: Final = {"face": "whole face", "upper": "eyes", "lower": "mouth"}
+
+PANEL_OPACITY = 0.72
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayStyle:
+    """What is painted."""
+
+    box: bool = True
+    labels: bool = True
+    """The assigned class and its percentage, at each face."""
+    bars: bool = True
+    """All seven probabilities of the largest face."""
+    blocks: bool = True
+    """What a prior-attention network looks at, with the weight it gave to each."""
+    heatmap: float = 0.6
+    """Opacity of the first map of each face where it is hottest, 0..1; 0 leaves it out."""
+
+
+def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None = None) -> Image:
+    """Paint a result into a copy of its frame.
+
+    Args:
+        frame: (H, W, 3) RGB or (H, W) grey, uint8.
+        result: of this frame; with maps if ``style.heatmap`` is to show something.
+
+    Returns:
+        (H, W, 3) RGB uint8.
+    """
+    style = style or OverlayStyle()
+    image = _canvas(frame)
+    unit = _unit(image)
+    if style.heatmap > 0:
+        for maps in result.explanations:
+            for explanation in maps[:1]:
+                blend_heat(image, explanation.heatmap, style.heatmap)
+    for reading in reversed(result.readings):  # the largest face last, so that nothing hides it
+        if style.blocks:
+            _draw_blocks(image, reading, unit)
+        if style.box:
+            radius = 0.08 * min(reading.face.width, reading.face.height)
+            color = _color(reading)
+            outline(image, rounded(reading.face.box, radius), color, max(1, round(2 * unit)))
+        if style.labels:
+            _draw_label(image, reading, unit)
+    if style.bars and result.readings:
+        _draw_bars(image, result.readings, unit)
+    return image
+
+
+def draw_message(frame: Image, text: str) -> Image:
+    """Write a sentence into the middle of a copy of a frame, (H, W, 3) RGB uint8."""
+    image = _canvas(frame)
+    height, width = image.shape[:2]
+    unit = _unit(image)
+    size = _font_size(18 * unit)
+    pad = round(0.8 * size)
+    lines = wrap(text, size, 0.8 * width - 2 * pad)
+    if not lines:
+        return image
+    across = max(text_size(line, size)[0] for line in lines)
+    down = text_size("", size)[1]
+    left, top = (width - across) / 2, (height - down * len(lines)) / 2
+    panel = (left - pad, top - pad, left + across + pad, top + down * len(lines) + pad)
+    fill(image, rounded(panel, 10 * unit), INK, 0.85)
+    for row, line in enumerate(lines):
+        put_text(image, line, left, top + row * down, size, WHITE)
+    return image
+
+
+def _canvas(frame: Image) -> Image:
+    """A copy of the frame that can be painted in colour."""
+    if frame.ndim == 2:
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB), np.uint8)
+    return np.array(frame, np.uint8, order="C")
+
+
+def _unit(image: Image) -> float:
+    """What a pixel of a 640x480 frame is in this one."""
+    return float(max(0.25, min(image.shape[:2]) / 480))
+
+
+def _font_size(pixels: float) -> int:
+    return max(9, round(pixels))
+
+
+def _color(reading: Reading) -> Color:
+    return UNSURE if reading.unsure else COLORS[reading.top[0]]
+
+
+def _ink_on(color: Color) -> Color:
+    """Black or white, whichever is easier to read on a colour (luminance after Rec. 709)."""
+    red, green, blue = color
+    return INK if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 140 else WHITE
+
+
+def _draw_pill(
+    image: Image, text: str, left: float, top: float, size: int, color: Color, opacity: float = 1.0
+) -> None:
+    """A short text on a rounded ground, moved into the picture where it would leave it."""
+    width, height = _pill_size(text, size)
+    left = max(0.0, min(left, image.shape[1] - width))
+    top = max(0.0, min(top, image.shape[0] - height))
+    fill(image, rounded((left, top, left + width, top + height), height / 3), color, opacity)
+    put_text(image, text, left + 0.5 * size, top + 0.15 * size, size, _ink_on(color))
+
+
+def _pill_size(text: str, size: int) -> tuple[float, float]:
+    width, height = text_size(text, size)
+    return width + size, height + 0.3 * size
+
+
+def _draw_label(image: Image, reading: Reading, unit: float) -> None:
+    """The class above the box, smaller for small faces; inside the box where there is no room above."""
+    name, probability = reading.top
+    text = (
+        f"unsure: {name} {percent(probability)}"
+        if reading.unsure
+        else f"{name} {percent(probability)}"
+    )
+    x0, y0, _, _ = reading.face.box
+    size = _font_size(18 * unit * float(np.clip(reading.face.width / (140 * unit), 0.6, 1)))
+    height = _pill_size(text, size)[1]
+    above = y0 - height - 4 * unit
+    top = above if above >= 0 else y0 + 4 * unit
+    _draw_pill(image, text, x0, top, size, _color(reading))
+
+
+def _draw_blocks(image: Image, reading: Reading, unit: float) -> None:
+    """The blocks of a prior-attention network: the heavier its weight, the stronger its line."""
+    if reading.region_attention is None:
+        return
+    size = _font_size(14 * unit * float(np.clip(reading.face.width / (140 * unit), 0.65, 1)))
+    for region, weight in reading.region_attention.items():
+        corners = reading.regions.quads[region]
+        if region != "face":
+            outline(image, corners, WHITE, max(1, round(unit * (1 + 2 * weight))))
+        text = f"{BLOCK_NAMES[region]} {percent(weight)}"
+        width, height = _pill_size(text, size)
+        left, top = _beside(corners, width, height, 6 * unit, image.shape[1])
+        _draw_pill(image, text, left, top, size, INK, 0.8)
+
+
+def _beside(
+    corners: Floats, width: float, height: float, gap: float, end: int
+) -> tuple[float, float]:
+    """Left and top of a block's label: right of its right edge, or left of its left edge if that is
+    nearer than a label to the picture's end."""
+    (left, left_y), (right, right_y) = (corners[0] + corners[3]) / 2, (corners[1] + corners[2]) / 2
+    if right + gap + width <= end:
+        return float(right) + gap, float(right_y) - height / 2
+    return float(left) - gap - width, float(left_y) - height / 2
+
+
+def _draw_bars(image: Image, readings: Sequence[Reading], unit: float) -> None:
+    """The seven probabilities of the first reading, in the corner where they hide least."""
+    size, pad, gap = _font_size(16 * unit), 10 * unit, 8 * unit
+    names = max(text_size(name, size)[0] for name in EXPRESSIONS)
+    numbers = text_size(percent(1), size)[0]
+    row = 1.25 * text_size("", size)[1]
+    length = 80 * unit
+    width = pad + names + gap + length + gap + numbers + pad
+    height = pad + row * len(EXPRESSIONS) + pad
+    if width > image.shape[1] or height > image.shape[0]:
+        return
+    left, top = _free_corner(image, width, height, 8 * unit, readings)
+    fill(image, rounded((left, top, left + width, top + height), 10 * unit), INK, PANEL_OPACITY)
+    first, best = left + pad + names + gap, readings[0].top[0]
+    for number, name in enumerate(EXPRESSIONS):
+        probability = float(readings[0].probabilities[number])
+        y = top + pad + number * row
+        middle, thick = y + row / 2, 0.2 * row
+        text_top = middle - text_size("", size)[1] / 2
+        ink = WHITE if name == best else DIM
+        put_text(image, name, left + pad, text_top, size, ink)
+        for share, color, opacity in ((1.0, WHITE, 0.15), (probability, COLORS[name], 1.0)):
+            bar = (first, middle - thick, first + share * length, middle + thick)
+            fill(image, rounded(bar, thick), color, opacity)
+        text = percent(probability)
+        put_text(image, text, left + width - pad - text_size(text, size)[0], text_top, size, ink)
+
+
+def _free_corner(
+    image: Image, width: float, height: float, margin: float, readings: Sequence[Reading]
+) -> tuple[float, float]:
+    """Left and top of the corner whose panel covers least of the largest face, then of the others."""
+    right = image.shape[1] - width - margin
+    bottom = image.shape[0] - height - margin
+    corners = ((margin, bottom), (right, bottom), (margin, margin), (right, margin))
+
+    def hidden(corner: tuple[float, float]) -> tuple[float, float]:
+        left, top = corner
+        panel = (left, top, left + width, top + height)
+        first, *others = (_shared(panel, reading.face.box) for reading in readings)
+        return first, sum(others)
+
+    return min(corners, key=hidden)
+
+
+def _shared(first: Box, second: Box) -> float:
+    """Area that two boxes have in common."""
+    across = min(first[2], second[2]) - max(first[0], second[0])
+    down = min(first[3], second[3]) - max(first[1], second[1])
+    return max(0.0, across) * max(0.0, down)

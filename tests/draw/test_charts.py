@@ -1,0 +1,87 @@
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_core.draw import EXPRESSION_COLORS, percent, rgb
+from fer_core.draw.charts import heat_tiles, probability_bars, probability_timeline
+from fer_core.labels import EXPRESSIONS
+from tests.draw.faces import make_reading
+
+CONFIG = Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml"
+
+
+def test_palette_is_that_of_the_theme() -> None:
+    theme = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"]
+    assert tuple(EXPRESSION_COLORS) == EXPRESSIONS
+    assert list(EXPRESSION_COLORS.values()) == theme["chartCategoricalColors"]
+
+
+def test_words_for_numbers() -> None:
+    assert rgb("#C45A61") == (196, 90, 97)
+    assert [percent(p) for p in (0, 0.004, 0.834, 1)] == ["0 %", "0 %", "83 %", "100 %"]
+
+
+def test_bars_show_each_class_in_its_colour() -> None:
+    figure = probability_bars(make_reading((0, 0, 9, 9), top="sad", probability=0.4))
+    (bar,) = figure.data
+    assert list(bar.y) == list(EXPRESSIONS)
+    assert list(bar.x) == pytest.approx([0.4 if name == "sad" else 0.1 for name in EXPRESSIONS])
+    assert list(bar.marker.color) == list(EXPRESSION_COLORS.values())
+    assert list(bar.text) == ["40 %" if name == "sad" else "10 %" for name in EXPRESSIONS]
+    assert tuple(figure.layout.xaxis.range) == (0, 1)
+    assert figure.layout.yaxis.autorange == "reversed", "the first class is on top"
+
+
+def test_timeline_shows_the_last_seconds() -> None:
+    times = np.array([-2.0, -1.5, 0.0], np.float32)
+    probabilities = np.eye(7, dtype=np.float32)[[0, 3, 3]]
+    probabilities[1] = np.nan
+    figure = probability_timeline(times, probabilities, window=30)
+    assert tuple(figure.layout.xaxis.range) == (-30, 0)
+    assert [line.name for line in figure.data] == list(EXPRESSIONS)
+    assert list(figure.data[3].x) == [-2.0, -1.5, 0.0]
+    assert figure.data[3].y[2] == 1.0
+    assert np.isnan(figure.data[3].y[1])
+    assert figure.data[3].line.color == EXPRESSION_COLORS["happy"]
+
+
+def test_timeline_of_nothing_is_empty() -> None:
+    figure = probability_timeline(np.empty(0, np.float32), np.empty((0, 7), np.float32))
+    assert all(len(line.x) == 0 for line in figure.data)
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        probability_bars(make_reading((0, 0, 9, 9))),
+        probability_timeline(np.zeros(1, np.float32), np.zeros((1, 7), np.float32)),
+    ],
+)
+def test_figures_fit_any_page(figure) -> None:
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert figure.layout.font.color is None
+
+
+def test_tiles_share_one_scale() -> None:
+    crop = np.full((48, 48), 128, np.uint8)
+    strong, weak, against = (np.zeros((6, 6), np.float32) for _ in range(3))
+    strong[0, 0], weak[0, 0], against[0, 0] = 4, 1, -4
+    tiles = heat_tiles(crop, {"happy": strong, "sad": weak, "fear": against}, size=60)
+    assert list(tiles) == ["happy", "sad", "fear"]
+    moved = {name: int(np.abs(tile[2, 2].astype(int) - 128).sum()) for name, tile in tiles.items()}
+    assert moved["happy"] > 2 * moved["sad"] > 0
+    warm, cool = tiles["happy"][2, 2].astype(int), tiles["fear"][2, 2].astype(int)
+    assert warm[0] > warm[2], "for: warm"
+    assert cool[2] > cool[0], "against: cool"
+    assert (tiles["happy"][40:, 40:] == 128).all(), "no heat, no change"
+
+
+def test_flat_and_broken_maps_leave_the_face_as_it_is() -> None:
+    crop = np.arange(48 * 48, dtype=np.uint32).reshape(48, 48).astype(np.uint8)
+    broken = np.full((6, 6), np.nan, np.float32)
+    for raw in (np.zeros((6, 6), np.float32), broken):
+        tile = heat_tiles(crop, {"happy": raw}, size=48)["happy"]
+        assert (tile == crop[..., None]).all()
+    assert heat_tiles(crop, {}) == {}

@@ -1,0 +1,222 @@
+import numpy as np
+import pytest
+
+from fer_core.draw import EXPRESSION_COLORS, rgb
+from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
+from fer_core.types import FrameResult, Image
+from tests.draw.faces import make_explanation, make_reading
+
+NOTHING = OverlayStyle(box=False, labels=False, bars=False, blocks=False, heatmap=0)
+BOX = (240.0, 120.0, 400.0, 320.0)
+
+
+@pytest.fixture
+def frame() -> Image:
+    return np.full((480, 640, 3), 100, np.uint8)
+
+
+def changed(before: Image, after: Image) -> Image:
+    """(H, W) whether a pixel differs."""
+    return (before != after).any(axis=2)
+
+
+def extent(mask: Image) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 around the true pixels."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+
+
+def close(color: np.ndarray, other: tuple[int, int, int]) -> bool:
+    return bool(np.abs(color.astype(int) - np.array(other)).max() <= 3)
+
+
+def test_input_is_untouched_and_output_is_new(frame: Image) -> None:
+    result = FrameResult((make_reading(BOX),), ((make_explanation((480, 640), (0, 0, 9, 9)),),))
+    frame.setflags(write=False)
+    out = draw_overlay(frame, result)
+    assert (frame == 100).all()
+    assert not np.shares_memory(out, frame)
+    assert out.shape == (480, 640, 3) and out.dtype == np.uint8
+
+
+def test_nothing_to_draw_changes_nothing(frame: Image) -> None:
+    assert (draw_overlay(frame, FrameResult()) == frame).all()
+    assert (draw_overlay(frame, FrameResult((make_reading(BOX),)), NOTHING) == frame).all()
+
+
+def test_box_is_a_thin_line_in_the_colour_of_its_class(frame: Image) -> None:
+    style = OverlayStyle(labels=False, bars=False, blocks=False, heatmap=0)
+    out = draw_overlay(frame, FrameResult((make_reading(BOX, top="sad"),)), style)
+    assert close(out[220, 240], rgb(EXPRESSION_COLORS["sad"]))
+    assert close(out[120, 320], rgb(EXPRESSION_COLORS["sad"]))
+    assert (out[140:300, 260:380] == 100).all(), "the face itself stays free"
+    assert not changed(frame, out)[121, 241], "the corners are round"
+    x0, y0, x1, y1 = extent(changed(frame, out))
+    assert (x0, y0, x1, y1) == pytest.approx(BOX, abs=5)
+
+
+def test_unsure_faces_get_no_class_colour(frame: Image) -> None:
+    style = OverlayStyle(labels=False, bars=False, blocks=False, heatmap=0)
+    reading = make_reading(BOX, top="sad", probability=0.31, unsure=True)
+    out = draw_overlay(frame, FrameResult((reading,)), style)
+    red, green, blue = out[220, 240].astype(int)
+    assert min(red, green, blue) > 200
+    assert max(red, green, blue) - min(red, green, blue) < 10
+
+
+def test_label_of_an_unsure_face_says_so_and_is_longer(frame: Image) -> None:
+    style = OverlayStyle(box=False, bars=False, blocks=False, heatmap=0)
+    widths = []
+    for unsure in (False, True):
+        reading = make_reading(BOX, top="sad", probability=0.31, unsure=unsure)
+        x0, _, x1, y1 = extent(changed(frame, draw_overlay(frame, FrameResult((reading,)), style)))
+        assert y1 <= BOX[1], "above the box"
+        assert x0 == pytest.approx(BOX[0], abs=1)
+        widths.append(x1 - x0)
+    assert widths[1] > 1.5 * widths[0]
+
+
+def test_heat_changes_only_hot_pixels(frame: Image) -> None:
+    style = OverlayStyle(box=False, labels=False, bars=False, blocks=False, heatmap=0.9)
+    hot = make_explanation((480, 640), (280, 250, 360, 300))
+    out = draw_overlay(frame, FrameResult((make_reading(BOX),), ((hot,),)), style)
+    mask = changed(frame, out)
+    assert extent(mask) == (280, 250, 360, 300)
+    assert mask[250:300, 280:360].all()
+    red, green, blue = out[275, 320].astype(int)
+    assert red > green > blue, "the hottest is yellow"
+
+
+def test_heat_fades_with_opacity_and_with_heat(frame: Image) -> None:
+    heat = np.zeros((480, 640), np.float32)
+    heat[100, 100], heat[100, 200] = 0.5, 1.0
+    explanation = make_explanation((480, 640), (0, 0, 1, 1))
+    object.__setattr__(explanation, "heatmap", heat)
+    result = FrameResult((make_reading(BOX),), ((explanation,),))
+
+    def moved(opacity: float, x: int) -> float:
+        style = OverlayStyle(False, False, False, False, opacity)
+        return float(np.abs(draw_overlay(frame, result, style)[100, x].astype(int) - 100).sum())
+
+    assert moved(0.9, 200) > moved(0.4, 200) > 0
+    assert moved(0.9, 200) > moved(0.9, 100) > 0
+
+
+def test_only_the_first_map_of_a_face_is_laid_over_it(frame: Image) -> None:
+    style = OverlayStyle(False, False, False, False, 0.5)
+    first, second = (
+        make_explanation((480, 640), hot) for hot in ((10, 10, 20, 20), (300, 300, 320, 320))
+    )
+    out = draw_overlay(frame, FrameResult((make_reading(BOX),), ((first, second),)), style)
+    assert extent(changed(frame, out)) == (10, 10, 20, 20)
+
+
+def test_blocks_lie_where_the_network_looks(frame: Image) -> None:
+    style = OverlayStyle(box=False, labels=False, bars=False, heatmap=0)
+    reading = make_reading(BOX)
+    out = draw_overlay(frame, FrameResult((reading,)), style)
+    for region in ("upper", "lower"):
+        corners = reading.regions.quads[region]
+        x, y = ((corners[0] + corners[1]) / 2).round().astype(int)
+        assert out[y, x].min() > 220, "a white line"
+    without = draw_overlay(frame, FrameResult((make_reading(BOX, attention=False),)), style)
+    assert (without == frame).all(), "a network without blocks shows none"
+
+
+def test_bars_grow_with_probability_and_leave_the_face_free(frame: Image) -> None:
+    style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
+    lengths = []
+    for probability in (0.4, 0.8):
+        reading = make_reading(BOX, top="happy", probability=probability)
+        out = draw_overlay(frame, FrameResult((reading,)), style)
+        x0, y0, x1, _ = extent(changed(frame, out))
+        assert x1 <= BOX[0] or x0 >= BOX[2] or y0 >= BOX[3], "the panel leaves the face free"
+        color = np.array(rgb(EXPRESSION_COLORS["happy"]))
+        lengths.append((np.abs(out.astype(int) - color).max(axis=2) <= 3).any(axis=0).sum())
+    assert lengths[1] == pytest.approx(2 * lengths[0], abs=3)
+
+
+@pytest.mark.parametrize(
+    ("box", "corner"),
+    [
+        ((240, 20, 400, 220), "bottom left"),
+        ((10, 200, 200, 470), "bottom right"),
+        ((10, 200, 630, 470), "top left"),
+    ],
+)
+def test_panel_takes_a_free_corner(
+    frame: Image, box: tuple[float, float, float, float], corner: str
+) -> None:
+    style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
+    out = draw_overlay(frame, FrameResult((make_reading(box),)), style)
+    x0, y0, x1, y1 = extent(changed(frame, out))
+    assert (
+        corner == f"{'top' if y0 < 480 - y1 else 'bottom'} {'left' if x0 < 640 - x1 else 'right'}"
+    )
+
+
+def test_panel_is_left_out_where_it_does_not_fit() -> None:
+    small = np.full((48, 48, 3), 100, np.uint8)
+    style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
+    out = draw_overlay(small, FrameResult((make_reading((8, 8, 40, 40)),)), style)
+    assert (out == small).all()
+
+
+def test_everything_grows_with_the_frame(frame: Image) -> None:
+    large = np.full((960, 1280, 3), 100, np.uint8)
+    style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
+    panels = []
+    for picture, scale in ((frame, 1), (large, 2)):
+        reading = make_reading(tuple(scale * edge for edge in BOX))
+        x0, y0, x1, y1 = extent(
+            changed(picture, draw_overlay(picture, FrameResult((reading,)), style))
+        )
+        panels.append(((x1 - x0) / scale, (y1 - y0) / scale))
+    assert panels[1] == pytest.approx(panels[0], rel=0.06)
+
+
+@pytest.mark.parametrize(
+    "box", [(-0.0, 0.0, 90.0, 120.0), (560.0, 380.0, 640.0, 480.0), (0.0, 0.0, 640.0, 480.0)]
+)
+def test_face_at_the_border(frame: Image, box: tuple[float, float, float, float]) -> None:
+    result = FrameResult((make_reading(box),), ((make_explanation((480, 640), (0, 0, 60, 60)),),))
+    out = draw_overlay(frame, result)
+    assert out.shape == frame.shape
+    assert changed(frame, out).any()
+
+
+def test_twenty_faces_are_all_marked_and_only_the_largest_has_bars(frame: Image) -> None:
+    boxes = [
+        (20.0 + 124 * (i % 5), 20.0 + 115 * (i // 5), 84.0 + 124 * (i % 5), 100.0 + 115 * (i // 5))
+        for i in range(20)
+    ]
+    readings = tuple(make_reading(box, attention=False) for box in boxes)
+    style = OverlayStyle(labels=False, bars=False, heatmap=0)
+    out = draw_overlay(frame, FrameResult(readings), style)
+    marked = [changed(frame, out)[int((y0 + y1) / 2), int(x0)] for x0, y0, _, y1 in boxes]
+    assert all(marked)
+    with_bars = draw_overlay(frame, FrameResult(readings), OverlayStyle(labels=False, heatmap=0))
+    x0, y0, x1, y1 = extent(changed(out, with_bars))
+    assert (x1 - x0) * (y1 - y0) < 0.2 * 640 * 480, "one panel"
+
+
+def test_grey_frames_become_colour() -> None:
+    out = draw_overlay(np.full((480, 640), 100, np.uint8), FrameResult((make_reading(BOX),)))
+    assert out.shape == (480, 640, 3)
+
+
+def test_message_is_written_into_the_middle(frame: Image) -> None:
+    out = draw_message(frame, "This frame could not be read. The log says why.")
+    x0, y0, x1, y1 = extent(changed(frame, out))
+    assert (x0 + x1) / 2 == pytest.approx(320, abs=2)
+    assert (y0 + y1) / 2 == pytest.approx(240, abs=2)
+    assert (frame == 100).all()
+    assert out.max() > 240, "white letters"
+    short = extent(changed(frame, draw_message(frame, "No.")))
+    assert short[2] - short[0] < x1 - x0
+    assert (draw_message(frame, "") == frame).all()
+
+
+def test_long_messages_are_wrapped_into_the_picture(frame: Image) -> None:
+    x0, _, x1, _ = extent(changed(frame, draw_message(frame, "word " * 60)))
+    assert x0 > 0 and x1 < 640
