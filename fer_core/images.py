@@ -104,7 +104,7 @@ def _to_uint8(array: NDArray[Any]) -> Image:
         raise ValueError(f"pixels must be uint8, uint16, bool or floats in 0..1, not {array.dtype}")
     if not (array.min() >= 0 and array.max() <= 1):  # also when there is a NaN
         raise ValueError("pixels given as floats must lie in 0..1; divide by 255 or use uint8")
-    return np.rint(array * 255).astype(np.uint8)
+    return np.asarray(np.rint(array * 255), np.uint8)
 
 
 def _check_size(picture: PILImage.Image, name: str) -> None:

