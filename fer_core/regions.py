@@ -78,14 +78,15 @@ def warp(image: Image, transform: Floats, size: int) -> Image:
     return np.asarray(square, np.uint8)
 
 
-def cut(image: Image, face: Face, size: int) -> Regions:
+def cut(image: Image, face: Face, size: int, *, aligned: bool = True) -> Regions:
     """Align one face of a frame and cut its blocks.
 
     Args:
         image: the frame, RGB or grey. Passing grey saves a conversion for every face.
         size: side of the aligned square in pixels.
+        aligned: by the five points; otherwise the detector's box as it is, for networks trained so.
     """
-    transform = alignment(face.points, size)
+    transform = alignment(face.points if aligned else mean_points(face.box), size)
     aligned = warp(to_gray(image), transform, size)
     return Regions(
         face=aligned,
@@ -107,6 +108,14 @@ def quads(transform: Floats, size: int) -> dict[str, Floats]:
     return corners
 
 
+def mean_points(box: tuple[float, float, float, float]) -> Floats:
+    """(5, 2) the mean layout in the square around a box's centre with the box's longer side."""
+    x0, y0, x1, y1 = box
+    side = max(x1 - x0, y1 - y0)
+    corner = np.array([(x0 + x1 - side) / 2, (y0 + y1 - side) / 2], np.float32)
+    return np.asarray(MEAN_POINTS * side + corner, np.float32)
+
+
 def align_crops(crops: Iterable[Image], points: Floats, size: int) -> Image:
     """Align bare face crops by their points.
 
@@ -122,6 +131,6 @@ def align_crops(crops: Iterable[Image], points: Floats, size: int) -> Image:
     for crop, five in zip(crops, points, strict=True):
         grey = to_gray(crop)
         if np.isnan(five).any():
-            five = MEAN_POINTS * np.array(grey.shape[::-1], np.float32)
+            five = mean_points((0, 0, grey.shape[1], grey.shape[0]))
         aligned.append(warp(grey, alignment(five, size), size))
     return np.stack(aligned) if aligned else np.empty((0, size, size), np.uint8)

@@ -1,26 +1,152 @@
 """A trained model, ready to be asked: aligned faces or bare crops in, probabilities out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from fer_core.faces.mtcnn import MTCNN
-from fer_core.regions import MEAN_POINTS
+from fer_core.models.base import Network, NetworkOutput
+from fer_core.models.registry import build_network
+from fer_core.regions import MEAN_POINTS, align_crops
 from fer_core.types import Floats, Image
+from fer_core.weights import WEIGHTS, Card, WeightsError, load_weights
 
 MIN_POINT_SCORE = 0.9
 """O-Net's score below which its points on a bare crop are no better than the mean layout: on FER2013
 they are off by 19 % of the inter-ocular distance at scores of 0.7-0.9, by 5 % above."""
 
+BATCH = 128
+"""Faces per forward pass of many crops."""
 
-def bare_points(crops: Sequence[Image], device: str = "cpu") -> Floats:
+
+class Classifier:
+    """A trained network with its card. Holds no memory of faces and may be shared by threads.
+
+    Args:
+        network: in eval mode, on ``device``; its parameters need no gradient.
+    """
+
+    def __init__(self, network: Network, card: Card, device: str = "cpu") -> None:
+        self.network = network.eval().requires_grad_(False).to(device)
+        self.card = card
+        self.device = torch.device(device)
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def input_size(self) -> int:
+        """Side of the aligned square in pixels."""
+        return self.card.input_size
+
+    def tensor(self, aligned: Image) -> Tensor:
+        """(N, S, S) uint8 aligned faces -> (N, 1, S, S) uint8 on the model's device."""
+        return torch.from_numpy(np.ascontiguousarray(aligned)[:, None]).to(self.device)
+
+    @torch.inference_mode()
+    def forward(self, aligned: Image) -> NetworkOutput:
+        """One pass over (N, S, S) uint8 aligned faces; bf16 on a GPU."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            output: NetworkOutput = self.network(self.tensor(aligned))
+        return output
+
+    def calibrate(self, logits: Floats) -> Floats:
+        """(N, 7) logits -> (N, 7) probabilities at the card's temperature."""
+        scaled = logits / self.card.temperature
+        exponents = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+        return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), np.float32)
+
+    def align(self, crops: Sequence[Image]) -> Image:
+        """Bare face crops, such as a dataset's images, as (N, S, S) uint8 aligned faces."""
+        if self.card.aligned:
+            points = bare_points(crops, self.device.type)
+        else:
+            points = np.full((len(crops), 5, 2), np.nan, np.float32)
+        return align_crops(crops, points, self.input_size)
+
+    def logits(self, aligned: Image) -> tuple[Floats, Floats]:
+        """(N, 7) of the expression head and (N, 8) of the FER+ head for (N, S, S) aligned faces."""
+        parts = [
+            self.forward(aligned[start : start + BATCH]) for start in range(0, len(aligned), BATCH)
+        ]
+        heads = (torch.cat([p.logits for p in parts]), torch.cat([p.votes for p in parts]))
+        expressions, votes = (head.float().cpu().numpy() for head in heads)
+        return expressions, votes
+
+    def probabilities(self, crops: Sequence[Image] | Image) -> Floats:
+        """Calibrated probabilities of bare face crops.
+
+        Args:
+            crops: (N, h, w) or (N, h, w, 3) uint8, or a sequence of images of any sizes.
+
+        Returns:
+            (N, 7) float32 in the order of ``EXPRESSIONS``.
+        """
+        if not len(crops):
+            return np.empty((0, len(self.card.classes)), np.float32)
+        return self.calibrate(self.logits(self.align(crops))[0])
+
+
+def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classifier:
+    """A trained model by name; ``default`` is one.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the valid ones.
+        WeightsError: if its files are missing, damaged or do not fit the network.
+    """
+    card, arrays = load_weights(name, folder)
+    network = build_network(card.family, card.network)
+    put_arrays(network, arrays, folder / f"{card.name}.safetensors")
+    return Classifier(network, card, device)
+
+
+def get_arrays(network: Network) -> dict[str, Floats]:
+    """Every parameter and batch-norm statistic once, under its first name."""
+    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    return {
+        name: tensor.detach().float().cpu().numpy()
+        for name, tensor in named.items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def put_arrays(network: Network, arrays: Mapping[str, Floats], path: Path) -> None:
+    """Load what ``get_arrays`` gave.
+
+    Raises:
+        WeightsError: if a name or a shape differs.
+    """
+    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    wanted = {name for name in named if not name.endswith("num_batches_tracked")}
+    differing = wanted.symmetric_difference(arrays) or {
+        name for name in wanted if named[name].shape != arrays[name].shape
+    }
+    if differing:
+        raise WeightsError(
+            f"{path} does not fit its card's network (first difference: {min(differing)}); "
+            "restore both files from the repository"
+        )
+    for name in wanted:
+        named[name].data.copy_(torch.from_numpy(arrays[name]))
+
+
+def bare_points(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
     """(N, 5, 2) points of bare face crops in crop pixels; the mean layout where no face was found."""
     points = np.empty((len(crops), 5, 2), np.float32)
-    mtcnn = MTCNN(device=device)
     shapes = np.array([crop.shape[:2] for crop in crops]).reshape(-1, 2)
     for height, width in np.unique(shapes, axis=0):
         same = np.flatnonzero((shapes == (height, width)).all(axis=1))
-        found, scores = mtcnn.points(np.stack([crops[i] for i in same]))
+        found, scores = _onet(device).points(np.stack([crops[i] for i in same]))
         mean = MEAN_POINTS * np.array([width, height], np.float32)
         points[same] = np.where(scores[:, None, None] >= MIN_POINT_SCORE, found, mean)
     return points
+
+
+@cache
+def _onet(device: str) -> MTCNN:
+    return MTCNN(device=device)

@@ -1,6 +1,8 @@
 """Train a recipe: Training teaches, PublicTest selects the epoch."""
 
+import json
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import lightning as L
@@ -19,16 +21,22 @@ from fer_core.training.module import ExpressionModule, TrainingFaces
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
 
+STARTED = "recipe.json"
+"""Written when a run starts: what is trained, and since when."""
+
 
 def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> Network:
     """Train the recipe's network and return it as it was in its best epoch.
 
     Args:
         faces: with the splits Training and PublicTest.
-        out: run folder; gets ``metrics.csv`` and the checkpoints ``last.ckpt`` and ``best.ckpt``.
+        out: run folder; gets ``recipe.json``, ``metrics.csv`` and the checkpoints ``last.ckpt`` and ``best.ckpt``.
         resume: go on from ``last.ckpt``, if there is one. At most one epoch is lost by a kill.
     """
     L.seed_everything(recipe.seed, workers=True)
+    out.mkdir(parents=True, exist_ok=True)
+    if not (resume and (out / STARTED).is_file()):
+        (out / STARTED).write_text(json.dumps(asdict(recipe), indent=2), encoding="utf-8")
     torch.set_float32_matmul_precision("high")
     network = build_network(recipe.family, recipe.network)
     loaders = [

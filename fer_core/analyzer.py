@@ -1,0 +1,262 @@
+"""The one place where the steps come together: faces, regions, model, explanation."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from fer_core.explain import evidence_maps, explanation, raw_map
+from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
+from fer_core.images import to_gray, to_rgb
+from fer_core.labels import EXPRESSIONS, expression_index
+from fer_core.models import Classifier, load_model
+from fer_core.models.base import NetworkOutput
+from fer_core.regions import cut
+from fer_core.types import Explanation, Face, Floats, FrameResult, Image, Reading
+
+if TYPE_CHECKING:
+    from fer_core.stream import Stream, StreamSettings
+
+CACHED = 4
+"""Loaded models, and detectors, that are kept."""
+
+
+class Analyzer:
+    """Finds, reads and explains faces. Thread-safe, without any memory of frames.
+
+    Args:
+        model: name of a trained model; each call may ask for another.
+        detector: name of a face detector; likewise.
+        device: "auto" (a GPU where there is one), "cpu" or "cuda".
+        min_face: side of the smallest face to look for, in pixels of the searched frame.
+
+    Raises:
+        ValueError: for an unknown model or detector; the message lists the valid ones.
+        WeightsError: for damaged or missing weights.
+    """
+
+    def __init__(
+        self,
+        model: str = "default",
+        detector: str = "mtcnn",
+        device: str = "auto",
+        *,
+        min_face: int = MIN_FACE,
+    ) -> None:
+        self.model = model
+        self.detector_name = detector
+        self.min_face = min_face
+        self.device = _device(device)
+        self._load_model = lru_cache(CACHED)(lambda name: load_model(name, self.device))
+        self._load_detector = lru_cache(CACHED)(
+            lambda name, smallest: load_detector(name, min_face=smallest, device=self.device)
+        )
+        self.classifier()
+        self.detector()
+
+    def classifier(self, model: str | None = None) -> Classifier:
+        """A loaded model, from the cache."""
+        return self._load_model(model or self.model)
+
+    def detector(self, name: str | None = None, min_face: int | None = None) -> Detector:
+        """A loaded detector, from the cache."""
+        return self._load_detector(name or self.detector_name, min_face or self.min_face)
+
+    def __call__(self, image: Image) -> list[Reading]:
+        """The readings of all faces, largest first; [] where there is no face."""
+        return list(self.analyze(image, maps=()).readings)
+
+    def analyze(
+        self,
+        image: Image,
+        *,
+        model: str | None = None,
+        detector: str | None = None,
+        min_face: int | None = None,
+        maps: Sequence[str] = ("top",),
+        method: str = "gradcam",
+    ) -> FrameResult:
+        """Find, read and explain every face of an image.
+
+        Args:
+            image: (H, W, 3) RGB or (H, W) grey, uint8.
+            maps: classes to explain for each face; "top" is the face's likeliest one.
+            method: one of ``fer_core.explain.list_methods()``.
+
+        Raises:
+            ValueError: for an unknown name, or an array that is no image.
+        """
+        image = to_rgb(image)
+        timings: dict[str, float] = {}
+        with stage(timings, "detect"):
+            faces = find_faces(image, self.detector(detector, min_face))
+        return self.read(image, faces, model=model, maps=maps, method=method, timings=timings)
+
+    def read(
+        self,
+        image: Image,
+        faces: Sequence[Face],
+        *,
+        model: str | None = None,
+        maps: Sequence[str] = (),
+        method: str = "gradcam",
+        timings: dict[str, float] | None = None,
+        smooth: Callable[[Floats], Floats] | None = None,
+    ) -> FrameResult:
+        """Read and explain faces that are already known: one forward pass for all of them.
+
+        Args:
+            timings: milliseconds of the stages so far; those of this call are added to it.
+            smooth: (N, 7) logits of the faces -> (N, 7) to be shown in their place.
+        """
+        timings = {} if timings is None else timings
+        classifier = self.classifier(model)
+        if not faces:
+            return FrameResult(timings=timings)
+        with stage(timings, "align"):
+            grey = to_gray(image)
+            size, aligned = classifier.input_size, classifier.card.aligned
+            regions = [cut(grey, face, size, aligned=aligned) for face in faces]
+        with stage(timings, "predict"):
+            output = classifier.forward(np.stack([r.face for r in regions]))
+            logits = output.logits.float().cpu().numpy()
+            logits = logits if smooth is None else smooth(logits)
+            probabilities = classifier.calibrate(logits)
+            weights = _region_weights(classifier, output)
+            readings = tuple(
+                Reading(
+                    face=face,
+                    regions=regions[i],
+                    model=classifier.name,
+                    logits=logits[i],
+                    probabilities=probabilities[i],
+                    unsure=bool(probabilities[i].max() < classifier.card.unsure_below),
+                    region_attention=weights[i] if weights else None,
+                )
+                for i, face in enumerate(faces)
+            )
+        if not maps:
+            return FrameResult(readings, timings=timings)
+        with stage(timings, "map"):
+            explanations = self._explain(classifier, readings, output, maps, method, image)
+        return FrameResult(readings, explanations, timings)
+
+    def explain(
+        self,
+        image: Image,
+        face: int | Reading = 0,
+        target: str = "top",
+        method: str = "gradcam",
+        *,
+        model: str | None = None,
+    ) -> Explanation:
+        """Explain one class of one face.
+
+        Args:
+            face: a reading of this image, or the number of a face, the largest being 0.
+            target: a class, or "top" for the likeliest.
+
+        Raises:
+            ValueError: for an unknown name, or if there is no such face.
+        """
+        if isinstance(face, Reading):
+            reading = face
+        else:
+            readings = self.analyze(image, model=model, maps=()).readings
+            if not 0 <= face < len(readings):
+                raise ValueError(f"there is no face {face}: {len(readings)} found, counted from 0")
+            reading = readings[face]
+        classifier = self.classifier(model or reading.model)
+        started = perf_counter()
+        target = _target(reading, target)
+        raw = raw_map(classifier, reading.regions.face, target, method)
+        return explanation(
+            raw,
+            reading.regions,
+            target=target,
+            method=method,
+            frame_shape=image.shape[:2],
+            seconds=perf_counter() - started,
+        )
+
+    def warm_up(self, *, model: str | None = None, detector: str | None = None) -> None:
+        """Load and run everything once, so that the first frame is as fast as the others."""
+        blank = np.full((480, 640, 3), 127, np.uint8)
+        find_faces(blank, self.detector(detector))
+        points = np.array([(290, 200), (350, 200), (320, 235), (295, 270), (345, 270)], np.float32)
+        face = Face(box=(260.0, 140.0, 380.0, 310.0), score=1.0, points=points)
+        self.read(blank, [face], model=model, maps=("top",))
+
+    def stream(self, settings: "StreamSettings | None" = None) -> "Stream":
+        """One viewer's memory over this analyzer."""
+        from fer_core.stream import Stream
+
+        return Stream(self, settings)
+
+    def _explain(
+        self,
+        classifier: Classifier,
+        readings: Sequence[Reading],
+        output: NetworkOutput,
+        maps: Sequence[str],
+        method: str,
+        image: Image,
+    ) -> tuple[tuple[Explanation, ...], ...]:
+        """For each reading one explanation for each of ``maps``."""
+        evidence = evidence_maps(classifier, output) if method == "gradcam" else None
+        rows = []
+        for number, reading in enumerate(readings):
+            row = []
+            for name in maps:
+                started = perf_counter()
+                target = _target(reading, name)
+                if evidence is None:
+                    raw = raw_map(classifier, reading.regions.face, target, method)
+                else:
+                    raw = evidence[number, expression_index(target)]
+                row.append(
+                    explanation(
+                        raw,
+                        reading.regions,
+                        target=target,
+                        method=method,
+                        frame_shape=image.shape[:2],
+                        seconds=perf_counter() - started,
+                    )
+                )
+            rows.append(tuple(row))
+        return tuple(rows)
+
+
+@contextmanager
+def stage(timings: dict[str, float], name: str) -> Iterator[None]:
+    """Add the milliseconds of the block to ``timings[name]``."""
+    started = perf_counter()
+    yield
+    timings[name] = timings.get(name, 0.0) + 1000 * (perf_counter() - started)
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("there is no CUDA device here; choose auto or cpu")
+    if name not in ("cpu", "cuda"):
+        raise ValueError(f"unknown device {name!r}; choose one of auto, cpu, cuda")
+    return name
+
+
+def _target(reading: Reading, name: str) -> str:
+    return reading.top[0] if name == "top" else EXPRESSIONS[expression_index(name)]
+
+
+def _region_weights(classifier: Classifier, output: NetworkOutput) -> list[dict[str, float]] | None:
+    """For each face region -> attention weight, or None for networks without."""
+    if output.region_attention is None:
+        return None
+    regions = classifier.network.regions
+    return [dict(zip(regions, row, strict=True)) for row in output.region_attention.tolist()]

@@ -1,0 +1,254 @@
+"""The command line: ``python -m fer_core COMMAND``.
+
+Exit codes: 0 done; 2 the caller's mistake, told in one line; 1 a fault of ours.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from fer_core.analyzer import Analyzer
+from fer_core.data import DataError, read_faces
+from fer_core.faces import load_detector
+from fer_core.images import ImageError, read_image
+from fer_core.labels import EXPRESSIONS
+from fer_core.models import load_model
+from fer_core.report import CSV_COLUMNS, csv_rows, image_record
+from fer_core.types import Image
+from fer_core.weights import WEIGHTS, WeightsError, list_models, load_card
+
+app = typer.Typer(
+    help="Find faces, read their expression class, and show what the classifier looked at.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Model = Annotated[str, typer.Option(help="A trained model; `models` lists them.")]
+FaceDetector = Annotated[str, typer.Option(help="mtcnn, haar or yunet.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Data = Annotated[
+    list[Path], typer.Option(help="fer2013.csv, icml_face_data.csv or a folder of class folders.")
+]
+Plus = Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv.")]
+
+
+def main() -> None:
+    """Run the command line; mistakes of the caller become one line and exit code 2."""
+    try:
+        app()
+    except (ValueError, WeightsError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+@app.command()
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help="Images, and folders of images.")],
+    model: Model = "default",
+    detector: FaceDetector = "mtcnn",
+    as_json: Json = False,
+    csv_out: Annotated[Path | None, typer.Option("--csv", help="Write one row a face.")] = None,
+) -> None:
+    """Read every face in images and folders of images."""
+    analyzer = Analyzer(model, detector)
+    records, failed = [], False
+    for path, named in _images(paths):
+        try:
+            image = read_image(path)
+        except ImageError as error:
+            typer.echo(f"error: {path}: {error}", err=True)
+            records.append({"path": str(path), "error": str(error)})
+            failed = failed or named
+            continue
+        records.append(image_record(str(path), image, analyzer(image)))
+    if csv_out is not None:
+        with csv_out.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, CSV_COLUMNS)
+            writer.writeheader()
+            writer.writerows(csv_rows(records))
+    if as_json:
+        typer.echo(json.dumps(records, indent=2))
+    else:
+        for record in records:
+            _print_record(record)
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    model: Model = "default",
+    split: Annotated[str, typer.Option(help="Training, PublicTest, PrivateTest or all.")] = (
+        "PrivateTest"
+    ),
+    plus: Plus = None,
+    detect: Annotated[bool, typer.Option("--detect", help="Find the face in each image.")] = False,
+    tta: Annotated[bool, typer.Option("--tta", help="Average with the mirror image.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a model on labelled face crops."""
+    from fer_core.training.evaluate import evaluate as measure
+
+    faces = read_faces(data, plus).split(split)
+    classifier = load_model(model)
+    # A crop holds one face that nearly fills it, so faces down to a third of it are looked for.
+    finder = load_detector("mtcnn", min_face=20) if detect else None
+    result = measure(classifier, faces, tta=tta, detector=finder)
+    if as_json:
+        typer.echo(json.dumps(asdict(result), indent=2))
+        return
+    passes = "with its mirror image" if tta else "single pass"
+    typer.echo(f"{result.model} on {result.n:,} faces of {split}, {passes}")
+    typer.echo(f"accuracy          {result.accuracy:6.1%}")
+    typer.echo(f"macro F1          {result.macro_f1:6.3f}")
+    typer.echo(f"calibration error {result.ece:6.3f}")
+    if result.ferplus_accuracy is not None:
+        typer.echo(f"FER+ accuracy     {result.ferplus_accuracy:6.1%} of {result.ferplus_n:,}")
+    typer.echo(f"\n{'class':10}{'precision':>10}{'recall':>8}{'F1':>7}{'n':>7}")
+    for name, row in result.per_class.items():
+        typer.echo(
+            f"{name:10}{row['precision']:10.3f}{row['recall']:8.3f}{row['f1']:7.3f}{row['n']:7,}"
+        )
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a .toml file.")],
+    data: Data,
+    plus: Plus = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder; models/history/NAME-TIME without it.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+) -> None:
+    """Train a recipe; leaves NAME.safetensors and its card in the run folder."""
+    from fer_core.training.finish import finish, run_facts
+    from fer_core.training.fit import fit
+    from fer_core.training.recipe import read_recipe
+
+    plan = read_recipe(recipe)
+    if resume and out is None:
+        raise ValueError("--resume needs --out, the folder of the run to go on with")
+    folder = out or Path("models/history") / f"{plan.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    faces = read_faces(data, plus)
+    network = fit(plan, faces, folder, resume=resume)
+    classifier = finish(network, plan, faces, folder, run_facts(plan, folder))
+    for split, figures in classifier.card.figures.items():
+        typer.echo(f"{split}: accuracy {figures['accuracy']:.1%}, macro F1 {figures['macro_f1']:.3f}")
+    typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them by name")
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the trained models."""
+    rows = [_model_row(name) for name in list_models()]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    typer.echo(f"{'name':20}{'parameters':>12}{'MB':>6}{'accuracy':>10}{'F1':>7}{'FER+':>8}{'ms':>7}")
+    for row in rows:
+        typer.echo(
+            f"{row['name']:20}{row['parameters']:12,}{row['file_mb']:6.1f}{row['accuracy']:10.1%}"
+            f"{row['macro_f1']:7.3f}{row['ferplus_accuracy'] or 0:8.1%}{row['ms_per_face']:7.1f}"
+        )
+
+
+@app.command()
+def explain(
+    image: Annotated[Path, typer.Argument(help="An image with a face.")],
+    out: Annotated[Path, typer.Option(help="Folder for the picture and the numbers.")],
+    target: Annotated[str, typer.Option(help="A class, or top for the likeliest.")] = "top",
+    method: Annotated[str, typer.Option(help="A class activation method.")] = "gradcam",
+    model: Model = "default",
+    detector: FaceDetector = "mtcnn",
+) -> None:
+    """Write the class activation map of the largest face as PNG and JSON."""
+    from PIL import Image as Pillow
+
+    from fer_core.draw.overlay import OverlayStyle, draw_overlay
+
+    frame = read_image(image)
+    result = Analyzer(model, detector).analyze(frame, maps=(target,), method=method)
+    if not result.readings:
+        raise ValueError(f"{image}: no face was found; try a larger or brighter picture")
+    explanation = result.explanations[0][0]
+    out.mkdir(parents=True, exist_ok=True)
+    stem = out / f"{image.stem}-{explanation.target}-{method}"
+    picture = draw_overlay(frame, result, OverlayStyle())
+    Pillow.fromarray(picture).save(stem.with_suffix(".png"))
+    numbers = {
+        "path": str(image),
+        "model": result.readings[0].model,
+        "target": explanation.target,
+        "method": method,
+        "raw": explanation.raw.tolist(),
+        "region_share": dict(explanation.region_share),
+        "is_flat": explanation.is_flat,
+        "probabilities": _by_class(result.readings[0].probabilities),
+    }
+    stem.with_suffix(".json").write_text(json.dumps(numbers, indent=2), encoding="utf-8")
+    typer.echo(f"{stem}.png and {stem.name}.json")
+
+
+def _images(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """Each file to read, and whether it was named on the command line."""
+    for path in paths:
+        if path.is_dir():
+            yield from ((file, False) for file in sorted(path.rglob("*")) if file.is_file())
+        else:
+            yield path, True
+
+
+def _print_record(record: dict[str, Any]) -> None:
+    if "error" in record:
+        return
+    if not record["faces"]:
+        typer.echo(f"{record['path']}: no face found")
+    for number, face in enumerate(record["faces"], start=1):
+        share = face["probabilities"][face["top"]]
+        unsure = " (unsure)" if face["unsure"] else ""
+        typer.echo(f"{record['path']}: face {number}: {face['top']} {share:.0%}{unsure}")
+
+
+def _by_class(values: Any) -> dict[str, float]:
+    return dict(zip(EXPRESSIONS, map(float, values), strict=True))
+
+
+def _model_row(name: str) -> dict[str, Any]:
+    card = load_card(name)
+    figures = card.figures["PrivateTest"]
+    return {
+        "name": name,
+        "family": card.family,
+        "parameters": card.parameters,
+        "file_mb": round((WEIGHTS / f"{name}.safetensors").stat().st_size / 1e6, 2),
+        "input_size": card.input_size,
+        "accuracy": figures["accuracy"],
+        "macro_f1": figures["macro_f1"],
+        "ferplus_accuracy": figures["ferplus_accuracy"],
+        "published": card.published,
+        "ms_per_face": round(_milliseconds(name), 2),
+    }
+
+
+def _milliseconds(name: str, repeats: int = 20) -> float:
+    """Median time of one aligned face through a model on this machine."""
+    classifier = load_model(name)
+    face: Image = np.full((1, classifier.input_size, classifier.input_size), 127, np.uint8)
+    times = []
+    for _ in range(repeats + 3):
+        started = perf_counter()
+        classifier.forward(face)
+        times.append(1000 * (perf_counter() - started))
+    return float(np.median(times[3:]))

@@ -1,0 +1,117 @@
+"""How good a model is on a labelled set of faces."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchmetrics.functional.classification import (
+    multiclass_calibration_error,
+    multiclass_confusion_matrix,
+)
+
+from fer_core.data import FaceSet, majority
+from fer_core.faces import Detector, find_faces
+from fer_core.images import to_rgb
+from fer_core.labels import EXPRESSIONS
+from fer_core.models import Classifier
+from fer_core.regions import cut
+from fer_core.types import Floats, Image
+
+ECE_BINS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Figures of one model on one set; shares are 0..1."""
+
+    model: str
+    n: int
+    accuracy: float
+    macro_f1: float
+    ece: float
+    """Expected calibration error over 15 bins (Guo et al. 2017)."""
+    per_class: Mapping[str, Mapping[str, float]]
+    """Class -> precision, recall, f1, n."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows are the true classes, columns the assigned ones, in the order of ``EXPRESSIONS``."""
+    ferplus_accuracy: float | None = None
+    ferplus_n: int | None = None
+
+
+def evaluate(
+    classifier: Classifier,
+    faces: FaceSet,
+    *,
+    tta: bool = False,
+    detector: Detector | None = None,
+) -> Evaluation:
+    """Read every face once and compare with its label.
+
+    Args:
+        faces: bare face crops.
+        tta: average the logits of each face and its mirror image.
+        detector: find the face within each image first, instead of taking the image as a crop.
+    """
+    aligned = classifier.align(faces.images)
+    if detector is not None:
+        aligned = _detected(classifier, faces, detector, aligned)
+    logits, votes = classifier.logits(aligned)
+    if tta:
+        mirrored = classifier.logits(aligned[:, :, ::-1])
+        logits, votes = (logits + mirrored[0]) / 2, (votes + mirrored[1]) / 2
+    return measure(classifier.name, classifier.calibrate(logits), votes, faces)
+
+
+def measure(model: str, probabilities: Floats, votes: Floats, faces: FaceSet) -> Evaluation:
+    """Figures from (N, 7) calibrated probabilities and (N, 8) logits of the FER+ head."""
+    classes = len(EXPRESSIONS)
+    predicted, truth = torch.from_numpy(probabilities), torch.from_numpy(faces.labels)
+    confusion = multiclass_confusion_matrix(predicted, truth, classes).numpy()
+    right = np.diag(confusion)
+    occurrences, assigned = confusion.sum(axis=1), confusion.sum(axis=0)
+    precision, recall = (_ratio(right, total) for total in (assigned, occurrences))
+    f1 = _ratio(2 * right, assigned + occurrences)
+    per_class = {
+        name: {
+            "precision": float(precision[i]),
+            "recall": float(recall[i]),
+            "f1": float(f1[i]),
+            "n": int(occurrences[i]),
+        }
+        for i, name in enumerate(EXPRESSIONS)
+    }
+    ferplus_accuracy = ferplus_n = None
+    if faces.votes is not None:
+        voted = majority(faces.votes)
+        counts = voted >= 0
+        ferplus_n = int(counts.sum())
+        ferplus_accuracy = float((votes.argmax(axis=1) == voted)[counts].mean())
+    return Evaluation(
+        model=model,
+        n=len(faces),
+        accuracy=float(right.sum() / len(faces)),
+        macro_f1=float(f1[occurrences > 0].mean()),
+        ece=float(multiclass_calibration_error(predicted, truth, classes, n_bins=ECE_BINS)),
+        per_class=per_class,
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        ferplus_accuracy=ferplus_accuracy,
+        ferplus_n=ferplus_n,
+    )
+
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    """part / whole, 0 where whole is 0."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+def _detected(classifier: Classifier, faces: FaceSet, detector: Detector, bare: Image) -> Image:
+    """Aligned faces as the detector finds them; where it finds none, those of ``bare``."""
+    aligned = bare.copy()
+    for i, image in enumerate(faces.images):
+        found = find_faces(to_rgb(image), detector)
+        if found:
+            size, by_points = classifier.input_size, classifier.card.aligned
+            aligned[i] = cut(image, found[0], size, aligned=by_points).face
+    return aligned

@@ -1,0 +1,141 @@
+"""From a trained network to weights that ship: calibrate, measure, write the card."""
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fer_core.data import FaceSet
+from fer_core.labels import EXPRESSIONS
+from fer_core.models import Classifier, load_model
+from fer_core.models.base import GREY_MEAN, GREY_STD, Network
+from fer_core.models.classifier import get_arrays
+from fer_core.training.evaluate import measure
+from fer_core.training.fit import STARTED
+from fer_core.training.recipe import Recipe
+from fer_core.types import Floats
+from fer_core.weights import Card, save_weights
+
+DATA = "FER2013 (Goodfellow et al. 2013), research use"
+VOTES = "FER+ votes (Barsoum et al. 2016), MIT"
+LICENCE = "Apache-2.0 for the weights; trained on FER2013: for research and teaching"
+LIMITS = (
+    "Assigns one of seven expression classes to a face; does not know what anybody feels. FER2013's "
+    "labels are noisy (people agree with them in 65 % of cases) and its faces are not a fair sample of "
+    "people, ages and light, so errors differ between groups. Not for decisions about people; in the "
+    "EU, inferring emotions of people at work or in education is forbidden (AI Act, Art. 5(1)(f))."
+)
+
+
+def finish(
+    network: Network, recipe: Recipe, faces: FaceSet, out: Path, training: Mapping[str, Any]
+) -> Classifier:
+    """Calibrate on PublicTest, read PrivateTest once, and store fp16 weights with their card.
+
+    Args:
+        faces: with the splits PublicTest and PrivateTest.
+        training: what the card says of the run.
+
+    Returns:
+        The model as it was stored, loaded again.
+    """
+    card = Card(
+        name=recipe.name,
+        family=recipe.family,
+        network=recipe.network,
+        classes=EXPRESSIONS,
+        input_size=network.input_size,
+        aligned=recipe.aligned,
+        temperature=1.0,
+        unsure_below=0.0,
+        parameters=sum(p.numel() for p in network.parameters()),
+        preprocessing=(
+            f"grey, aligned by five points to {network.input_size}x{network.input_size}, "
+            f"(value / 255 - {GREY_MEAN}) / {GREY_STD}, within the network"
+        ),
+        data=DATA if faces.votes is None else f"{DATA}; {VOTES}",
+        recipe=asdict(recipe),
+        training=training,
+        licence=LICENCE,
+        limits=LIMITS,
+    )
+    save_weights(card, get_arrays(network), out)
+    stored = load_model(recipe.name, folder=out)
+    public = faces.split("PublicTest")
+    logits, votes = stored.logits(stored.align(public.images))
+    card = replace(card, temperature=temperature(logits, public.labels))
+    stored.card = card
+    probabilities = stored.calibrate(logits)
+    card = replace(card, unsure_below=unsure_below(probabilities, public.labels))
+    figures = {"PublicTest": figures_of(measure(card.name, probabilities, votes, public))}
+    private = faces.split("PrivateTest")
+    logits, votes = stored.logits(stored.align(private.images))
+    figures["PrivateTest"] = figures_of(
+        measure(card.name, stored.calibrate(logits), votes, private)
+    )
+    command = "python -m fer_core evaluate --model {} --data fer2013.csv --plus fer2013new.csv --split {}"
+    for split, row in figures.items():
+        row["command"] = command.format(card.name, split)
+    save_weights(replace(card, figures=figures), get_arrays(stored.network), out)
+    return load_model(recipe.name, folder=out)
+
+
+def temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
+    """The divisor of the logits with the least negative log-likelihood, to 1 % (Guo et al. 2017)."""
+    truth = torch.from_numpy(labels)
+    candidates = np.exp(np.arange(np.log(0.2), np.log(5), 0.01))
+    losses = [
+        float(torch.nn.functional.cross_entropy(torch.from_numpy(logits) / float(t), truth))
+        for t in candidates
+    ]
+    return round(float(candidates[int(np.argmin(losses))]), 4)
+
+
+def unsure_below(probabilities: Floats, labels: NDArray[np.int64]) -> float:
+    """The confidence that best parts right readings (above) from wrong ones (below), in hundredths."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    thresholds = np.arange(0, 1, 0.01)
+    parted = [np.mean(right == (confidence >= t)) for t in thresholds]
+    return round(float(thresholds[int(np.argmax(parted))]), 2)
+
+
+def figures_of(evaluation: Any) -> dict[str, Any]:
+    """An evaluation for the card: shares to four digits, single pass."""
+    table = asdict(evaluation)
+    table.pop("model")
+    return {"passes": "single", **_rounded(table)}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return value
+
+
+def run_facts(recipe: Recipe, out: Path) -> dict[str, Any]:
+    """What the card says of a run: seed, epochs, commit, machine, wall-clock minutes."""
+    best = torch.load(out / "best.ckpt", map_location="cpu", weights_only=True)
+    started, ended = (out / name for name in (STARTED, "last.ckpt"))
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return {
+        "seed": recipe.seed,
+        "epochs": recipe.epochs,
+        "selected_epoch": int(best["epoch"]) + 1,
+        "selected_on": "accuracy on PublicTest",
+        "commit": commit.stdout.strip(),
+        "machine": f"{torch.get_num_threads()} threads of {platform.machine()}"
+        if not torch.cuda.is_available()
+        else torch.cuda.get_device_name(),
+        "minutes": round((ended.stat().st_mtime - started.stat().st_mtime) / 60),
+    }

@@ -1,0 +1,135 @@
+"""Weight files and the cards beside them.
+
+A model is ``NAME.safetensors`` (fp16) and ``NAME.json``. The card carries the hash of the weights; a
+missing, altered or foreign file is an error that says what to do, never a network with random weights.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save_file
+
+WEIGHTS: Final = Path(__file__).resolve().parent.parent / "weights"
+
+DEFAULT_MODEL: Final = "prior_attention"
+"""What ``default`` stands for."""
+
+
+class WeightsError(RuntimeError):
+    """Weights that cannot be used; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A model card: what the model is, how it came about and how good it is."""
+
+    name: str
+    family: str
+    """Registered family that builds the network."""
+    network: Mapping[str, Any]
+    """Options of the family."""
+    classes: tuple[str, ...]
+    input_size: int
+    """Side of the aligned square in pixels."""
+    aligned: bool
+    """Faces are aligned by their five points; otherwise taken as the detector or dataset frames them."""
+    temperature: float
+    """Logits are divided by it; fitted on PublicTest (Guo et al. 2017)."""
+    unsure_below: float
+    """A reading whose largest probability is below this is ``unsure``: on PublicTest, readings at this
+    confidence are wrong more often than right."""
+    parameters: int
+    sha256: str = ""
+    preprocessing: str = ""
+    data: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """seed, commit, machine, minutes, epoch that PublicTest selected."""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """Measured figures of each split, each with the command that printed it."""
+    published: str = ""
+    """The figure of the project that the model comes from, where there is one."""
+    licence: str = ""
+    limits: str = ""
+
+
+def list_models(folder: Path = WEIGHTS) -> tuple[str, ...]:
+    """Names of the models in a folder of weights, the default first."""
+    names = sorted(path.stem for path in folder.glob("*.json"))
+    return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
+
+
+def load_card(name: str, folder: Path = WEIGHTS) -> Card:
+    """Read a model card; ``default`` is a name too.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the valid ones.
+        WeightsError: for a card that cannot be read.
+    """
+    path = folder / f"{DEFAULT_MODEL if name == 'default' else name}.json"
+    if not path.is_file():
+        valid = ", ".join(("default", *list_models(folder)))
+        raise ValueError(f"unknown model {name!r}; choose one of {valid}")
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        known = {f.name for f in fields(Card)}
+        card = Card(**{key: value for key, value in table.items() if key in known})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{path} is no model card ({error}); restore the file") from None
+    return card
+
+
+def load_weights(name: str, folder: Path = WEIGHTS) -> tuple[Card, dict[str, NDArray[Any]]]:
+    """A model's card and its arrays, checked against the hash in the card.
+
+    Raises:
+        ValueError: for an unknown name.
+        WeightsError: if the weight file is missing, altered or no safetensors file.
+    """
+    card = load_card(name, folder)
+    path = folder / f"{card.name}.safetensors"
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing; restore it from the repository or train {card.name} again")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise WeightsError(
+            f"{path} does not match the hash in its card, so it is damaged or another model's; "
+            f"restore both files from the repository or train {card.name} again"
+        )
+    try:
+        return card, parse_tensors(content)
+    except SafetensorError as error:
+        raise WeightsError(f"{path} is no safetensors file ({error}); restore it") from None
+
+
+def save_weights(card: Card, arrays: Mapping[str, NDArray[Any]], folder: Path) -> Card:
+    """Store floating-point arrays in fp16, others as they are, with a card that carries their hash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{card.name}.safetensors"
+    save_file(
+        {
+            name: np.ascontiguousarray(
+                array.astype(np.float16) if np.issubdtype(array.dtype, np.floating) else array
+            )
+            for name, array in arrays.items()
+        },
+        path,
+    )
+    return save_card(card, folder, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def save_card(card: Card, folder: Path, sha256: str) -> Card:
+    """Write a card for the weights with this hash."""
+    table = {**asdict(card), "sha256": sha256}
+    (folder / f"{card.name}.json").write_text(
+        json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    return Card(**table)
