@@ -1,0 +1,23 @@
+"""Where a network finds its evidence: class activation maps, on the face and in numbers.
+
+Two ways lead to a raw map. ``evidence_maps`` reads the maps of all seven classes from a forward pass
+that has already happened, for live views; ``raw_map`` runs any of ``list_methods()`` for one class.
+``explanation`` brings a raw map back to the frame.
+"""
+
+from fer_core.explain.heatmap import explanation
+from fer_core.explain.maps import evidence_maps, raw_map
+from fer_core.explain.methods import METHODS, Method, get_method, list_methods
+from fer_core.explain.shares import is_flat, region_share
+
+__all__ = [
+    "METHODS",
+    "Method",
+    "evidence_maps",
+    "explanation",
+    "get_method",
+    "is_flat",
+    "list_methods",
+    "raw_map",
+    "region_share",
+]

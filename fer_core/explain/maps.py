@@ -1,0 +1,49 @@
+"""Raw maps: on the grid of the network's last feature map, unscaled."""
+
+import torch
+
+from fer_core.explain.methods import get_method
+from fer_core.labels import expression_index
+from fer_core.models.base import NetworkOutput
+from fer_core.models.classifier import Classifier
+from fer_core.types import Floats, Image
+
+
+@torch.inference_mode()
+def evidence_maps(classifier: Classifier, output: NetworkOutput) -> Floats | None:
+    """Grad-CAM of every class at once, without a backward pass.
+
+    Args:
+        output: of ``classifier.forward`` on N faces.
+
+    Returns:
+        (N, 7, h, w), each summing to the logit less its bias; equal to ``raw_map`` with "gradcam".
+        None for a network whose scores do not split into places, which needs ``raw_map``.
+    """
+    evidence = classifier.network.evidence(output)
+    return None if evidence is None else evidence.float().cpu().numpy()
+
+
+@torch.inference_mode(False)  # a caller's inference mode would take the gradients away
+def raw_map(classifier: Classifier, aligned: Image, target: str, method: str) -> Floats:
+    """The map of one class on one face. Leaves no trace in the network, so threads may share it.
+
+    The map of a network of several branches is the sum of theirs, each times the attention weight of
+    its branch taken as a constant, in its place on the grid.
+
+    Args:
+        aligned: (S, S) uint8.
+        target: name of a class.
+        method: one of ``list_methods()``.
+
+    Returns:
+        (h, w). What its values may be is told by the ``Method``: signed or not.
+
+    Raises:
+        ValueError: for an unknown class or method; the message lists the valid ones.
+    """
+    index = expression_index(target)
+    name = get_method(method).name
+    from fer_core.explain import cams  # not before it is needed: it takes more than a second
+
+    return cams.compute(classifier.network, classifier.tensor(aligned[None]), index, name)

@@ -1,0 +1,36 @@
+"""Numbers from raw maps: how the heat is spread over the prior-attention blocks."""
+
+import numpy as np
+
+from fer_core.regions import block
+from fer_core.types import Floats
+
+FLAT = 1e-6
+"""Heat that varies by less than this part of its maximum is the same everywhere."""
+
+
+def positive_part(raw: Floats) -> Floats:
+    """(h, w) heat that speaks for the class; zero everywhere if the map has NaN or infinite cells."""
+    return np.maximum(raw, 0) if np.isfinite(raw).all() else np.zeros_like(raw)
+
+
+def is_flat(raw: Floats) -> bool:
+    """A map without positive heat, with the same heat everywhere, or with NaN or infinite cells."""
+    heat = positive_part(raw)
+    return bool(np.ptp(heat) <= FLAT * heat.max())
+
+
+def region_share(raw: Floats) -> dict[str, float]:
+    """How much of the positive heat lies in the upper block, in the lower block and elsewhere.
+
+    Args:
+        raw: (h, h) on the common grid of the networks' feature maps.
+
+    Returns:
+        upper / lower / elsewhere -> 0..1, summing to 1; zeros if there is no heat.
+    """
+    heat = positive_part(raw).astype(np.float64)
+    upper, lower = (heat[block(region, len(heat))].sum() for region in ("upper", "lower"))
+    total = heat.sum()
+    shares = {"upper": upper, "lower": lower, "elsewhere": max(total - upper - lower, 0.0)}
+    return {name: float(share / total) if total else 0.0 for name, share in shares.items()}

@@ -1,0 +1,190 @@
+"""Raw maps on the frame, and their shares, against maps whose answer is known."""
+
+import numpy as np
+import pytest
+
+from fer_core.explain import explanation, is_flat, region_share
+from fer_core.regions import BLOCKS, cut
+from fer_core.types import Explanation, Face, Floats, Regions
+
+SIZE = 48
+FRAME = (480, 640, 3)
+
+
+def rotated_regions(degrees: float = 25, centre: tuple[float, float] = (330, 250)) -> Regions:
+    """A face 200 px wide, turned, on an empty frame."""
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    layout = np.array([(-36, -25), (36, -25), (0, 18), (-30, 55), (30, 55)])
+    points = (layout @ turn.T + centre).astype(np.float32)
+    x, y = centre
+    face = Face(box=(x - 100, y - 100, x + 100, y + 100), score=1.0, points=points)
+    return cut(np.zeros(FRAME, np.uint8), face, SIZE)
+
+
+def explain(
+    raw: Floats, regions: Regions | None = None, peak: float | None = None, margin: int = 0
+) -> Explanation:
+    """On a frame with so many pixels more on each side."""
+    return explanation(
+        raw,
+        regions or rotated_regions(),
+        target="happy",
+        method="gradcam",
+        frame_shape=(FRAME[0] + 2 * margin, FRAME[1] + 2 * margin, 3),
+        seconds=0.002,
+        peak=peak,
+    )
+
+
+def one_cell(row: int, column: int, value: float = 1.0) -> Floats:
+    raw = np.zeros((6, 6), np.float32)
+    raw[row, column] = value
+    return raw
+
+
+def aligned_pixels(regions: Regions) -> Floats:
+    """(H, W, 2) aligned coordinates of every frame pixel."""
+    y, x = np.mgrid[: FRAME[0], : FRAME[1]]
+    return np.stack([x, y, np.ones_like(x)], axis=-1) @ regions.transform.T
+
+
+# On the frame -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("degrees", [0, 25, -60])
+@pytest.mark.parametrize(("row", "column"), [(1, 4), (3, 2), (4, 1)])
+def test_heat_lies_where_the_cell_is_on_the_turned_face(
+    degrees: float, row: int, column: int
+) -> None:
+    regions = rotated_regions(degrees)
+    heatmap = explain(one_cell(row, column), regions).heatmap
+    place = np.unravel_index(heatmap.argmax(), heatmap.shape)
+    cell = (np.array([column, row]) + 0.5) * SIZE / 6
+    assert aligned_pixels(regions)[place] == pytest.approx(cell, abs=1)  # an eighth of a cell
+    assert heatmap.shape == FRAME[:2]
+    assert heatmap.dtype == np.float32
+
+
+def test_heat_falls_off_linearly_to_the_next_cell() -> None:
+    regions = rotated_regions()
+    heatmap = explain(one_cell(2, 2), regions).heatmap
+    x, y = np.moveaxis(aligned_pixels(regions) + 0.5, -1, 0)  # pixel centres to continuous
+    expected = np.clip(1 - abs(x / 8 - 2.5), 0, 1) * np.clip(1 - abs(y / 8 - 2.5), 0, 1)
+    assert abs(heatmap - expected).max() < 0.13  # no aligned pixel lies on the tip itself
+    assert abs(heatmap - expected).mean() < 1e-3
+
+
+def test_frame_is_empty_outside_the_square_and_full_inside() -> None:
+    regions = rotated_regions()
+    raw = np.full((6, 6), 2.0, np.float32)
+    raw[0, 0] = 1.0
+    heatmap = explain(raw, regions).heatmap
+    aligned = aligned_pixels(regions)
+    outside = (aligned < -0.1).any(axis=-1) | (aligned > SIZE + 0.1).any(axis=-1)
+    inside = (aligned > 0.1).all(axis=-1) & (aligned < SIZE - 0.1).all(axis=-1)
+    assert not heatmap[outside].any()
+    assert heatmap[inside].min() >= 0.5
+    assert heatmap.max() == pytest.approx(1)
+
+
+def test_own_maximum_scales_unless_a_peak_is_shared() -> None:
+    raw = one_cell(2, 2, 4.0)
+    own, shared, low = (explain(raw, peak=peak).heatmap for peak in (None, 16.0, 1.0))
+    assert abs(shared - own / 4).max() < 1e-6
+    assert low.max() <= 1
+    assert abs(explain(raw * 1000).heatmap - own).max() < 1e-6
+
+
+def test_negative_cells_stay_in_raw_and_leave_no_heat() -> None:
+    raw = one_cell(1, 1) - one_cell(4, 4, 9.0)
+    found = explain(raw)
+    assert found.raw is raw
+    assert np.array_equal(found.heatmap, explain(one_cell(1, 1)).heatmap)
+
+
+@pytest.mark.parametrize("centre", [(10, 240), (630, 470), (320, -60)])
+def test_face_at_the_border_keeps_the_part_that_is_on_the_frame(
+    centre: tuple[float, float],
+) -> None:
+    raw = np.arange(1, 37, dtype=np.float32).reshape(6, 6)
+    heatmap = explain(raw, rotated_regions(centre=centre)).heatmap
+    margin = 300
+    x, y = centre
+    wide = explain(raw, rotated_regions(centre=(x + margin, y + margin)), margin=margin).heatmap
+    expected = wide[margin:-margin, margin:-margin]
+    assert 0 < (expected > 0).sum() < (wide > 0).sum()
+    assert abs(heatmap - expected).mean() < 1e-4
+
+
+def test_face_beside_the_frame_has_no_heatmap() -> None:
+    assert not explain(one_cell(2, 2), rotated_regions(centre=(2000, 240))).heatmap.any()
+
+
+# Flat maps ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        np.zeros((6, 6), np.float32),
+        np.full((6, 6), 3.0, np.float32),
+        -np.arange(36, dtype=np.float32).reshape(6, 6),
+        one_cell(2, 2, np.nan),
+        one_cell(2, 2, np.inf),
+    ],
+    ids=["nothing", "everywhere", "only against", "nan", "infinite"],
+)
+def test_flat_map_is_called_flat_and_shows_nothing(raw: Floats) -> None:
+    found = explain(raw)
+    assert found.is_flat
+    assert is_flat(raw)
+    assert found.heatmap.shape == FRAME[:2]
+    assert not found.heatmap.any()
+
+
+def test_one_warm_cell_is_not_flat() -> None:
+    assert not explain(one_cell(5, 5, 1e-20)).is_flat
+
+
+# Shares -------------------------------------------------------------------------------------------
+
+
+def test_shares_add_up_the_cells_of_each_block() -> None:
+    raw = np.arange(36, dtype=np.float32).reshape(6, 6)
+    upper = np.arange(18).sum()
+    lower = sum(6 * row + column for row in (3, 4, 5) for column in (1, 2, 3, 4))
+    total = np.arange(36).sum()
+    assert region_share(raw) == pytest.approx(
+        {"upper": upper / total, "lower": lower / total, "elsewhere": 1 - (upper + lower) / total}
+    )
+
+
+@pytest.mark.parametrize("size", [6, 12])
+def test_uniform_heat_shares_by_area(size: int) -> None:
+    cells = {
+        region: (bottom - top) * (right - left)
+        for region, (top, bottom, left, right) in BLOCKS.items()
+    }
+    share = region_share(np.ones((size, size), np.float32))
+    assert share["upper"] == pytest.approx(cells["upper"] / 36)
+    assert share["lower"] == pytest.approx(cells["lower"] / 36)
+
+
+def test_shares_ignore_what_speaks_against_the_class() -> None:
+    share = region_share(one_cell(1, 1, 3.0) + one_cell(4, 2, 1.0) - one_cell(5, 0, 100.0))
+    assert share == pytest.approx({"upper": 0.75, "lower": 0.25, "elsewhere": 0.0})
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_sum_to_one(seed: int) -> None:
+    raw = np.random.default_rng(seed).normal(size=(6, 6)).astype(np.float32)
+    share = region_share(raw)
+    assert sum(share.values()) == pytest.approx(1)
+    assert min(share.values()) >= 0
+
+
+def test_no_heat_has_no_shares() -> None:
+    nothing = {"upper": 0.0, "lower": 0.0, "elsewhere": 0.0}
+    assert region_share(np.zeros((6, 6), np.float32)) == nothing
+    assert explain(one_cell(2, 2, np.nan)).region_share == nothing

@@ -1,0 +1,426 @@
+"""Raw maps against hand-computed gradients and against pytorch-grad-cam on its own."""
+
+import copy
+import tomllib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, LayerCAM
+from pytorch_grad_cam.utils.image import scale_cam_image
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from torch import Tensor, nn
+
+from fer_core import training
+from fer_core.explain import evidence_maps, get_method, list_methods, raw_map
+from fer_core.explain.cams import RawGradCAM, RawGradCAMPlusPlus, RawScoreCAM
+from fer_core.explain.cut import CutNetwork
+from fer_core.labels import EXPRESSIONS, REGIONS
+from fer_core.models import build_network
+from fer_core.models.base import GREY_MEAN, Network, NetworkOutput, normalise, pool
+from fer_core.models.classifier import Classifier
+from fer_core.models.prior_attention import PriorAttention
+from fer_core.regions import block
+from fer_core.types import Floats, Image
+from fer_core.weights import Card
+
+SIZE = 48
+RECIPES = Path(training.__file__).parent / "recipes"
+
+
+def scatter(network: nn.Module) -> None:
+    """Random weights, large enough that classes, branches and faces differ."""
+    torch.manual_seed(7)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean, 0, 0.1)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.2)
+        elif isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0, module.in_features**-0.5)
+            nn.init.normal_(module.bias, 0, 0.5)
+
+
+def classifier_of(network: Network, family: str = "test") -> Classifier:
+    scatter(network)
+    card = Card(
+        name=family,
+        family=family,
+        network={},
+        classes=EXPRESSIONS,
+        input_size=SIZE,
+        aligned=True,
+        temperature=1.0,
+        unsure_below=0.5,
+        parameters=0,
+    )
+    return Classifier(network, card)
+
+
+def from_recipe(family: str) -> Classifier:
+    """The network of a recipe, with fewer channels so that tests are quick."""
+    options = tomllib.loads((RECIPES / f"{family}.toml").read_text())["network"]
+    options["backbone"]["options"] |= {"channels": [8, 16, 24, 8], "stem_width": 8}
+    return classifier_of(build_network(family, options), family)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Classifier:
+    return from_recipe("plain")
+
+
+@pytest.fixture(scope="module")
+def prior_attention() -> Classifier:
+    return from_recipe("prior_attention")
+
+
+@pytest.fixture(params=["plain", "prior_attention"])
+def classifier(request: pytest.FixtureRequest) -> Classifier:
+    found: Classifier = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="module")
+def aligned() -> Image:
+    """(S, S) uint8 clouds."""
+    coarse = np.random.default_rng(3).integers(0, 256, (8, 8), np.uint8)
+    return np.asarray(cv2.resize(coarse, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def by_hand(
+    classifier: Classifier, aligned: Image, target: str, *, hold_attention: bool
+) -> dict[str, tuple[Floats, Floats]]:
+    """Region -> (C, h, w) feature map and gradient of the class score."""
+    network = classifier.network
+    with torch.no_grad():
+        features = network.features(classifier.tensor(aligned[None]))
+    leaves = {region: maps.requires_grad_() for region, maps in features.items()}
+    score = network.head(leaves, hold_attention=hold_attention).logits[0, EXPRESSIONS.index(target)]
+    gradients = torch.autograd.grad(score, list(leaves.values()))
+    return {
+        region: (leaf.detach()[0].numpy(), gradient[0].numpy())
+        for (region, leaf), gradient in zip(leaves.items(), gradients, strict=True)
+    }
+
+
+def on_grid(branches: Mapping[str, Floats]) -> Floats:
+    """Branches' maps, each where its block lies on the 6 x 6 grid, added up."""
+    rows_and_columns = {
+        "face": np.s_[0:6, 0:6],
+        "upper": np.s_[0:3, 0:6],
+        "lower": np.s_[3:6, 1:5],
+    }
+    summed = np.zeros((6, 6), np.float32)
+    for region, branch in branches.items():
+        summed[rows_and_columns[region]] += branch
+    return summed
+
+
+def gradcam_by_hand(
+    classifier: Classifier, aligned: Image, target: str, *, hold_attention: bool = True
+) -> Floats:
+    parts = by_hand(classifier, aligned, target, hold_attention=hold_attention)
+    return on_grid(
+        {r: np.einsum("chw,c->hw", a, g.mean(axis=(1, 2))) for r, (a, g) in parts.items()}
+    )
+
+
+# Against the library ------------------------------------------------------------------------------
+
+
+class Logits(nn.Module):
+    """What a user of pytorch-grad-cam would write around the network."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).requires_grad_(True)
+
+    def forward(self, faces: Tensor) -> Tensor:
+        return self.network(faces).logits
+
+
+@pytest.mark.parametrize(("method", "reference"), [("gradcam", GradCAM), ("layercam", LayerCAM)])
+def test_plain_equals_the_library_on_its_own(
+    plain: Classifier, aligned: Image, method: str, reference: type
+) -> None:
+    model = Logits(plain.network)
+    last = list(model.network.backbone.body.children())[-1]
+    with_heat = 0
+    for index, target in enumerate(EXPRESSIONS):
+        with reference(model, [last]) as cam:
+            faces = plain.tensor(aligned[None]).float()
+            expected = cam(faces, [ClassifierOutputTarget(index)])[0]
+        raw = np.maximum(raw_map(plain, aligned, target, method), 0)
+        found = scale_cam_image(scale_cam_image(raw[None], (SIZE, SIZE)))[0]
+        assert abs(found - expected).max() < 1e-3, target
+        with_heat += expected.max() > 0.9
+    assert with_heat >= 4  # a class that everything speaks against has none
+
+
+# By hand ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", EXPRESSIONS)
+def test_gradcam_is_the_gradient_with_attention_held(
+    prior_attention: Classifier, aligned: Image, target: str
+) -> None:
+    raw = raw_map(prior_attention, aligned, target, "gradcam")
+    expected = gradcam_by_hand(prior_attention, aligned, target)
+    assert abs(raw - expected).max() < 1e-4
+    moving = gradcam_by_hand(prior_attention, aligned, target, hold_attention=False)
+    assert abs(raw - moving).max() > 0.01 * abs(raw).max()
+
+
+@pytest.mark.parametrize("target", ["fear", "happy"])
+def test_each_gradient_method_follows_its_formula(
+    classifier: Classifier, aligned: Image, target: str
+) -> None:
+    parts = by_hand(classifier, aligned, target, hold_attention=True)
+    plus = {}
+    for region, (a, g) in parts.items():
+        alpha = g**2 / (2 * g**2 + a.sum(axis=(1, 2), keepdims=True) * g**3 + 1e-30)
+        plus[region] = np.einsum("chw,c->hw", a, (alpha * np.maximum(g, 0)).sum(axis=(1, 2)))
+    expected = {
+        "hirescam": on_grid({r: (a * g).sum(axis=0) for r, (a, g) in parts.items()}),
+        "layercam": on_grid({r: (a * np.maximum(g, 0)).sum(axis=0) for r, (a, g) in parts.items()}),
+        "gradcam++": on_grid(plus),
+    }
+    for method, answer in expected.items():
+        raw = raw_map(classifier, aligned, target, method)
+        assert raw == pytest.approx(answer, rel=1e-3, abs=1e-5), method
+
+
+def test_gradcam_plus_plus_agrees_with_the_library_where_gradients_are_large(
+    plain: Classifier, aligned: Image
+) -> None:
+    generator = np.random.default_rng(1)
+    activations = generator.random((1, 8, 6, 6), np.float32)
+    gradients = generator.normal(size=(1, 8, 6, 6)).astype(np.float32)
+    ours, theirs = (
+        kind(CutNetwork(plain.network), []).get_cam_weights(
+            None, None, None, activations, gradients
+        )
+        for kind in (RawGradCAMPlusPlus, GradCAMPlusPlus)
+    )
+    assert ours == pytest.approx(theirs, rel=1e-3)
+
+
+def test_eigencam_is_the_strongest_pattern_of_each_branch(
+    prior_attention: Classifier, aligned: Image
+) -> None:
+    output = prior_attention.forward(aligned[None])
+    assert output.region_attention is not None
+    expected = {}
+    for region, weight in zip(REGIONS, output.region_attention[0].numpy(), strict=True):
+        maps = output.features[region][0].numpy()
+        cells = maps.reshape(len(maps), -1).T
+        values, vectors = np.linalg.eigh(np.cov(cells.T))
+        component = (cells - cells.mean(axis=0)) @ vectors[:, values.argmax()]
+        sign = np.sign(np.corrcoef(component, cells.mean(axis=1))[0, 1])
+        expected[region] = weight * sign * component.reshape(maps.shape[1:])
+    raw = raw_map(prior_attention, aligned, "happy", "eigencam")
+    assert raw == pytest.approx(on_grid(expected), abs=1e-4)
+
+
+def test_scorecam_hides_all_but_the_place_of_each_channel(
+    prior_attention: Classifier, aligned: Image
+) -> None:
+    network, target = prior_attention.network, EXPRESSIONS.index("sad")
+    output = prior_attention.forward(aligned[None])
+    assert output.region_attention is not None
+    expected = {}
+    for region, weight in zip(REGIONS, output.region_attention[0].numpy(), strict=True):
+        rows, columns = block(region, SIZE)
+        place = aligned[rows, columns].astype(np.float32)
+        maps = output.features[region][0].numpy()
+        scores = []
+        for channel in maps:
+            fine = cv2.resize(channel, place.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            mask = (fine - fine.min()) / max(np.ptp(fine), 1e-8)
+            face = np.full((SIZE, SIZE), 255 * GREY_MEAN, np.float32)
+            face[rows, columns] += mask * (place - 255 * GREY_MEAN)
+            with torch.inference_mode():
+                logits = network(torch.from_numpy(face)[None, None]).logits
+            scores.append(float(logits[0, target]))
+        shares = np.exp(scores) / np.exp(scores).sum()
+        expected[region] = weight * np.einsum("chw,c->hw", maps, shares)
+    raw = raw_map(prior_attention, aligned, "sad", "scorecam")
+    assert raw == pytest.approx(on_grid(expected), rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_scorecam_masks_lie_where_the_block_lies(prior_attention: Classifier, region: str) -> None:
+    cam = RawScoreCAM(CutNetwork(prior_attention.network), [])
+    rows, columns = block(region, SIZE)
+    shape = (200, (rows.stop - rows.start) // 8, (columns.stop - columns.start) // 8)
+    channels = np.random.default_rng(0).random(shape, np.float32)
+    batches = list(cam.masks(channels, region, SIZE))
+    masks = torch.cat(batches)
+    assert len(batches) == 2
+    assert masks.shape == (200, 1, SIZE, SIZE)
+    inside = masks[:, :, rows, columns].clone()
+    assert inside.amax((1, 2, 3)).numpy() == pytest.approx(1)
+    assert inside.amin((1, 2, 3)).numpy() == pytest.approx(0)
+    masks[:, :, rows, columns] = 0
+    assert not masks.any()
+
+
+# Evidence -----------------------------------------------------------------------------------------
+
+
+def test_evidence_adds_up_to_the_logits_less_their_bias(
+    classifier: Classifier, aligned: Image
+) -> None:
+    faces = np.stack([aligned, aligned[::-1], aligned.T])
+    output = classifier.forward(faces)
+    evidence = evidence_maps(classifier, output)
+    assert evidence is not None
+    assert evidence.shape == (3, 7, 6, 6)
+    network = classifier.network
+    if isinstance(network, PriorAttention):
+        assert output.region_attention is not None
+        biases = torch.stack([network.classifiers[r].expressions.bias for r in REGIONS])
+        bias = (output.region_attention @ biases).numpy()
+    else:
+        bias = network.classifier.expressions.bias.numpy()
+    assert evidence.sum(axis=(2, 3)) + bias == pytest.approx(output.logits.numpy(), abs=1e-4)
+
+
+def test_evidence_is_gradcam_of_every_class(classifier: Classifier, aligned: Image) -> None:
+    evidence = evidence_maps(classifier, classifier.forward(aligned[None]))
+    assert evidence is not None
+    for target, expected in zip(EXPRESSIONS, evidence[0], strict=True):
+        for method in ("gradcam", "hirescam"):
+            raw = raw_map(classifier, aligned, target, method)
+            assert abs(raw - expected).max() < 1e-4
+
+
+class Curved(Network):
+    """A network whose scores are no sum over places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.input_size = SIZE
+        self.convolution = nn.Conv2d(1, 5, 8, stride=8)
+        self.linear = nn.Linear(5, 15)
+
+    def features(self, faces: Tensor) -> dict[str, Tensor]:
+        return {"face": self.convolution(normalise(faces)).relu()}
+
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
+        scores = self.linear(pool(features["face"] ** 2).tanh())
+        return NetworkOutput(logits=scores[:, :7], votes=scores[:, 7:], features=features)
+
+
+@pytest.fixture(scope="module")
+def curved() -> Classifier:
+    return classifier_of(Curved())
+
+
+def test_network_without_evidence_takes_the_gradient(curved: Classifier, aligned: Image) -> None:
+    assert evidence_maps(curved, curved.forward(aligned[None])) is None
+    for target in EXPRESSIONS:
+        raw = raw_map(curved, aligned, target, "gradcam")
+        assert raw == pytest.approx(gradcam_by_hand(curved, aligned, target), abs=1e-5)
+        assert abs(raw - raw_map(curved, aligned, target, "hirescam")).max() > 1e-3
+
+
+# Every method -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["plain", "prior_attention", "curved"])
+@pytest.mark.parametrize("method", list_methods())
+def test_map_is_finite_and_keeps_what_its_method_promises(
+    request: pytest.FixtureRequest, aligned: Image, family: str, method: str
+) -> None:
+    classifier: Classifier = request.getfixturevalue(family)
+    maps = {target: raw_map(classifier, aligned, target, method) for target in EXPRESSIONS}
+    promise = get_method(method)
+    for raw in maps.values():
+        assert raw.shape == (6, 6)
+        assert raw.dtype == np.float32
+        assert np.isfinite(raw).all()
+        assert np.ptp(raw) > 1e-3 * abs(raw).max() > 0
+    assert np.array_equal(maps["angry"], maps["happy"]) is not promise.class_dependent
+    negative = any((raw < 0).any() for raw in maps.values())
+    assert negative is (promise.signed or method == "eigencam")
+
+
+def test_unknown_class_or_method_lists_the_valid_ones(plain: Classifier, aligned: Image) -> None:
+    with pytest.raises(ValueError, match=r"unknown expression class 'joy'.*angry.*neutral"):
+        raw_map(plain, aligned, "joy", "gradcam")
+    with pytest.raises(ValueError, match=r"unknown method 'cam'.*gradcam.*scorecam"):
+        raw_map(plain, aligned, "happy", "cam")
+
+
+# Viewers share a network --------------------------------------------------------------------------
+
+
+def assert_untouched(network: Network) -> None:
+    for module in network.modules():
+        hooks = [value for name, value in vars(module).items() if name.endswith("_hooks")]
+        assert len(hooks) >= 6
+        assert not any(hooks)
+        assert not module.training
+    for parameter in network.parameters():
+        assert parameter.grad is None
+        assert not parameter.requires_grad
+
+
+@pytest.mark.parametrize("method", list_methods())
+def test_network_is_as_it_was(classifier: Classifier, aligned: Image, method: str) -> None:
+    before = copy.deepcopy(classifier.network.state_dict())
+    raw_map(classifier, aligned, "sad", method)
+    assert_untouched(classifier.network)
+    after = classifier.network.state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("place", ["head", "backward"])
+def test_network_is_as_it_was_after_an_exception(
+    classifier: Classifier, aligned: Image, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("forced")
+
+    if place == "head":
+        monkeypatch.setattr(type(classifier.network), "head", fail)
+    else:
+        monkeypatch.setattr(RawGradCAM, "get_cam_image", fail)
+    with pytest.raises(RuntimeError, match="forced"):
+        raw_map(classifier, aligned, "sad", "gradcam")
+    assert_untouched(classifier.network)
+    monkeypatch.undo()
+    expected = gradcam_by_hand(classifier, aligned, "sad")
+    assert raw_map(classifier, aligned, "sad", "gradcam") == pytest.approx(expected, abs=1e-4)
+
+
+def test_threads_explaining_different_classes_do_not_meet(
+    classifier: Classifier, aligned: Image
+) -> None:
+    jobs = [(target, method) for target in EXPRESSIONS for method in list_methods()]
+    serial = {job: raw_map(classifier, aligned, *job) for job in jobs}
+    with ThreadPoolExecutor(2) as viewers:
+        for job, raw in viewers.map(
+            lambda job: (job, raw_map(classifier, aligned, *job)), 2 * jobs
+        ):
+            assert raw == pytest.approx(serial[job], abs=1e-5), job
+    assert_untouched(classifier.network)
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+def test_map_does_not_depend_on_the_gradient_mode_of_its_caller(
+    classifier: Classifier, aligned: Image, mode: type
+) -> None:
+    expected = raw_map(classifier, aligned, "fear", "gradcam")
+    with mode():
+        assert raw_map(classifier, aligned, "fear", "gradcam") == pytest.approx(expected)

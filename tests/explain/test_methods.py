@@ -1,0 +1,42 @@
+"""The table of methods."""
+
+import pytest
+
+from fer_core.explain import METHODS, get_method, list_methods
+from fer_core.explain.cams import CAMS
+
+
+def test_every_method_of_the_table_has_its_class() -> None:
+    assert list_methods() == tuple(CAMS)
+    assert list_methods() == (
+        "gradcam",
+        "gradcam++",
+        "layercam",
+        "hirescam",
+        "eigencam",
+        "scorecam",
+    )
+
+
+def test_only_eigencam_ignores_the_class() -> None:
+    assert [method.name for method in METHODS if not method.class_dependent] == ["eigencam"]
+
+
+def test_only_gradcam_and_hirescam_speak_against_a_class() -> None:
+    assert [method.name for method in METHODS if method.signed] == ["gradcam", "hirescam"]
+
+
+def test_table_tells_which_methods_go_backward() -> None:
+    assert {method.name: method.needs_backward for method in METHODS} == {
+        "gradcam": True,
+        "gradcam++": True,
+        "layercam": True,
+        "hirescam": True,
+        "eigencam": False,
+        "scorecam": False,
+    }
+
+
+def test_unknown_method_lists_the_valid_ones() -> None:
+    with pytest.raises(ValueError, match=r"unknown method 'gradcam-'.*gradcam\+\+.*scorecam"):
+        get_method("gradcam-")
