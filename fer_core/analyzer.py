@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from fer_core.errors import UserError
 from fer_core.explain import evidence_maps, explanation, raw_map
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
 from fer_core.images import to_gray, to_rgb
@@ -35,7 +36,7 @@ class Analyzer:
         min_face: side of the smallest face to look for, in pixels of the searched frame.
 
     Raises:
-        ValueError: for an unknown model or detector; the message lists the valid ones.
+        UserError: for an unknown model or detector; the message lists the valid ones.
         WeightsError: for damaged or missing weights.
     """
 
@@ -88,7 +89,7 @@ class Analyzer:
             method: one of ``fer_core.explain.list_methods()``.
 
         Raises:
-            ValueError: for an unknown name, or an array that is no image.
+            UserError: for an unknown name, or an array that is no image.
         """
         image = to_rgb(image)
         timings: dict[str, float] = {}
@@ -119,8 +120,8 @@ class Analyzer:
             return FrameResult(timings=timings)
         with stage(timings, "align"):
             grey = to_gray(image)
-            size, aligned = classifier.input_size, classifier.card.aligned
-            regions = [cut(grey, face, size, aligned=aligned) for face in faces]
+            size, by_points = classifier.input_size, classifier.card.aligned
+            regions = [cut(grey, face, size, by_points=by_points) for face in faces]
         with stage(timings, "predict"):
             output = classifier.forward(np.stack([r.face for r in regions]))
             logits = output.logits.float().cpu().numpy()
@@ -161,14 +162,14 @@ class Analyzer:
             target: a class, or "top" for the likeliest.
 
         Raises:
-            ValueError: for an unknown name, or if there is no such face.
+            UserError: for an unknown name, or if there is no such face.
         """
         if isinstance(face, Reading):
             reading = face
         else:
             readings = self.analyze(image, model=model, maps=()).readings
             if not 0 <= face < len(readings):
-                raise ValueError(f"there is no face {face}: {len(readings)} found, counted from 0")
+                raise UserError(f"there is no face {face}: {len(readings)} found, counted from 0")
             reading = readings[face]
         classifier = self.classifier(model or reading.model)
         started = perf_counter()
@@ -189,7 +190,8 @@ class Analyzer:
         find_faces(blank, self.detector(detector))
         points = np.array([(290, 200), (350, 200), (320, 235), (295, 270), (345, 270)], np.float32)
         face = Face(box=(260.0, 140.0, 380.0, 310.0), score=1.0, points=points)
-        self.read(blank, [face], model=model, maps=("top",))
+        reading = self.read(blank, [face], model=model, maps=("top",)).readings[0]
+        self.explain(blank, reading, method="layercam")
 
     def stream(self, settings: "StreamSettings | None" = None) -> "Stream":
         """One viewer's memory over this analyzer."""
@@ -206,30 +208,36 @@ class Analyzer:
         method: str,
         image: Image,
     ) -> tuple[tuple[Explanation, ...], ...]:
-        """For each reading one explanation for each of ``maps``."""
+        """For each reading one explanation for each of ``maps``, all on the reading's own scale."""
         evidence = evidence_maps(classifier, output) if method == "gradcam" else None
-        rows = []
-        for number, reading in enumerate(readings):
-            row = []
-            for name in maps:
+
+        def row(number: int, reading: Reading) -> tuple[Explanation, ...]:
+            raws, seconds = {}, {}
+            for target in (_target(reading, name) for name in maps):
                 started = perf_counter()
-                target = _target(reading, name)
                 if evidence is None:
-                    raw = raw_map(classifier, reading.regions.face, target, method)
+                    raws[target] = raw_map(classifier, reading.regions.face, target, method)
                 else:
-                    raw = evidence[number, expression_index(target)]
-                row.append(
-                    explanation(
-                        raw,
-                        reading.regions,
-                        target=target,
-                        method=method,
-                        frame_shape=image.shape[:2],
-                        seconds=perf_counter() - started,
-                    )
+                    raws[target] = evidence[number, expression_index(target)]
+                seconds[target] = perf_counter() - started
+            # Several maps of one face share one scale, so that they can be compared by eye.
+            peak = max(
+                (float(raw.max()) for raw in raws.values() if np.isfinite(raw).all()), default=None
+            )
+            return tuple(
+                explanation(
+                    raw,
+                    reading.regions,
+                    target=target,
+                    method=method,
+                    frame_shape=image.shape[:2],
+                    seconds=seconds[target],
+                    peak=peak,
                 )
-            rows.append(tuple(row))
-        return tuple(rows)
+                for target, raw in raws.items()
+            )
+
+        return tuple(row(number, reading) for number, reading in enumerate(readings))
 
 
 @contextmanager
@@ -244,9 +252,9 @@ def _device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("there is no CUDA device here; choose auto or cpu")
+        raise UserError("there is no CUDA device here; choose auto or cpu")
     if name not in ("cpu", "cuda"):
-        raise ValueError(f"unknown device {name!r}; choose one of auto, cpu, cuda")
+        raise UserError(f"unknown device {name!r}; choose one of auto, cpu, cuda")
     return name
 
 

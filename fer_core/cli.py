@@ -17,14 +17,15 @@ import numpy as np
 import typer
 
 from fer_core.analyzer import Analyzer
-from fer_core.data import DataError, read_faces
+from fer_core.data import read_faces
+from fer_core.errors import UserError
 from fer_core.faces import load_detector
 from fer_core.images import ImageError, read_image
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import load_model
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Image
-from fer_core.weights import WEIGHTS, WeightsError, list_models, load_card
+from fer_core.weights import WEIGHTS, list_models, load_card
 
 app = typer.Typer(
     help="Find faces, read their expression class, and show what the classifier looked at.",
@@ -46,7 +47,7 @@ def main() -> None:
     """Run the command line; mistakes of the caller become one line and exit code 2."""
     try:
         app()
-    except (ValueError, WeightsError, OSError) as error:
+    except (UserError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
 
@@ -139,13 +140,15 @@ def train(
 
     plan = read_recipe(recipe)
     if resume and out is None:
-        raise ValueError("--resume needs --out, the folder of the run to go on with")
+        raise UserError("--resume needs --out, the folder of the run to go on with")
     folder = out or Path("models/history") / f"{plan.name}-{datetime.now():%Y%m%d-%H%M%S}"
     faces = read_faces(data, plus)
     network = fit(plan, faces, folder, resume=resume)
     classifier = finish(network, plan, faces, folder, run_facts(plan, folder))
     for split, figures in classifier.card.figures.items():
-        typer.echo(f"{split}: accuracy {figures['accuracy']:.1%}, macro F1 {figures['macro_f1']:.3f}")
+        typer.echo(
+            f"{split}: accuracy {figures['accuracy']:.1%}, macro F1 {figures['macro_f1']:.3f}"
+        )
     typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them by name")
 
 
@@ -156,7 +159,9 @@ def models(as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    typer.echo(f"{'name':20}{'parameters':>12}{'MB':>6}{'accuracy':>10}{'F1':>7}{'FER+':>8}{'ms':>7}")
+    typer.echo(
+        f"{'name':20}{'parameters':>12}{'MB':>6}{'accuracy':>10}{'F1':>7}{'FER+':>8}{'ms':>7}"
+    )
     for row in rows:
         typer.echo(
             f"{row['name']:20}{row['parameters']:12,}{row['file_mb']:6.1f}{row['accuracy']:10.1%}"
@@ -181,7 +186,7 @@ def explain(
     frame = read_image(image)
     result = Analyzer(model, detector).analyze(frame, maps=(target,), method=method)
     if not result.readings:
-        raise ValueError(f"{image}: no face was found; try a larger or brighter picture")
+        raise UserError(f"{image}: no face was found; try a larger or brighter picture")
     explanation = result.explanations[0][0]
     out.mkdir(parents=True, exist_ok=True)
     stem = out / f"{image.stem}-{explanation.target}-{method}"

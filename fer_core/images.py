@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 from PIL import ImageOps, UnidentifiedImageError
 
+from fer_core.errors import UserError
 from fer_core.types import Image
 
 MAX_MEGAPIXELS: Final = 50
@@ -20,7 +21,7 @@ MAX_MEGAPIXELS: Final = 50
 warnings.filterwarnings("ignore", category=PILImage.DecompressionBombWarning)
 
 
-class ImageError(ValueError):
+class ImageError(UserError):
     """An image that cannot be used; one sentence, for the person who gave it, on what to do."""
 
 
@@ -67,12 +68,12 @@ def to_rgb(array: NDArray[Any]) -> Image:
         (H, W, 3) uint8; ``array`` itself where it is that already.
 
     Raises:
-        ValueError: for another shape or dtype, no pixels, or floats outside 0..1.
+        UserError: for another shape or dtype, no pixels, or floats outside 0..1.
     """
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
-        raise ValueError(f"an image must be (H, W), (H, W, 1), 3 or 4, not {array.shape}")
+        raise UserError(f"an image must be (H, W), (H, W, 1), 3 or 4, not {array.shape}")
     pixels = _to_uint8(array)
     if pixels.shape[2] == 1:
         return np.repeat(pixels, 3, axis=2)
@@ -101,9 +102,9 @@ def _to_uint8(array: NDArray[Any]) -> Image:
     if kind is np.uint16:
         return np.rint(array / np.float32(257)).astype(np.uint8)
     if not issubclass(kind, np.floating):
-        raise ValueError(f"pixels must be uint8, uint16, bool or floats in 0..1, not {array.dtype}")
+        raise UserError(f"pixels must be uint8, uint16, bool or floats in 0..1, not {array.dtype}")
     if not (array.min() >= 0 and array.max() <= 1):  # also when there is a NaN
-        raise ValueError("pixels given as floats must lie in 0..1; divide by 255 or use uint8")
+        raise UserError("pixels given as floats must lie in 0..1; divide by 255 or use uint8")
     return np.asarray(np.rint(array * 255), np.uint8)
 
 

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from fer_core.errors import UserError
+
 EXPRESSIONS: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven classes in FER2013's order; index = class number."""
 
@@ -28,11 +30,11 @@ def expression_index(name: str) -> int:
     """Class number of an expression.
 
     Raises:
-        ValueError: for an unknown name; the message lists the valid ones.
+        UserError: for an unknown name; the message lists the valid ones.
     """
     try:
         return EXPRESSIONS.index(name)
     except ValueError:
-        raise ValueError(
+        raise UserError(
             f"unknown expression class {name!r}; choose one of {', '.join(EXPRESSIONS)}"
         ) from None

@@ -71,22 +71,26 @@ def warp(image: Image, transform: Floats, size: int) -> Image:
         # Pixel centres: x on the coarse grid is fine * x + (fine - 1) / 2 on the fine one.
         transform = transform * fine + np.array([[0, 0, (fine - 1) / 2]] * 2, np.float32)
     square = cv2.warpAffine(
-        image, transform, (size * fine,) * 2, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        image,
+        transform,
+        (size * fine,) * 2,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     if fine > 1:
         square = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(square, np.uint8)
 
 
-def cut(image: Image, face: Face, size: int, *, aligned: bool = True) -> Regions:
+def cut(image: Image, face: Face, size: int, *, by_points: bool = True) -> Regions:
     """Align one face of a frame and cut its blocks.
 
     Args:
         image: the frame, RGB or grey. Passing grey saves a conversion for every face.
         size: side of the aligned square in pixels.
-        aligned: by the five points; otherwise the detector's box as it is, for networks trained so.
+        by_points: align by the five points; otherwise take the detector's box as it is.
     """
-    transform = alignment(face.points if aligned else mean_points(face.box), size)
+    transform = alignment(face.points if by_points else mean_points(face.box), size)
     aligned = warp(to_gray(image), transform, size)
     return Regions(
         face=aligned,

@@ -17,13 +17,15 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save_file
 
+from fer_core.errors import UserError
+
 WEIGHTS: Final = Path(__file__).resolve().parent.parent / "weights"
 
 DEFAULT_MODEL: Final = "prior_attention"
 """What ``default`` stands for."""
 
 
-class WeightsError(RuntimeError):
+class WeightsError(UserError):
     """Weights that cannot be used; the message names the file and the remedy."""
 
 
@@ -71,13 +73,13 @@ def load_card(name: str, folder: Path = WEIGHTS) -> Card:
     """Read a model card; ``default`` is a name too.
 
     Raises:
-        ValueError: for an unknown name; the message lists the valid ones.
+        UserError: for an unknown name; the message lists the valid ones.
         WeightsError: for a card that cannot be read.
     """
     path = folder / f"{DEFAULT_MODEL if name == 'default' else name}.json"
     if not path.is_file():
         valid = ", ".join(("default", *list_models(folder)))
-        raise ValueError(f"unknown model {name!r}; choose one of {valid}")
+        raise UserError(f"unknown model {name!r}; choose one of {valid}")
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         known = {f.name for f in fields(Card)}
@@ -91,13 +93,15 @@ def load_weights(name: str, folder: Path = WEIGHTS) -> tuple[Card, dict[str, NDA
     """A model's card and its arrays, checked against the hash in the card.
 
     Raises:
-        ValueError: for an unknown name.
+        UserError: for an unknown name.
         WeightsError: if the weight file is missing, altered or no safetensors file.
     """
     card = load_card(name, folder)
     path = folder / f"{card.name}.safetensors"
     if not path.is_file():
-        raise WeightsError(f"{path} is missing; restore it from the repository or train {card.name} again")
+        raise WeightsError(
+            f"{path} is missing; restore it from the repository or train {card.name} again"
+        )
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise WeightsError(

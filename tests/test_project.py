@@ -19,13 +19,13 @@ CORE = ROOT / "fer_core"
 
 # A part imports from its own row and the rows above it.
 ORDER = (
-    {"types", "labels", "images"},
+    {"types", "labels", "errors", "images"},
     {"weights"},
     {"faces"},
     {"regions"},
     {"models", "data"},
     {"explain", "training"},
-    {"analyzer", "stream", "draw", "cartoon"},
+    {"analyzer", "stream", "report", "monitor", "draw", "cartoon"},
     {"fer_core"},  # the package itself: the names that it offers to callers
     {"video", "cli", "__main__"},
 )

@@ -51,7 +51,7 @@ def augment(
     face = (face - mean) * gain + mean
     face += 255 * rng.uniform(-options.brightness, options.brightness)
     if rng.random() < options.blur:
-        face = cv2.GaussianBlur(face, (0, 0), rng.uniform(0.4, 1.0))
+        face = np.asarray(cv2.GaussianBlur(face, (0, 0), rng.uniform(0.4, 1.0)), np.float32)
     if rng.random() < options.noise:
         face += rng.normal(0, rng.uniform(2, 10), face.shape)
     if rng.random() < options.erase:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.errors import UserError
 from fer_core.types import Image
 
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 """FER2013's own names: training, validation, test."""
 
 
-class DataError(ValueError):
+class DataError(UserError):
     """A dataset that cannot be read; the message names the file, the line and the remedy."""
 
 

@@ -51,7 +51,7 @@ def vote_targets(votes: NDArray[np.float32]) -> NDArray[np.float32]:
     kept = np.where(votes > 1, votes, 0)
     total = kept.sum(axis=1, keepdims=True)
     shares = np.divide(kept, total, out=np.zeros_like(kept), where=total > 0)
-    return shares[:, : len(FERPLUS_EXPRESSIONS)].astype(np.float32)
+    return np.asarray(shares[:, : len(FERPLUS_EXPRESSIONS)], np.float32)
 
 
 def majority(votes: NDArray[np.float32]) -> NDArray[np.int64]:

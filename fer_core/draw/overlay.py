@@ -31,7 +31,7 @@ class OverlayStyle:
     labels: bool = True
     """The assigned class and its percentage, at each face."""
     bars: bool = True
-    """All seven probabilities of the largest face."""
+    """All seven probabilities of the first face."""
     blocks: bool = True
     """What a prior-attention network looks at, with the weight it gave to each."""
     heatmap: float = 0.6
@@ -55,7 +55,7 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
         for maps in result.explanations:
             for explanation in maps[:1]:
                 blend_heat(image, explanation.heatmap, style.heatmap)
-    for reading in reversed(result.readings):  # the largest face last, so that nothing hides it
+    for reading in reversed(result.readings):  # the first one last, so that nothing hides it
         if style.blocks:
             _draw_blocks(image, reading, unit)
         if style.box:
@@ -140,7 +140,7 @@ def _draw_label(image: Image, reading: Reading, unit: float) -> None:
         else f"{name} {percent(probability)}"
     )
     x0, y0, _, _ = reading.face.box
-    size = _font_size(18 * unit * float(np.clip(reading.face.width / (140 * unit), 0.6, 1)))
+    size = _font_size(20 * unit * float(np.clip(reading.face.width / (140 * unit), 0.6, 1)))
     height = _pill_size(text, size)[1]
     above = y0 - height - 4 * unit
     top = above if above >= 0 else y0 + 4 * unit
@@ -151,7 +151,7 @@ def _draw_blocks(image: Image, reading: Reading, unit: float) -> None:
     """The blocks of a prior-attention network: the heavier its weight, the stronger its line."""
     if reading.region_attention is None:
         return
-    size = _font_size(14 * unit * float(np.clip(reading.face.width / (140 * unit), 0.65, 1)))
+    size = _font_size(16 * unit * float(np.clip(reading.face.width / (140 * unit), 0.65, 1)))
     for region, weight in reading.region_attention.items():
         corners = reading.regions.quads[region]
         if region != "face":
@@ -175,11 +175,11 @@ def _beside(
 
 def _draw_bars(image: Image, readings: Sequence[Reading], unit: float) -> None:
     """The seven probabilities of the first reading, in the corner where they hide least."""
-    size, pad, gap = _font_size(16 * unit), 10 * unit, 8 * unit
+    size, pad, gap = _font_size(17 * unit), 10 * unit, 8 * unit
     names = max(text_size(name, size)[0] for name in EXPRESSIONS)
     numbers = text_size(percent(1), size)[0]
     row = 1.25 * text_size("", size)[1]
-    length = 80 * unit
+    length = 68 * unit
     width = pad + names + gap + length + gap + numbers + pad
     height = pad + row * len(EXPRESSIONS) + pad
     if width > image.shape[1] or height > image.shape[0]:

@@ -40,7 +40,7 @@ def raw_map(classifier: Classifier, aligned: Image, target: str, method: str) ->
         (h, w). What its values may be is told by the ``Method``: signed or not.
 
     Raises:
-        ValueError: for an unknown class or method; the message lists the valid ones.
+        UserError: for an unknown class or method; the message lists the valid ones.
     """
     index = expression_index(target)
     name = get_method(method).name

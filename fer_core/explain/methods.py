@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from fer_core.errors import UserError
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -103,9 +105,9 @@ def get_method(name: str) -> Method:
     """A method by its name.
 
     Raises:
-        ValueError: for an unknown name; the message lists the valid ones.
+        UserError: for an unknown name; the message lists the valid ones.
     """
     for method in METHODS:
         if method.name == name:
             return method
-    raise ValueError(f"unknown method {name!r}; choose one of {', '.join(list_methods())}")
+    raise UserError(f"unknown method {name!r}; choose one of {', '.join(list_methods())}")

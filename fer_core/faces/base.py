@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.errors import UserError
 from fer_core.images import to_rgb
 from fer_core.types import Face, Image
 
@@ -56,11 +57,11 @@ def load_detector(
         settings: keyword arguments of the detector's own class.
 
     Raises:
-        ValueError: for an unknown name; the message lists the valid ones.
+        UserError: for an unknown name; the message lists the valid ones.
         FileNotFoundError: a file that the detector needs is missing.
     """
     if name not in _factories:
-        raise ValueError(f"unknown detector {name!r}; choose one of {', '.join(list_detectors())}")
+        raise UserError(f"unknown detector {name!r}; choose one of {', '.join(list_detectors())}")
     return _factories[name](min_face=min_face, device=device, **settings)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from fer_core.errors import UserError
 from fer_core.faces.base import MIN_FACE
 from fer_core.types import Face, Floats, Image
 
@@ -31,7 +32,7 @@ class YuNet:
 
     Raises:
         FileNotFoundError: no path is given, or there is no file.
-        ValueError: OpenCV cannot read the file as a network.
+        UserError: OpenCV cannot read the file as a network.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ def _load(weights: str | Path | None, threshold: float) -> cv2.FaceDetectorYN:
             str(weights), "", (INPUT_SIDE, INPUT_SIDE), score_threshold=threshold
         )
     except cv2.error as error:
-        raise ValueError(f"{weights} is not a YuNet network; {remedy}") from error
+        raise UserError(f"{weights} is not a YuNet network; {remedy}") from error
 
 
 def _face(row: Floats, ratio: Floats) -> Face:

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import timm
 import torch
@@ -53,7 +54,9 @@ class Network(nn.Module):
         """
 
     @abstractmethod
-    def head(self, features: Mapping[str, Tensor], *, hold_attention: bool = False) -> NetworkOutput:
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
         """Logits from the feature maps.
 
         Args:
@@ -86,15 +89,16 @@ class Backbone(nn.Module):
     """
 
     def __init__(
-        self, name: str, *, stage: int, stem_pool: bool = True, options: Mapping[str, object] = {}
+        self, name: str, *, stage: int, stem_pool: bool = True, options: Mapping[str, Any]
     ) -> None:
         super().__init__()
-        self.body = timm.create_model(
-            name, features_only=True, out_indices=(stage,), in_chans=1, **dict(options)
+        body: Any = timm.create_model(
+            name, features_only=True, out_indices=(stage,), in_chans=1, **options
         )
         if not stem_pool:
-            self.body.maxpool = nn.Identity()
-        self.channels: int = self.body.feature_info.channels()[-1]
+            body.maxpool = nn.Identity()
+        self.body = body
+        self.channels: int = body.feature_info.channels()[-1]
 
     def forward(self, faces: Tensor) -> Tensor:
         """(N, 1, H, W) normalised -> (N, C, h, w)."""
@@ -102,7 +106,7 @@ class Backbone(nn.Module):
         return feature_map
 
 
-class Classifier(nn.Module):
+class ClassifierHead(nn.Module):
     """Global average pooling + linear, once for the seven classes and once for FER+'s eight."""
 
     def __init__(self, channels: int, dropout: float) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from fer_core.faces.mtcnn import MTCNN
 from fer_core.models.base import Network, NetworkOutput
 from fer_core.models.registry import build_network
-from fer_core.regions import MEAN_POINTS, align_crops
+from fer_core.regions import align_crops, mean_points
 from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS, Card, WeightsError, load_weights
 
@@ -61,7 +61,7 @@ class Classifier:
         exponents = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
         return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), np.float32)
 
-    def align(self, crops: Sequence[Image]) -> Image:
+    def align(self, crops: Sequence[Image] | Image) -> Image:
         """Bare face crops, such as a dataset's images, as (N, S, S) uint8 aligned faces."""
         if self.card.aligned:
             points = bare_points(crops, self.device.type)
@@ -96,7 +96,7 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
     """A trained model by name; ``default`` is one.
 
     Raises:
-        ValueError: for an unknown name; the message lists the valid ones.
+        UserError: for an unknown name; the message lists the valid ones.
         WeightsError: if its files are missing, damaged or do not fit the network.
     """
     card, arrays = load_weights(name, folder)
@@ -139,10 +139,10 @@ def bare_points(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
     """(N, 5, 2) points of bare face crops in crop pixels; the mean layout where no face was found."""
     points = np.empty((len(crops), 5, 2), np.float32)
     shapes = np.array([crop.shape[:2] for crop in crops]).reshape(-1, 2)
-    for height, width in np.unique(shapes, axis=0):
+    for height, width in np.unique(shapes, axis=0).tolist():
         same = np.flatnonzero((shapes == (height, width)).all(axis=1))
-        found, scores = _onet(device).points(np.stack([crops[i] for i in same]))
-        mean = MEAN_POINTS * np.array([width, height], np.float32)
+        found, scores = _onet(device).points(np.stack([crops[int(i)] for i in same]))
+        mean = mean_points((0, 0, width, height))
         points[same] = np.where(scores[:, None, None] >= MIN_POINT_SCORE, found, mean)
     return points
 

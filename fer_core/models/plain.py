@@ -1,10 +1,11 @@
 """``plain``: a timm backbone over the whole face, pooling + linear."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
-from fer_core.models.base import Backbone, Classifier, Network, NetworkOutput, normalise, pool
+from fer_core.models.base import Backbone, ClassifierHead, Network, NetworkOutput, normalise, pool
 from fer_core.models.registry import register_network
 
 
@@ -12,16 +13,18 @@ from fer_core.models.registry import register_network
 class Plain(Network):
     """Pooling + linear over one feature map, so Grad-CAM is the class activation map exactly."""
 
-    def __init__(self, *, backbone: Mapping[str, object], input_size: int, dropout: float) -> None:
+    def __init__(self, *, backbone: Mapping[str, Any], input_size: int, dropout: float) -> None:
         super().__init__()
         self.input_size = input_size
-        self.backbone = Backbone(**backbone)  # type: ignore[arg-type]
-        self.classifier = Classifier(self.backbone.channels, dropout)
+        self.backbone = Backbone(**backbone)
+        self.classifier = ClassifierHead(self.backbone.channels, dropout)
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         return {"face": self.backbone(normalise(faces))}
 
-    def head(self, features: Mapping[str, Tensor], *, hold_attention: bool = False) -> NetworkOutput:
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
         logits, votes = self.classifier(pool(features["face"]))
         return NetworkOutput(logits=logits, votes=votes, features=features)
 

@@ -1,12 +1,13 @@
 """``prior_attention``: the face and its two prior blocks, fused by a learned attention."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from fer_core.labels import REGIONS
-from fer_core.models.base import Backbone, Classifier, Network, NetworkOutput, normalise, pool
+from fer_core.models.base import Backbone, ClassifierHead, Network, NetworkOutput, normalise, pool
 from fer_core.models.registry import register_network
 from fer_core.regions import block
 
@@ -28,17 +29,18 @@ class PriorAttention(Network):
     def __init__(
         self,
         *,
-        backbone: Mapping[str, object],
+        backbone: Mapping[str, Any],
         input_size: int,
         dropout: float,
         attention_width: int = 64,
     ) -> None:
         super().__init__()
         self.input_size = input_size
-        self.backbones = nn.ModuleDict({r: Backbone(**backbone) for r in REGIONS})  # type: ignore[arg-type]
-        share_convolutions([self.backbones[r] for r in REGIONS])
-        channels = self.backbones["face"].channels
-        self.classifiers = nn.ModuleDict({r: Classifier(channels, dropout) for r in REGIONS})
+        backbones = [Backbone(**backbone) for _ in REGIONS]
+        share_convolutions(backbones)
+        channels = backbones[0].channels
+        self.backbones = nn.ModuleDict(dict(zip(REGIONS, backbones, strict=True)))
+        self.classifiers = nn.ModuleDict({r: ClassifierHead(channels, dropout) for r in REGIONS})
         self.scorers = nn.ModuleDict(
             {
                 r: nn.Sequential(
@@ -56,7 +58,9 @@ class PriorAttention(Network):
             maps[region] = self.backbones[region](faces[:, :, rows, columns])
         return maps
 
-    def head(self, features: Mapping[str, Tensor], *, hold_attention: bool = False) -> NetworkOutput:
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
         pooled = {region: pool(features[region]) for region in REGIONS}
         scores = torch.cat([self.scorers[r](pooled[r]) for r in REGIONS], dim=1)
         attention = scores.float().softmax(dim=1)
@@ -81,7 +85,9 @@ class PriorAttention(Network):
         summed = whole.new_zeros(len(whole), output.logits.shape[1], *whole.shape[-2:])
         for region, weight in zip(REGIONS, output.region_attention.T, strict=True):
             rows, columns = block(region, whole.shape[-1])
-            branch = self.classifiers[region].evidence(output.features[region])
+            head = self.classifiers[region]
+            assert isinstance(head, ClassifierHead)
+            branch = head.evidence(output.features[region])
             summed[:, :, rows, columns] += weight[:, None, None, None] * branch
         return summed
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from fer_core.errors import UserError
 from fer_core.models.base import Network
 
 N = TypeVar("N", bound=type[Network])
@@ -28,9 +29,9 @@ def build_network(family: str, options: Mapping[str, object]) -> Network:
     """A network with fresh weights, for training or for loading weights into.
 
     Raises:
-        ValueError: for an unknown family; the message lists the valid ones.
+        UserError: for an unknown family; the message lists the valid ones.
     """
     if family not in _FAMILIES:
         valid = ", ".join(list_families())
-        raise ValueError(f"unknown network family {family!r}; choose one of {valid}")
+        raise UserError(f"unknown network family {family!r}; choose one of {valid}")
     return _FAMILIES[family](**options)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +72,8 @@ def measure(model: str, probabilities: Floats, votes: Floats, faces: FaceSet) ->
     confusion = multiclass_confusion_matrix(predicted, truth, classes).numpy()
     right = np.diag(confusion)
     occurrences, assigned = confusion.sum(axis=1), confusion.sum(axis=0)
-    precision, recall = (_ratio(right, total) for total in (assigned, occurrences))
+    precision = _ratio(right, assigned)
+    recall = _ratio(right, occurrences)
     f1 = _ratio(2 * right, assigned + occurrences)
     per_class = {
         name: {
@@ -101,9 +103,10 @@ def measure(model: str, probabilities: Floats, votes: Floats, faces: FaceSet) ->
     )
 
 
-def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     """part / whole, 0 where whole is 0."""
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    ratio: NDArray[np.float64] = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    return ratio
 
 
 def _detected(classifier: Classifier, faces: FaceSet, detector: Detector, bare: Image) -> Image:
@@ -113,5 +116,5 @@ def _detected(classifier: Classifier, faces: FaceSet, detector: Detector, bare: 
         found = find_faces(to_rgb(image), detector)
         if found:
             size, by_points = classifier.input_size, classifier.card.aligned
-            aligned[i] = cut(image, found[0], size, aligned=by_points).face
+            aligned[i] = cut(image, found[0], size, by_points=by_points).face
     return aligned

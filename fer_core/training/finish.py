@@ -79,7 +79,9 @@ def finish(
     figures["PrivateTest"] = figures_of(
         measure(card.name, stored.calibrate(logits), votes, private)
     )
-    command = "python -m fer_core evaluate --model {} --data fer2013.csv --plus fer2013new.csv --split {}"
+    command = (
+        "python -m fer_core evaluate --model {} --data fer2013.csv --plus fer2013new.csv --split {}"
+    )
     for split, row in figures.items():
         row["command"] = command.format(card.name, split)
     save_weights(replace(card, figures=figures), get_arrays(stored.network), out)

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader
 
 from fer_core.data import FaceSet
 from fer_core.models import build_network
-from fer_core.models.classifier import bare_points
 from fer_core.models.base import Network
-from fer_core.regions import MEAN_POINTS, alignment
+from fer_core.models.classifier import bare_points
+from fer_core.regions import alignment, mean_points
 from fer_core.training.module import ExpressionModule, TrainingFaces
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
@@ -30,7 +30,8 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
 
     Args:
         faces: with the splits Training and PublicTest.
-        out: run folder; gets ``recipe.json``, ``metrics.csv`` and the checkpoints ``last.ckpt`` and ``best.ckpt``.
+        out: run folder; gets ``recipe.json``, ``last.ckpt``, ``best.ckpt``, and a CSV of metrics for
+            each start.
         resume: go on from ``last.ckpt``, if there is one. At most one epoch is lost by a kill.
     """
     L.seed_everything(recipe.seed, workers=True)
@@ -39,10 +40,8 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
         (out / STARTED).write_text(json.dumps(asdict(recipe), indent=2), encoding="utf-8")
     torch.set_float32_matmul_precision("high")
     network = build_network(recipe.family, recipe.network)
-    loaders = [
-        _loader(faces.split(split), recipe, network.input_size, training=split == "Training")
-        for split in ("Training", "PublicTest")
-    ]
+    training = _loader(faces.split("Training"), recipe, network.input_size, training=True)
+    public = _loader(faces.split("PublicTest"), recipe, network.input_size, training=False)
     best = ModelCheckpoint(
         out,
         filename="best",
@@ -55,7 +54,7 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
         max_epochs=recipe.epochs,
         precision="bf16-mixed",
         callbacks=[best, EMAWeightAveraging(decay=recipe.ema_decay)],
-        logger=CSVLogger(out, name="", version=""),
+        logger=CSVLogger(out, name="metrics"),
         log_every_n_steps=50,
     )
     module = ExpressionModule(network, recipe)
@@ -63,7 +62,8 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
     with warnings.catch_warnings():
         # The faces lie in memory and are cut in microseconds: more workers would only copy them.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        trainer.fit(module, *loaders, ckpt_path=last if resume and last.is_file() else None)
+        checkpoint = last if resume and last.is_file() else None
+        trainer.fit(module, training, public, ckpt_path=checkpoint, weights_only=True)
     return load_best(recipe, out)
 
 
@@ -72,7 +72,11 @@ def load_best(recipe: Recipe, out: Path) -> Network:
     network = build_network(recipe.family, recipe.network)
     checkpoint = torch.load(out / "best.ckpt", map_location="cpu", weights_only=True)
     prefix = "network."
-    state = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
+    state = {
+        key.removeprefix(prefix): tensor
+        for key, tensor in checkpoint["state_dict"].items()
+        if key.startswith(prefix)
+    }
     network.load_state_dict(state)
     return network.eval()
 
@@ -90,6 +94,6 @@ def crop_transforms(faces: FaceSet, size: int, *, aligned: bool) -> list[Floats]
     if aligned:
         points = bare_points(faces.images)
     else:
-        sides = [image.shape[1::-1] for image in faces.images]
-        points = np.stack([MEAN_POINTS * np.array(side, np.float32) for side in sides])
+        shapes = [image.shape[:2] for image in faces.images]
+        points = np.stack([mean_points((0, 0, width, height)) for height, width in shapes])
     return [alignment(five, size) for five in points]

@@ -6,6 +6,7 @@ import lightning as L
 import numpy as np
 import torch
 import torch.nn.functional as F
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -72,8 +73,9 @@ class ExpressionModule(L.LightningModule):
         output: NetworkOutput = self.network(faces)
         return output
 
-    def loss(self, logits: Tensor, votes: Tensor, label: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, heads: tuple[Tensor, Tensor], label: Tensor, targets: Tensor) -> Tensor:
         """Smoothed cross-entropy on the class + cross-entropy on the shares of votes."""
+        logits, votes = heads
         hard = F.cross_entropy(logits.float(), label, label_smoothing=self.recipe.label_smoothing)
         soft = -(targets * votes.float().log_softmax(dim=1)).sum(dim=1).mean()
         return hard + self.recipe.votes_weight * soft
@@ -81,9 +83,9 @@ class ExpressionModule(L.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
         faces, label, targets = batch
         output = self(faces)
-        loss = self.loss(output.logits, output.votes, label, targets)
+        loss = self.loss((output.logits, output.votes), label, targets)
         if output.region_logits:
-            branches = [self.loss(*b, label, targets) for b in output.region_logits.values()]
+            branches = [self.loss(b, label, targets) for b in output.region_logits.values()]
             loss = loss + self.recipe.branch_weight * torch.stack(branches).mean()
         self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True)
         return loss
@@ -98,7 +100,7 @@ class ExpressionModule(L.LightningModule):
             self.votes_accuracy(output.votes[voted], targets[voted].argmax(dim=1))
             self.log("public_votes_accuracy", self.votes_accuracy, prog_bar=True)
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         recipe = self.recipe
         optimiser = torch.optim.SGD(
             self.network.parameters(),
@@ -112,4 +114,7 @@ class ExpressionModule(L.LightningModule):
             max_lr=recipe.learning_rate,
             total_steps=int(self.trainer.estimated_stepping_batches),
         )
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }

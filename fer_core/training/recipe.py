@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.data.augmentation import Augmentation
+from fer_core.errors import UserError
 
 RECIPES = Path(__file__).parent / "recipes"
 
 
-class RecipeError(ValueError):
+class RecipeError(UserError):
     """A recipe that cannot be read; the message names the file and the field."""
 
 
@@ -75,7 +76,9 @@ def read_recipe(name_or_path: str) -> Recipe:
 def _build(kind: type[Any], table: Mapping[str, Any], path: Path) -> Any:
     known = {f.name for f in fields(kind)}
     if unknown := sorted(set(table) - known):
-        raise RecipeError(f"{path}: unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        raise RecipeError(
+            f"{path}: unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}"
+        )
     try:
         return kind(**table)
     except TypeError as error:

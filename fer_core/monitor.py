@@ -1,0 +1,130 @@
+"""What one viewer's stream did lately, handed from the thread that works on frames to the page."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final
+
+import numpy as np
+
+from fer_core.labels import EXPRESSIONS
+from fer_core.types import Floats, FrameResult, Image
+
+HISTORY: Final = 60.0
+"""Seconds of probabilities that are kept."""
+
+SAMPLE_EVERY: Final = 0.25
+"""Seconds between two of them: as fine as a chart of a minute can show."""
+
+RATE_OVER: Final = 3.0
+"""Seconds over which the frame rate and the milliseconds are averaged."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Activity:
+    """A stream at one moment."""
+
+    frames: int
+    """Worked on since the start."""
+    silence: float
+    """Seconds since the last frame, or since the start where there was none."""
+    rate: float
+    """Frames worked on in a second."""
+    timings: Mapping[str, float]
+    """Stage -> milliseconds a frame, on average; a stage that ran for every third frame counts a third."""
+    frame: Image | None
+    """The last frame as the camera gave it."""
+    result: FrameResult | None
+    """What was read from it."""
+    error: str | None
+    """Why the last frame could not be worked on."""
+    times: Floats
+    """(N,) seconds, not above 0 = now."""
+    probabilities: Floats
+    """(N, 7) of the largest face; NaN where there was none."""
+
+
+class Monitor:
+    """Keeps the last frame, its result and a minute of probabilities; safe to use from any thread.
+
+    Times are seconds on any clock that does not go back.
+    """
+
+    def __init__(self, *, time: float) -> None:
+        self._lock = Lock()
+        self.restart(time=time)
+
+    def restart(self, *, time: float) -> None:
+        """Forget everything, frames first of all."""
+        with self._lock:
+            self._started = self._seen = time
+            self._frames = 0
+            self._frame: Image | None = None
+            self._result: FrameResult | None = None
+            self._error: str | None = None
+            self._recent: deque[tuple[float, Mapping[str, float]]] = deque()
+            self._history: deque[tuple[float, Floats]] = deque()
+
+    def add(
+        self, frame: Image, result: FrameResult, *, time: float, timings: Mapping[str, float]
+    ) -> None:
+        """Take note of a frame that has been worked on.
+
+        Args:
+            frame: (H, W, 3) RGB uint8 as the camera gave it; kept, not copied.
+            timings: milliseconds of every stage, drawing included.
+        """
+        with self._lock:
+            self._frames += 1
+            self._frame, self._result, self._error, self._seen = frame, result, None, time
+            self._recent.append((time, timings))
+            if not self._history or time - self._history[-1][0] >= SAMPLE_EVERY:
+                self._history.append((time, _largest_face(result)))
+            self._forget(time)
+
+    def fail(self, error: Exception, *, time: float) -> bool:
+        """Take note of a frame that could not be worked on.
+
+        Returns:
+            Whether this is news: the frame before was fine, or failed in another way.
+        """
+        with self._lock:
+            before, self._error, self._seen = self._error, f"{type(error).__name__}: {error}", time
+            return self._error != before
+
+    def activity(self, *, time: float) -> Activity:
+        """What the stream is doing at ``time``."""
+        with self._lock:
+            self._forget(time)
+            seconds = min(RATE_OVER, max(time - self._started, 1e-6))
+            stages = dict.fromkeys(name for _, timings in self._recent for name in timings)
+            return Activity(
+                frames=self._frames,
+                silence=time - self._seen,
+                rate=len(self._recent) / seconds,
+                timings={name: self._mean(name) for name in stages},
+                frame=self._frame,
+                result=self._result,
+                error=self._error,
+                times=np.array([at - time for at, _ in self._history], np.float32),
+                probabilities=np.array([p for _, p in self._history], np.float32).reshape(
+                    -1, len(EXPRESSIONS)
+                ),
+            )
+
+    def _mean(self, stage: str) -> float:
+        return sum(timings.get(stage, 0.0) for _, timings in self._recent) / len(self._recent)
+
+    def _forget(self, time: float) -> None:
+        """Drop what is too old."""
+        while self._recent and time - self._recent[0][0] > RATE_OVER:
+            self._recent.popleft()
+        while self._history and time - self._history[0][0] > HISTORY:
+            self._history.popleft()
+
+
+def _largest_face(result: FrameResult) -> Floats:
+    if not result.readings:
+        return np.full(len(EXPRESSIONS), np.nan, np.float32)
+    return max(result.readings, key=lambda reading: reading.face.area).probabilities

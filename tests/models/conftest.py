@@ -1,0 +1,46 @@
+"""Networks with seeded random weights, and small cards for them."""
+
+import numpy as np
+import pytest
+import torch
+
+from fer_core.labels import EXPRESSIONS
+from fer_core.models import Classifier, build_network
+from fer_core.training.recipe import read_recipe
+from fer_core.weights import Card
+
+FAMILIES = ("plain", "prior_attention")
+
+
+def untrained(family: str) -> Classifier:
+    """A model with seeded weights and batch-norm statistics as uneven as those of a trained one."""
+    recipe = read_recipe(family)
+    torch.manual_seed(0)
+    network = build_network(recipe.family, recipe.network)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    card = Card(
+        name=family,
+        family=recipe.family,
+        network=recipe.network,
+        classes=EXPRESSIONS,
+        input_size=network.input_size,
+        aligned=True,
+        temperature=1.5,
+        unsure_below=0.4,
+        parameters=sum(p.numel() for p in network.parameters()),
+    )
+    return Classifier(network, card)
+
+
+@pytest.fixture(params=FAMILIES)
+def classifier(request: pytest.FixtureRequest) -> Classifier:
+    return untrained(request.param)
+
+
+@pytest.fixture
+def faces() -> np.ndarray:
+    """(5, 48, 48) uint8."""
+    return np.random.default_rng(0).integers(0, 255, (5, 48, 48), np.uint8)

@@ -1,0 +1,139 @@
+"""The whole way of a frame, on a real face."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from fer_core import EXPRESSIONS, Analyzer, list_models
+from fer_core.types import Floats, Image
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Analyzer:
+    return Analyzer(device="cpu")
+
+
+def test_the_astronaut_smiles(
+    analyzer: Analyzer, astronaut: Image, astronaut_points: Floats
+) -> None:
+    result = analyzer.analyze(astronaut)
+    (reading,) = result.readings
+    assert reading.top[0] == "happy" and reading.top[1] > 0.6 and not reading.unsure
+    assert reading.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert reading.face.points == pytest.approx(astronaut_points, abs=4)
+    assert set(result.timings) == {"detect", "align", "predict", "map"}
+    ((explanation,),) = result.explanations
+    assert explanation.target == "happy" and explanation.raw.shape == (6, 6)
+    assert explanation.heatmap.shape == astronaut.shape[:2]
+    assert explanation.heatmap.max() == pytest.approx(1, abs=0.05)
+    y, x = np.unravel_index(explanation.heatmap.argmax(), explanation.heatmap.shape)
+    assert 180 < x < 270 and 60 < y < 180
+
+
+def test_attention_of_the_default_model(analyzer: Analyzer, astronaut: Image) -> None:
+    weights = analyzer(astronaut)[0].region_attention
+    assert weights is not None and list(weights) == ["face", "upper", "lower"]
+    assert sum(weights.values()) == pytest.approx(1)
+    plain = analyzer.analyze(astronaut, model="plain").readings[0]
+    assert plain.region_attention is None and plain.model == "plain"
+
+
+def test_several_maps_share_one_forward(analyzer: Analyzer, astronaut: Image) -> None:
+    result = analyzer.analyze(astronaut, maps=EXPRESSIONS)
+    maps = result.explanations[0]
+    assert [m.target for m in maps] == list(EXPRESSIONS)
+    sums = [float(m.raw.sum()) for m in maps]
+    assert EXPRESSIONS[int(np.argmax(sums))] == "happy"
+
+
+def test_explain_agrees_with_analyze(analyzer: Analyzer, astronaut: Image) -> None:
+    result = analyzer.analyze(astronaut, maps=("fear",))
+    by_number = analyzer.explain(astronaut, face=0, target="fear")
+    by_reading = analyzer.explain(astronaut, face=result.readings[0], target="fear")
+    assert by_number.raw == pytest.approx(result.explanations[0][0].raw, abs=1e-4)
+    assert by_reading.raw == pytest.approx(by_number.raw, abs=1e-6)
+
+
+def test_a_crop_and_the_frame_it_came_from_agree(analyzer: Analyzer, astronaut: Image) -> None:
+    in_frame = analyzer(astronaut)[0].probabilities
+    bare = analyzer.classifier().probabilities(astronaut[None, 40:190, 150:300])[0]
+    assert EXPRESSIONS[bare.argmax()] == "happy"
+    assert bare == pytest.approx(in_frame, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((1, 1, 3), np.uint8), np.full((300, 300, 3), 128, np.uint8)],
+    ids=["one pixel", "blank"],
+)
+def test_no_face_is_an_empty_result(analyzer: Analyzer, image: Image) -> None:
+    result = analyzer.analyze(image)
+    assert result.readings == () and result.explanations == () and analyzer(image) == []
+
+
+def test_twenty_faces_largest_first(analyzer: Analyzer, astronaut: Image) -> None:
+    face = astronaut[0:240, 110:330]
+    result = analyzer.analyze(np.tile(face, (4, 5, 1)))
+    assert len(result.readings) == len(result.explanations) == 20
+    areas = [r.face.area for r in result.readings]
+    assert areas == sorted(areas, reverse=True)
+    tops = [r.top[0] for r in result.readings]
+    assert tops.count("happy") >= 18
+
+
+def test_half_a_face_at_the_border_does_not_crash(analyzer: Analyzer, astronaut: Image) -> None:
+    for reading in analyzer(astronaut[:, 215:]):
+        x0, y0, x1, y1 = reading.face.box
+        assert 0 <= x0 < x1 <= 297 and 0 <= y0 < y1 <= 512
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"model": "vgg"}, "unknown model 'vgg'; choose one of default"),
+        ({"detector": "hog9"}, "choose one of"),
+        ({"maps": ("joy",)}, "unknown expression class 'joy'; choose one of angry"),
+        ({"method": "magic"}, "choose one of"),
+    ],
+)
+def test_unknown_names_list_the_valid_ones(
+    analyzer: Analyzer, astronaut: Image, asked: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        analyzer.analyze(astronaut, **asked)
+
+
+def test_unknown_faces_and_devices(analyzer: Analyzer, astronaut: Image) -> None:
+    with pytest.raises(ValueError, match="there is no face 3: 1 found"):
+        analyzer.explain(astronaut, face=3)
+    with pytest.raises(ValueError, match="choose one of auto, cpu, cuda"):
+        Analyzer(device="tpu")
+
+
+def test_threads_do_not_disturb_each_other(analyzer: Analyzer, astronaut: Image) -> None:
+    def ask(target: str) -> Floats:
+        return analyzer.explain(astronaut, target=target, method="gradcam++").raw
+
+    serial = {target: ask(target) for target in EXPRESSIONS}
+    with ThreadPoolExecutor(4) as pool:
+        for target, raw in zip(EXPRESSIONS * 2, pool.map(ask, EXPRESSIONS * 2), strict=True):
+            assert raw == pytest.approx(serial[target], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_model_reads_and_explains(analyzer: Analyzer, astronaut: Image, name: str) -> None:
+    result = analyzer.analyze(astronaut, model=name)
+    assert result.readings[0].top[0] == "happy"
+    assert not result.explanations[0][0].is_flat
+
+
+@pytest.mark.parametrize(
+    ("clip", "faces", "least"), [("single_face.mp4", 1, 0.98), ("no_face.mp4", 0, 1.0)]
+)
+def test_clips_hold_as_many_faces_as_they_should(
+    analyzer: Analyzer, clip_frames: Callable, clip: str, faces: int, least: float
+) -> None:
+    counts = [len(analyzer(frame)) for frame in clip_frames(clip, 15)]
+    assert np.mean([count == faces for count in counts]) >= least

@@ -1,0 +1,164 @@
+"""The command line, as somebody would call it."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from fer_core import EXPRESSIONS, cli, list_models
+from fer_core.types import Image
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Call the command line in this process: exit code, standard output, standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["fer_core", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def photo(tmp_path: Path, astronaut: Image) -> Path:
+    path = tmp_path / "astronaut.png"
+    Pillow.fromarray(astronaut).save(path)
+    return path
+
+
+@pytest.fixture
+def table(tmp_path: Path, astronaut: Image) -> tuple[Path, Path]:
+    """A FER2013 table and its votes: three happy faces of PrivateTest."""
+    grey = np.array(Pillow.fromarray(astronaut[40:190, 150:300]).convert("L").resize((48, 48)))
+    pixels = " ".join(map(str, grey.ravel()))
+    faces, votes = tmp_path / "fer2013.csv", tmp_path / "fer2013new.csv"
+    faces.write_text("emotion,pixels,Usage\n" + f"3,{pixels},PrivateTest\n" * 3)
+    votes.write_text(
+        "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
+        + "PrivateTest,a.png,0,10,0,0,0,0,0,0,0,0\n" * 3
+    )
+    return faces, votes
+
+
+def test_predict_prints_json(run, photo: Path) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("predict", photo, "--json")
+    ((record),) = json.loads(out)
+    assert code == 0 and (record["width"], record["height"]) == (512, 512)
+    (face,) = record["faces"]
+    assert set(face) == {
+        *("box", "score", "top", "unsure", "probabilities"),
+        *("region_attention", "valence", "arousal"),
+    }
+    assert face["top"] == "happy" and tuple(face["probabilities"]) == EXPRESSIONS
+    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_predict_writes_csv(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    table = tmp_path / "out.csv"
+    code, out, _ = run("predict", photo, "--csv", table, "--model", "plain")
+    with table.open() as file:
+        (row,) = csv.DictReader(file)
+    assert code == 0 and row["top"] == "happy" and float(row["happy"]) > 0.5
+    assert "face 1: happy" in out
+
+
+def test_an_unreadable_named_file_is_told_and_the_others_are_done(  # type: ignore[no-untyped-def]
+    run, photo: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8 no picture")
+    code, out, err = run("predict", broken, photo, tmp_path / "missing.png", "--json")
+    records = json.loads(out)
+    assert code == 2 and [("error" in r) for r in records] == [True, False, True]
+    assert err.count("error: ") == 2 and "broken.jpg" in err and "Traceback" not in err
+
+
+def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(  # type: ignore[no-untyped-def]
+    run, photo: Path
+) -> None:
+    (photo.parent / "notes.txt").write_text("hello")
+    code, out, err = run("predict", photo.parent, "--json")
+    assert code == 0 and len(json.loads(out)) == 2 and "notes.txt" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "{photo}", "--model", "vgg"], "unknown model 'vgg'; choose one of default"),
+        (["predict", "{photo}", "--detector", "eye"], "choose one of"),
+        (["explain", "{photo}", "--out", "{out}", "--target", "joy"], "choose one of angry"),
+        (["explain", "{photo}", "--out", "{out}", "--method", "x"], "choose one of"),
+        (["evaluate", "--data", "{out}/none.csv"], "does not exist"),
+        (["train", "vgg", "--data", "{photo}"], "no recipe 'vgg'"),
+        (["train", "plain", "--data", "{photo}", "--resume"], "--resume needs --out"),
+        (["predict"], "Missing argument"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_mistakes_of_the_caller_exit_with_2(  # type: ignore[no-untyped-def]
+    run, photo: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    code, _, err = run(*[a.format(photo=photo, out=tmp_path / "out") for a in arguments])
+    assert code == 2 and message in err and "Traceback" not in err
+
+
+def test_a_fault_of_ours_exits_with_1(photo: Path) -> None:
+    program = (
+        "import sys; from fer_core import cli; sys.argv = ['fer_core', 'models'];"
+        "cli.list_models = lambda: 1 / 0; cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
+
+
+def test_evaluate(run, table: tuple[Path, Path]) -> None:  # type: ignore[no-untyped-def]
+    faces, votes = table
+    code, out, _ = run("evaluate", "--data", faces, "--plus", votes, "--json", "--model", "plain")
+    found = json.loads(out)
+    assert code == 0 and (found["n"], found["ferplus_n"]) == (3, 3)
+    assert found["accuracy"] == found["ferplus_accuracy"] == 1
+    assert set(found) == {
+        *("model", "n", "accuracy", "macro_f1", "ece", "per_class", "confusion"),
+        *("ferplus_accuracy", "ferplus_n"),
+    }
+    assert found["confusion"][3] == [0, 0, 0, 3, 0, 0, 0]
+    for option in ("--detect", "--tta"):
+        code, out, _ = run("evaluate", "--data", faces, option)
+        assert code == 0 and "accuracy          100.0%" in out
+
+
+def test_models(run) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("models", "--json")
+    rows = json.loads(out)
+    assert code == 0 and [row["name"] for row in rows] == list(list_models())
+    assert set(rows[0]) == {
+        *("name", "family", "parameters", "file_mb", "input_size", "accuracy", "macro_f1"),
+        *("ferplus_accuracy", "published", "ms_per_face"),
+    }
+    assert rows[0]["ms_per_face"] > 0
+
+
+def test_explain_writes_picture_and_numbers(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "maps"
+    code, _, _ = run("explain", photo, "--target", "sad", "--method", "layercam", "--out", out)
+    assert code == 0
+    numbers = json.loads((out / "astronaut-sad-layercam.json").read_text())
+    assert np.array(numbers["raw"]).shape == (6, 6) and numbers["target"] == "sad"
+    with Pillow.open(out / "astronaut-sad-layercam.png") as picture:
+        assert picture.size == (512, 512)
+
+
+def test_explain_without_a_face_says_so(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    blank = tmp_path / "blank.png"
+    Pillow.new("RGB", (300, 300)).save(blank)
+    code, _, err = run("explain", blank, "--out", tmp_path)
+    assert code == 2 and "no face was found" in err

@@ -1,0 +1,172 @@
+"""A whole run on a few generated faces: train, be killed, go on, calibrate, store, measure."""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fer_core.data import FaceSet
+from fer_core.data.augmentation import Augmentation, augment
+from fer_core.regions import alignment, mean_points
+from fer_core.training.evaluate import evaluate, measure
+from fer_core.training.finish import finish, run_facts, temperature, unsure_below
+from fer_core.training.fit import fit
+from fer_core.training.module import ExpressionModule
+from fer_core.training.recipe import Recipe, RecipeError, list_recipes, read_recipe
+
+
+@pytest.fixture(scope="module")
+def faces() -> FaceSet:
+    """Blobs whose brightness tells their class, easy enough for one epoch."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(210) % 7
+    images = [
+        np.clip(rng.normal(30 * label + 30, 4, (48, 48)), 0, 255).astype(np.uint8)
+        for label in labels
+    ]
+    splits = np.array(["Training"] * 140 + ["PublicTest"] * 35 + ["PrivateTest"] * 35)
+    votes = np.zeros((210, 10), np.float32)
+    votes[:, 0] = 10
+    return FaceSet(images, labels.astype(np.int64), splits, votes)
+
+
+def small(family: str, epochs: int) -> Recipe:
+    return dataclasses.replace(
+        read_recipe(family),
+        epochs=epochs,
+        batch_size=35,
+        aligned=False,
+        learning_rate=0.05,
+        ema_decay=0.5,
+        augmentation=Augmentation(brightness=0, contrast=0, erase=0),
+    )
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def test_a_run_from_training_to_stored_weights(faces: FaceSet, tmp_path: Path) -> None:
+    recipe = small("prior_attention", epochs=2)
+    network = fit(recipe, faces, tmp_path)
+    classifier = finish(network, recipe, faces, tmp_path, run_facts(recipe, tmp_path))
+    card = classifier.card
+    assert card.family == "prior_attention" and card.sha256
+    assert card.training["selected_epoch"] in (1, 2) and card.training["seed"] == 0
+    assert card.figures["PrivateTest"]["n"] == 35 and card.figures["PublicTest"]["ferplus_n"] == 35
+    again = evaluate(classifier, faces.split("PrivateTest"))
+    assert again.accuracy == pytest.approx(card.figures["PrivateTest"]["accuracy"], abs=1e-4)
+    assert again.ferplus_accuracy == pytest.approx(1.0)
+
+
+def test_a_killed_run_goes_on_after_its_last_epoch(
+    faces: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small("plain", epochs=3)
+
+    def die_in_the_third(self: ExpressionModule) -> None:
+        if self.current_epoch == 2:
+            raise InterruptedError
+
+    with monkeypatch.context() as patch, pytest.raises(InterruptedError):
+        patch.setattr(ExpressionModule, "on_train_epoch_start", die_in_the_third)
+        fit(recipe, faces, tmp_path)
+    fit(recipe, faces, tmp_path, resume=True)
+    epochs = []
+    for log in sorted(tmp_path.glob("metrics/*/metrics.csv")):
+        with log.open() as file:
+            epochs += [int(row["epoch"]) for row in csv.DictReader(file) if row["public_accuracy"]]
+    assert epochs == [0, 1, 2]
+
+
+def test_two_runs_of_one_seed_agree(faces: FaceSet, tmp_path: Path) -> None:
+    recipe = small("plain", epochs=1)
+    first, second = (fit(recipe, faces, tmp_path / name) for name in ("first", "second"))
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_temperature_undoes_overconfidence() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 7)).astype(np.float32)
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = np.array([rng.choice(7, p=row / row.sum()) for row in chances.astype(float)])
+    assert temperature(3 * logits, labels) == pytest.approx(3, rel=0.06)
+
+
+def test_the_threshold_parts_right_from_wrong() -> None:
+    probabilities = np.full((100, 7), 0.01, np.float32)
+    probabilities[:50, 0], probabilities[50:, 0] = 0.444, 0.85
+    labels = np.array([1] * 50 + [0] * 50)
+    assert 0.444 < unsure_below(probabilities, labels) <= 0.85
+
+
+def test_figures_of_a_known_confusion() -> None:
+    labels = np.array([0, 0, 3, 3, 3, 6])
+    assigned = np.array([0, 3, 3, 3, 6, 6])
+    votes = np.zeros((6, 10), np.float32)
+    votes[:, 1] = 10
+    votes[5] = [0] * 9 + [10]
+    blank = [np.zeros((2, 2), np.uint8)] * 6
+    faces = FaceSet(blank, labels, np.array(["PrivateTest"] * 6), votes)
+    found = measure(
+        "m", np.eye(7, dtype=np.float32)[assigned], np.eye(8, dtype=np.float32)[[1] * 6], faces
+    )
+    assert found.accuracy == pytest.approx(4 / 6)
+    assert found.per_class["happy"] == pytest.approx(
+        {"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "n": 3}
+    )
+    assert found.macro_f1 == pytest.approx((2 / 3 + 2 / 3 + 2 / 3) / 3)
+    assert found.confusion[3] == (0, 0, 0, 2, 0, 0, 1)
+    assert (found.ferplus_accuracy, found.ferplus_n) == (1.0, 5)
+    assert found.ece == pytest.approx(1 - 4 / 6, abs=1e-6)
+
+
+def test_augmentation_moves_faces_by_as_much_as_it_says() -> None:
+    image = np.zeros((48, 48), np.uint8)
+    image[20:28, 20:28] = 255
+    transform = alignment(mean_points((0, 0, 48, 48)), 48)
+    options = Augmentation(blur=0, noise=0, erase=0, brightness=0, contrast=0)
+    rng = np.random.default_rng(1)
+    centres = []
+    for _ in range(300):
+        face = augment(image, transform, 48, options, rng).astype(float)
+        assert face.shape == (48, 48)
+        centres.append([(face.sum(axis) * np.arange(48)).sum() / face.sum() for axis in (0, 1)])
+    offsets = np.array(centres) - 23.5
+    assert np.abs(offsets).max() <= 0.07 * 48 + 0.6 and np.abs(offsets).max() > 2.5
+    assert np.abs(offsets.mean(0)).max() < 0.4
+
+
+def test_recipes_of_the_package_can_be_read() -> None:
+    assert {"plain", "prior_attention"} <= set(list_recipes())
+    plain, prior = read_recipe("plain"), read_recipe("prior_attention")
+    assert dataclasses.replace(plain, name="", family="") == dataclasses.replace(
+        prior, name="", family=""
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = ", "no valid TOML"),
+        ('name = "a"\ncolour = 1', "unknown field 'colour'; known are aligned"),
+        ('name = "a"', "missing 2 required"),
+        ('name = "a"\n[augmentation]\nspin = 3', "unknown field 'spin'"),
+    ],
+)
+def test_a_broken_recipe_is_named(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=message) as error:
+        read_recipe(str(path))
+    assert "my.toml" in str(error.value)
+
+
+def test_an_unknown_recipe_lists_the_valid_ones() -> None:
+    with pytest.raises(RecipeError, match="no recipe 'vgg'; choose one of plain"):
+        read_recipe("vgg")
