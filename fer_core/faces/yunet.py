@@ -20,6 +20,10 @@ WEIGHTS_VARIABLE: Final = "EXPRESSION_LENS_YUNET"
 INPUT_SIDE: Final = 640
 """Longer side in pixels of what the network sees; it was trained on faces of 10 to 300 pixels."""
 
+MIN_SIDE: Final = 64
+"""Sides in pixels to which narrow images are padded: given 32 pixels or less, OpenCV 4.14 reports
+faces from memory that nobody wrote."""
+
 
 class YuNet:
     """OpenCV's ``FaceDetectorYN``.
@@ -52,8 +56,10 @@ class YuNet:
         scale = min(1.0, INPUT_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         bgr = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+        below, right = max(0, MIN_SIDE - size[1]), max(0, MIN_SIDE - size[0])
+        bgr = cv2.copyMakeBorder(bgr, 0, below, 0, right, cv2.BORDER_CONSTANT)
         with self._lock:
-            self._network.setInputSize(size)
+            self._network.setInputSize((bgr.shape[1], bgr.shape[0]))
             _, rows = self._network.detect(bgr)
         ratio = np.array([width / size[0], height / size[1]], np.float32)
         faces = [_face(row, ratio) for row in ([] if rows is None else rows)]

@@ -1,0 +1,63 @@
+"""What many tests share: a real face, and the data that is kept beside the repository."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+from fer_core.types import Floats, Image
+
+SHARED = Path(
+    os.environ.get("EXPRESSION_LENS_SHARED", Path(__file__).resolve().parents[1] / ".." / "shared")
+)
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Image:
+    """(512, 512, 3) RGB: one smiling face, public domain."""
+    image = skimage.data.astronaut()
+    image.setflags(write=False)
+    return image
+
+
+@pytest.fixture(scope="session")
+def astronaut_box() -> tuple[float, float, float, float]:
+    """x0, y0, x1, y1 of the face from hairline to chin, measured by hand."""
+    return (180.0, 62.0, 267.0, 173.0)
+
+
+@pytest.fixture(scope="session")
+def astronaut_points() -> Floats:
+    """(5, 2) pupils, tip of the nose and corners of the mouth, measured by hand."""
+    points = [(203.6, 100.8), (247.0, 103.6), (224.8, 127.6), (201.6, 139.4), (245.0, 141.4)]
+    return np.array(points, np.float32)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """Path of a file of the shared data; the test is skipped where it is missing."""
+
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"{name} is missing; EXPRESSION_LENS_SHARED names the folder that holds it")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def clip_frames(shared: Callable[[str], Path]) -> Callable[[str, int], Iterator[Image]]:
+    """Every n-th frame of a clip of the shared data, (H, W, 3) RGB."""
+
+    def frames(name: str, every: int) -> Iterator[Image]:
+        av = pytest.importorskip("av")
+        with av.open(shared(f"data/clips/{name}")) as clip:
+            for number, frame in enumerate(clip.decode(video=0)):
+                if number % every == 0:
+                    yield frame.to_ndarray(format="rgb24")
+
+    return frames
