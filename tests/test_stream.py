@@ -87,9 +87,8 @@ def test_smoothing_is_exponential_in_seconds(analyzer: Analyzer, astronaut: Imag
 
 def test_the_map_is_that_of_the_shown_class(analyzer: Analyzer, astronaut: Image) -> None:
     stream = Stream(analyzer, StreamSettings(smoothing=10))
-    for number, frame in enumerate(
-        [astronaut, shifted(astronaut, 2), np.ascontiguousarray(astronaut[:, ::-1])]
-    ):  # noqa: E501
+    mirrored = np.ascontiguousarray(astronaut[:, ::-1])
+    for number, frame in enumerate([astronaut, shifted(astronaut, 2), mirrored]):
         result = stream.push(frame, time=number / 30)
         assert result.explanations[0][0].target == result.readings[0].top[0]
 

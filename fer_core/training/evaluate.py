@@ -61,7 +61,8 @@ def evaluate(
     logits, votes = classifier.logits(aligned)
     if tta:
         mirrored = classifier.logits(aligned[:, :, ::-1])
-        logits, votes = (logits + mirrored[0]) / 2, (votes + mirrored[1]) / 2
+        logits = np.asarray((logits + mirrored[0]) / 2, np.float32)
+        votes = np.asarray((votes + mirrored[1]) / 2, np.float32)
     return measure(classifier.name, classifier.calibrate(logits), votes, faces)
 
 

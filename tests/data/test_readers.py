@@ -56,7 +56,7 @@ def test_a_broken_row_is_named(
 
 
 def test_other_files_are_refused(table: Callable[..., Path], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="neither fer2013.csv nor"):
+    with pytest.raises(DataError, match=r"neither fer2013\.csv nor"):
         read_faces([table(header="a,b,c")])
     with pytest.raises(DataError, match="does not exist"):
         read_faces([tmp_path / "nothing.csv"])

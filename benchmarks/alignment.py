@@ -1,0 +1,61 @@
+"""What alignment gains: ``python -m benchmarks.alignment --data fer2013.csv``.
+
+Each model reads PublicTest twice: aligned by O-Net's five points, and as the crops are. FER2013's crops
+are framed alike already, so the same is done with crops that were turned, shifted and scaled at random,
+as a face detector's would be.
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fer_core import list_models
+from fer_core.data import FaceSet, read_faces
+from fer_core.models import Classifier, load_model
+from fer_core.regions import align_crops
+from fer_core.types import Image
+from fer_core.weights import WEIGHTS
+
+
+def disturb(image: Image, rng: np.random.Generator) -> Image:
+    """Turn by up to 20 degrees, shift by up to 8 % of the side, zoom by up to 15 %."""
+    height, width = image.shape
+    angle, zoom = rng.uniform(-20, 20), np.exp(rng.uniform(-0.15, 0.15))
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, zoom)
+    turn[:, 2] += rng.uniform(-0.08, 0.08, 2) * (width, height)
+    return np.asarray(
+        cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
+def accuracy(classifier: Classifier, faces: FaceSet, *, aligned: bool) -> float:
+    """Share of right classes, single pass."""
+    if aligned:
+        crops = classifier.align(faces.images)
+    else:
+        nowhere = np.full((len(faces), 5, 2), np.nan, np.float32)
+        crops = align_crops(faces.images, nowhere, classifier.input_size)
+    return float((classifier.logits(crops)[0].argmax(axis=1) == faces.labels).mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="another folder of models")
+    options = parser.parse_args()
+    faces = read_faces([options.data]).split("PublicTest")
+    rng = np.random.default_rng(0)
+    scattered = FaceSet([disturb(i, rng) for i in faces.images], faces.labels, faces.splits)
+    print(f"PublicTest, {len(faces):,} faces, single pass, accuracy in %\n")
+    print(f"{'model':20}{'crops':16}{'aligned':>9}{'as they are':>13}")
+    for name in list_models(options.weights):
+        classifier = load_model(name, folder=options.weights)
+        for kind, some in (("FER2013's own", faces), ("disturbed", scattered)):
+            by_points, bare = (100 * accuracy(classifier, some, aligned=a) for a in (True, False))
+            print(f"{name:20}{kind:16}{by_points:9.1f}{bare:13.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Milliseconds of the live path, stage by stage: ``python -m benchmarks.live``.
+
+Moving pictures of one real face go through ``Stream`` and the overlay as they do on the Live page, with
+the heatmap of the likeliest class. The last column compares with searching every frame anew, in the
+same run, since machines are noisy.
+"""
+
+import argparse
+from collections.abc import Iterator
+from time import perf_counter
+
+import cv2
+import numpy as np
+import skimage.data
+import torch
+
+from fer_core import Analyzer
+from fer_core.draw.overlay import OverlayStyle, draw_overlay
+from fer_core.types import FrameResult, Image
+
+STAGES = ("detect", "align", "predict", "map", "draw")
+FRAME_RATE = 30
+
+
+def scene(width: int, height: int, faces: int, frames: int) -> Iterator[Image]:
+    """Frames in which as many faces as asked for sway from side to side."""
+    portrait = skimage.data.astronaut()[0:256, 96:352]
+    side = height * 3 // 4 if faces == 1 else min(height // 2, width // 3)
+    face = cv2.resize(portrait, (side, side), interpolation=cv2.INTER_AREA)
+    columns, rows = (1, 1) if faces == 1 else (3, 2)
+    for number in range(frames):
+        frame = np.full((height, width, 3), 96, np.uint8)
+        sway = round(8 * np.sin(number / 6))
+        for place in range(faces):
+            row, column = divmod(place, columns)
+            x = (2 * column + 1) * width // (2 * columns) - side // 2 + sway
+            y = (2 * row + 1) * height // (2 * rows) - side // 2
+            x, y = np.clip((x, y), 0, (width - side, height - side))
+            frame[y : y + side, x : x + side] = face
+        yield frame
+
+
+def run(
+    analyzer: Analyzer, frames: list[Image], *, follow: bool
+) -> tuple[list[dict[str, float]], int]:
+    """Timings of each frame, and how many faces the last one had."""
+    stream, style, rows = analyzer.stream(), OverlayStyle(), []
+    result = FrameResult()
+    for number, frame in enumerate(frames):
+        started = perf_counter()
+        time = number / FRAME_RATE
+        result = stream.push(frame, time=time) if follow else analyzer.analyze(frame)
+        read = perf_counter()
+        draw_overlay(frame, result, style)
+        ended = perf_counter()
+        rows.append(
+            {**result.timings, "draw": 1e3 * (ended - read), "all": 1e3 * (ended - started)}
+        )
+    return rows, len(result.readings)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--model", default="default")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(options.threads)
+    analyzer = Analyzer(options.model)
+    analyzer.warm_up()
+    print(
+        f"{analyzer.classifier().name} on {analyzer.device}, {options.threads} threads, "
+        f"{options.frames} frames; ms a frame, p50 / p95\n"
+    )
+    heads = "".join(f"{stage:>13}" for stage in (*STAGES, "all"))
+    print(f"{'frame':10}{'faces':>6}{heads}{'searching always':>19}")
+    for width, height, faces in ((640, 480, 1), (640, 480, 5), (1280, 720, 1)):
+        frames = list(scene(width, height, faces, options.frames))
+        rows, found = run(analyzer, frames, follow=True)
+        searching, _ = run(analyzer, frames[: len(frames) // 4], follow=False)
+        cells = []
+        for stage in (*STAGES, "all"):
+            low, high = np.percentile([row.get(stage, 0.0) for row in rows], (50, 95))
+            cells.append(f"{low:.1f} / {high:.1f}")
+        ratio = np.median([r["all"] for r in searching]) / np.median([r["all"] for r in rows])
+        line = "".join(f"{cell:>13}" for cell in cells)
+        print(f"{f'{width}x{height}':10}{found:6}{line}{f'{ratio:.1f} times as long':>19}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Drives the app in a real browser: a server, a webcam that is a film, Chromium, the Live page."""
+
+import base64
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import skimage.data
+
+from fer_core.draw import EXPRESSION_COLORS, rgb
+from fer_core.types import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+CAMERA_FRAME = 'iframe[title="streamlit_webrtc.component.webrtc_streamer"]'
+
+T = TypeVar("T")
+
+
+def wait_for(what: Callable[[], T], seconds: float, *, message: str, every: float = 0.1) -> T:
+    """Call ``what`` until it returns something true."""
+    end = time.monotonic() + seconds
+    while not (found := what()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"{message}: not within {seconds:.0f} s")
+        time.sleep(every)
+    return found
+
+
+def write_webcam(path: Path, *, frames: int = 90, width: int = 640, height: int = 480) -> Path:
+    """A film in which a smiling face moves about, as Chromium takes it for a camera."""
+    photo = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
+    with path.open("wb") as film:
+        for angle in np.linspace(0, 2 * np.pi, frames, endpoint=False):
+            x, y = 30 + 30 * np.cos(angle), 15 + 15 * np.sin(angle)
+            shift = np.array([[1.6, 0, -1.6 * x], [0, 1.6, -1.6 * y]], np.float32)
+            picture = cv2.warpAffine(photo, shift, (width, height), borderMode=cv2.BORDER_REFLECT)
+            film.write(cv2.imencode(".jpg", picture)[1].tobytes())
+    return path
+
+
+@contextmanager
+def serve(log: Path) -> Iterator[tuple[str, int]]:
+    """The app on a free port: its address and the number of its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+    command += ["--browser.gatherUsageStats", "false"]
+    url = f"http://127.0.0.1:{port}"
+    environment = {name: value for name, value in os.environ.items() if name != "ICE_SERVERS"}
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment
+        ) as server,
+    ):
+        try:
+            wait_for(lambda: healthy(url, server), 60, message=f"the server's start (see {log})")
+            yield url, server.pid
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def healthy(url: str, server: "subprocess.Popen[bytes]") -> bool:
+    if server.poll() is not None:
+        raise RuntimeError(f"the server ended with {server.returncode}")
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return answer.read() == b"ok"
+    except OSError:
+        return False
+
+
+def chromium_arguments(webcam: Path) -> list[str]:
+    return [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={webcam}",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+
+
+class LivePage:
+    """The Live page in one browser tab.
+
+    Args:
+        page: a Playwright page that has the Live page open.
+    """
+
+    def __init__(self, page) -> None:
+        self.page = page
+        self.camera = page.frame_locator(CAMERA_FRAME)
+
+    def start(self) -> None:
+        self.camera.get_by_role("button", name="START").click(timeout=60_000)
+
+    def stop(self) -> None:
+        self.camera.get_by_role("button", name="STOP").click()
+
+    def picture(self) -> Image | None:
+        """What the video shows now, (H, W, 3) RGB; None while it shows nothing."""
+        url = self.camera.locator("body").evaluate(
+            """() => {
+                const video = document.querySelector("video")
+                if (!video || !video.videoWidth) return null
+                const canvas = document.createElement("canvas")
+                canvas.width = video.videoWidth
+                canvas.height = video.videoHeight
+                canvas.getContext("2d").drawImage(video, 0, 0)
+                return canvas.toDataURL("image/png")
+            }"""
+        )
+        if url is None:
+            return None
+        png = np.frombuffer(base64.b64decode(url.split(",")[1]), np.uint8)
+        return cv2.cvtColor(cv2.imdecode(png, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+    def shows_overlay(self) -> bool:
+        picture = self.picture()
+        return picture is not None and has_bars(picture)
+
+
+def has_bars(picture: Image, *, pixels: int = 30, tolerance: int = 30) -> bool:
+    """Whether the seven probability bars, each in the colour of its class, are in a picture."""
+    colors = np.array([rgb(color) for color in EXPRESSION_COLORS.values()], np.int16)
+    far = np.abs(picture[:, :, None].astype(np.int16) - colors).max(axis=-1)
+    return bool(((far < tolerance).sum(axis=(0, 1)) >= pixels).all())
