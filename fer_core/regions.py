@@ -1,6 +1,6 @@
 """From a face to the aligned square a network sees, and the prior-attention blocks in it.
 
-Blocks are cut in aligned coordinates, on the grid of the networks' last feature map, so a block's
+Blocks are cut in aligned coordinates, on the grid of the networks' last feature map, so that a block's
 map can be laid back to its place without resampling.
 """
 
@@ -67,19 +67,23 @@ def warp(image: Image, transform: Floats, size: int) -> Image:
     """
     scale = float(np.hypot(transform[0, 0], transform[1, 0]))
     fine = int(np.clip(np.ceil(0.8 / scale), 1, 8)) if scale > 0 else 1
-    if fine > 1:
-        # Pixel centres: x on the coarse grid is fine * x + (fine - 1) / 2 on the fine one.
-        transform = transform * fine + np.array([[0, 0, (fine - 1) / 2]] * 2, np.float32)
     square = cv2.warpAffine(
         image,
-        transform,
-        (size * fine,) * 2,
+        from_centres(transform * fine),
+        (size * fine, size * fine),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
     if fine > 1:
         square = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(square, np.uint8)
+
+
+def from_centres(transform: Floats) -> Floats:
+    """The same (2, 3) map for OpenCV, which counts from the centre of pixel 0 on either side."""
+    shifted = transform.copy()
+    shifted[:, 2] += transform[:, :2].sum(axis=1) / 2 - 0.5
+    return shifted
 
 
 def cut(image: Image, face: Face, size: int, *, by_points: bool = True) -> Regions:

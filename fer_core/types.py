@@ -1,7 +1,8 @@
 """What flows from frame to picture: one frozen dataclass for each step.
 
 Arrays are never written to after construction. Frame coordinates are pixels of the frame as it was
-given (x to the right, y down); aligned coordinates are pixels of the network's square input.
+given; aligned coordinates are pixels of the network's square input. Both count from pixel edges, x to
+the right and y down: pixel 0 spans 0..1.
 """
 
 from collections.abc import Mapping

@@ -71,7 +71,7 @@ def _disturbed(
     cosine, sine = zoom * np.cos(angle), zoom * np.sin(angle)
     mirror = -1.0 if rng.random() < options.flip else 1.0
     turn = np.array([[cosine * mirror, -sine], [sine * mirror, cosine]])
-    centre = np.full(2, (size - 1) / 2)
+    centre = np.full(2, size / 2)
     shift = size * rng.uniform(-options.shift, options.shift, 2)
     linear = turn @ transform[:, :2]
     offset = turn @ (transform[:, 2] - centre) + centre + shift

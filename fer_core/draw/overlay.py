@@ -158,19 +158,20 @@ def _draw_blocks(image: Image, reading: Reading, unit: float) -> None:
             outline(image, corners, WHITE, max(1, round(unit * (1 + 2 * weight))))
         text = f"{BLOCK_NAMES[region]} {percent(weight)}"
         width, height = _pill_size(text, size)
-        left, top = _beside(corners, width, height, 6 * unit, image.shape[1])
+        left, top = _beside(corners, reading.face.box, width, height, 6 * unit, image.shape[1])
         _draw_pill(image, text, left, top, size, INK, 0.8)
 
 
 def _beside(
-    corners: Floats, width: float, height: float, gap: float, end: int
+    corners: Floats, box: Box, width: float, height: float, gap: float, end: int
 ) -> tuple[float, float]:
-    """Left and top of a block's label: right of its right edge, or left of its left edge if that is
-    nearer than a label to the picture's end."""
+    """Left and top of a block's label: right of the block and of the box, or left of both where there is
+    no room up to the picture's end."""
     (left, left_y), (right, right_y) = (corners[0] + corners[3]) / 2, (corners[1] + corners[2]) / 2
-    if right + gap + width <= end:
-        return float(right) + gap, float(right_y) - height / 2
-    return float(left) - gap - width, float(left_y) - height / 2
+    start = max(float(right), box[2]) + gap
+    if start + width <= end:
+        return start, float(right_y) - height / 2
+    return min(float(left), box[0]) - gap - width, float(left_y) - height / 2
 
 
 def _draw_bars(image: Image, readings: Sequence[Reading], unit: float) -> None:

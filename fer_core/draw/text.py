@@ -113,4 +113,5 @@ def fill(image: Image, corners: Floats, color: Color, opacity: float = 1.0) -> N
 
 
 def _fixed(corners: Floats) -> NDArray[np.int32]:
-    return np.round(corners * (1 << _SHIFT)).astype(np.int32)
+    """Ours count from the edge of the first pixel, OpenCV's from its middle."""
+    return np.round((corners - 0.5) * (1 << _SHIFT)).astype(np.int32)

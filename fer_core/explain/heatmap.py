@@ -59,6 +59,8 @@ def to_frame(heat: Floats, regions: Regions, frame_shape: tuple[int, ...]) -> Fl
         return frame
     # In two steps, since the warp interpolates in steps of 1/32 pixel, which would show on 6 cells.
     square = cv2.resize(heat, regions.face.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    # OpenCV takes these edge coordinates for pixel centres: that moves the heat by a sixteenth of a cell,
+    # and lets it end exactly where the face's quadrilateral does.
     to_aligned = regions.transform.astype(np.float64)
     to_aligned[:, 2] += to_aligned[:, :2] @ (x0, y0)
     cv2.warpAffine(
