@@ -33,7 +33,7 @@ class OverlayStyle:
     bars: bool = True
     """All seven probabilities of the first face."""
     blocks: bool = True
-    """What a prior-attention network looks at, with the weight it gave to each."""
+    """What a prior-attention network looks at; at the first face with the weight it gave to each."""
     heatmap: float = 0.6
     """Opacity of the first map of each face where it is hottest, 0..1; 0 leaves it out."""
 
@@ -56,14 +56,15 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
             for explanation in maps[:1]:
                 blend_heat(image, explanation.heatmap, style.heatmap)
     for reading in reversed(result.readings):  # the first one last, so that nothing hides it
+        small = unit * float(np.clip(reading.face.width / (140 * unit), 0.6, 1))
         if style.blocks:
-            _draw_blocks(image, reading, unit)
+            _draw_blocks(image, reading, small, weights=reading is result.readings[0])
         if style.box:
             radius = 0.08 * min(reading.face.width, reading.face.height)
-            color = _color(reading)
-            outline(image, rounded(reading.face.box, radius), color, max(1, round(2 * unit)))
+            line = max(1, round(2 * small))
+            outline(image, rounded(reading.face.box, radius), _color(reading), line)
         if style.labels:
-            _draw_label(image, reading, unit)
+            _draw_label(image, reading, small)
     if style.bars and result.readings:
         _draw_bars(image, result.readings, unit)
     return image
@@ -132,7 +133,7 @@ def _pill_size(text: str, size: int) -> tuple[float, float]:
 
 
 def _draw_label(image: Image, reading: Reading, unit: float) -> None:
-    """The class above the box, smaller for small faces; inside the box where there is no room above."""
+    """The class above the box, or inside it where there is no room above."""
     name, probability = reading.top
     text = (
         f"unsure: {name} {percent(probability)}"
@@ -140,26 +141,27 @@ def _draw_label(image: Image, reading: Reading, unit: float) -> None:
         else f"{name} {percent(probability)}"
     )
     x0, y0, _, _ = reading.face.box
-    size = _font_size(20 * unit * float(np.clip(reading.face.width / (140 * unit), 0.6, 1)))
+    size = _font_size(20 * unit)
     height = _pill_size(text, size)[1]
     above = y0 - height - 4 * unit
     top = above if above >= 0 else y0 + 4 * unit
     _draw_pill(image, text, x0, top, size, _color(reading))
 
 
-def _draw_blocks(image: Image, reading: Reading, unit: float) -> None:
+def _draw_blocks(image: Image, reading: Reading, unit: float, *, weights: bool) -> None:
     """The blocks of a prior-attention network: the heavier its weight, the stronger its line."""
     if reading.region_attention is None:
         return
-    size = _font_size(16 * unit * float(np.clip(reading.face.width / (140 * unit), 0.65, 1)))
+    size = _font_size(16 * unit)
     for region, weight in reading.region_attention.items():
         corners = reading.regions.quads[region]
         if region != "face":
             outline(image, corners, WHITE, max(1, round(unit * (1 + 2 * weight))))
-        text = f"{BLOCK_NAMES[region]} {percent(weight)}"
-        width, height = _pill_size(text, size)
-        left, top = _beside(corners, reading.face.box, width, height, 6 * unit, image.shape[1])
-        _draw_pill(image, text, left, top, size, INK, 0.8)
+        if weights:
+            text = f"{BLOCK_NAMES[region]} {percent(weight)}"
+            width, height = _pill_size(text, size)
+            left, top = _beside(corners, reading.face.box, width, height, 6 * unit, image.shape[1])
+            _draw_pill(image, text, left, top, size, INK, 0.8)
 
 
 def _beside(

@@ -118,7 +118,9 @@ def test_blocks_lie_where_the_network_looks(frame: Image) -> None:
     for region in ("upper", "lower"):
         corners = reading.regions.quads[region]
         x, y = ((corners[0] + corners[1]) / 2).round().astype(int)
-        assert out[y, x].min() > 220, "a white line"
+        assert out[y - 1 : y + 2, x].min(axis=1).max() > 170, "a white line"
+    right = extent(changed(frame, out))[2]
+    assert right > BOX[2] + 60, "with its weight beside it"
     without = draw_overlay(frame, FrameResult((make_reading(BOX, attention=False),)), style)
     assert (without == frame).all(), "a network without blocks shows none"
 
@@ -198,6 +200,16 @@ def test_twenty_faces_are_all_marked_and_only_the_largest_has_bars(frame: Image)
     with_bars = draw_overlay(frame, FrameResult(readings), OverlayStyle(labels=False, heatmap=0))
     x0, y0, x1, y1 = extent(changed(out, with_bars))
     assert (x1 - x0) * (y1 - y0) < 0.2 * 640 * 480, "one panel"
+
+
+def test_only_the_first_face_tells_its_weights(frame: Image) -> None:
+    style = OverlayStyle(box=False, labels=False, bars=False, heatmap=0)
+    boxes = ((380.0, 120.0, 540.0, 320.0), (20.0, 120.0, 140.0, 260.0))
+    out = draw_overlay(frame, FrameResult(tuple(make_reading(box) for box in boxes)), style)
+    marked = changed(frame, out)
+    assert marked[:, 540:].any()
+    assert marked[:, 20:140].any(), "the second face has its blocks"
+    assert not marked[:, 170:350].any(), "and no labels beside them"
 
 
 def test_grey_frames_become_colour() -> None:

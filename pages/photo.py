@@ -1,0 +1,451 @@
+"""Photo: pictures in; for every face its blocks, its probabilities and the evidence for each class out.
+
+Reads top to bottom: where the pictures come from, the faces in all of them, one face of one picture in
+detail, downloads. Results are cached by content and for this viewer alone, so that moving a slider
+computes nothing again. Nothing is written anywhere.
+"""
+
+import csv
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import PurePath
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from fer_core import EXPRESSIONS, Analyzer, load_card
+from fer_core.draw import percent
+from fer_core.draw.charts import heat_tiles, probability_bars
+from fer_core.draw.overlay import OverlayStyle, draw_overlay
+from fer_core.explain import explanation
+from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
+from fer_core.report import CSV_COLUMNS, csv_rows, image_record
+from fer_core.types import Explanation, Floats, FrameResult, Image, Reading
+from pages.samples import SAMPLES
+
+FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
+
+SOURCES = {
+    "files": ":material/upload_file: Files",
+    "camera": ":material/photo_camera: Camera",
+    "samples": ":material/collections: Samples",
+}
+
+LAYERS = {
+    "box": ":material/crop_free: Box",
+    "bars": ":material/bar_chart: Probabilities",
+    "heatmap": ":material/gradient: Heatmap",
+    "blocks": ":material/view_agenda: Blocks",
+}
+
+BLOCKS = {"face": "whole face", "upper": "eyes, brows", "lower": "mouth"}
+
+# Pixels of the longer side of a picture on the page; downloads keep all of them.
+SHOWN_SIDE = 1600
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that somebody gave, and what was read in it or why it could not be read."""
+
+    name: str
+    digest: str
+    """Of its content."""
+    image: Image | None = None
+    result: FrameResult = FrameResult()  # noqa: RUF009 (frozen)
+    error: str = ""
+
+    def record(self) -> dict:
+        """What ``python -m fer_core predict --json`` prints for it."""
+        if self.image is None:
+            return {"path": self.name, "error": self.error}
+        return image_record(self.name, self.image, self.result.readings)
+
+
+@st.cache_data(scope="session", max_size="256MiB", show_spinner=False)
+def decode(digest: str, _content: bytes) -> Image:
+    return read_image(_content)
+
+
+@st.cache_data(scope="session", max_entries=500, show_spinner=False)
+def read_faces(
+    digest: str, model: str, detector: str, _image: Image, _analyzer: Analyzer
+) -> FrameResult:
+    return _analyzer.analyze(_image, model=model, detector=detector, maps=())
+
+
+@st.cache_data(scope="session", max_entries=2000, show_spinner=False)
+def raw_map(
+    digest: str,
+    number: int,
+    target: str,
+    method: str,
+    model: str,
+    detector: str,
+    _image: Image,
+    _reading: Reading,
+    _analyzer: Analyzer,
+) -> Floats:
+    """(h, w) evidence for one class in the face of this number."""
+    return _analyzer.explain(_image, _reading, target, method).raw
+
+
+@st.cache_data(show_spinner=False)
+def sample(name: str) -> bytes:
+    return as_png(SAMPLES[name]())
+
+
+def as_png(image: Image) -> bytes:
+    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def analyse(name: str, content: bytes) -> Picture:
+    """One picture; a bad one does not stop the others."""
+    digest = sha256(content).hexdigest()
+    try:
+        image = decode(digest, content)
+    except ImageError as error:
+        return Picture(name, digest, error=str(error))
+    return Picture(name, digest, image, read_faces(digest, model, detector, image, analyzer))
+
+
+def evidence(picture: Picture, number: int, target: str) -> Explanation:
+    """The map for one class of one face."""
+    reading = picture.result.readings[number]
+    raw = raw_map(
+        picture.digest, number, target, method, model, detector, picture.image, reading, analyzer
+    )
+    return explanation(
+        raw,
+        reading.regions,
+        target=target,
+        method=method,
+        frame_shape=picture.image.shape,
+        seconds=0.0,
+    )
+
+
+def shown(image: Image) -> Image:
+    """No larger than a page can show."""
+    scale = min(1.0, SHOWN_SIDE / max(image.shape[:2]))
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def enlarged(crop: Image, times: int = 6) -> Image:
+    """Every pixel as a square, so that people see what little the network sees."""
+    return np.kron(crop, np.ones((times, times), np.uint8))
+
+
+def headline(reading: Reading) -> str:
+    name, probability = reading.top
+    return (
+        f"unsure: {name} {percent(probability)}"
+        if reading.unsure
+        else f"{name} {percent(probability)}"
+    )
+
+
+def choose_sample(name: str) -> None:
+    st.session_state.photo_source = "samples"
+    st.session_state.photo_sample = name
+
+
+def choose_face(key: str, number: int) -> None:
+    st.session_state[key] = number
+
+
+def forget_snapshot() -> None:
+    del st.session_state["snapshot"]
+
+
+analyzer = st.session_state.analyzer
+model, detector, method = (st.session_state[key] for key in ("model", "detector", "method"))
+
+st.title("Photo")
+
+# Where the pictures come from -----------------------------------------------------------------------
+
+given: list[tuple[str, bytes]] = []
+if "snapshot" in st.session_state:
+    given = [("live-view.png", as_png(st.session_state.snapshot))]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge("From the live view", icon=":material/sensors:", color="green")
+        st.button(
+            "Choose other pictures",
+            icon=":material/undo:",
+            type="tertiary",
+            on_click=forget_snapshot,
+        )
+else:
+    st.markdown(
+        "Only pictures whose subjects agree to it. They stay in memory and are forgotten with this tab."
+    )
+    st.session_state.setdefault("photo_source", "files")
+    source = st.segmented_control(
+        "Where from",
+        SOURCES,
+        format_func=SOURCES.get,
+        required=True,
+        label_visibility="collapsed",
+        key="photo_source",
+    )
+    if source == "files":
+        files = st.file_uploader(
+            f"One picture or many, up to {MAX_MEGAPIXELS} megapixels each",
+            type=FILE_TYPES,
+            accept_multiple_files=True,
+            key="photo_files",
+        )
+        given = [(file.name, file.getvalue()) for file in files]
+    elif source == "camera":
+        shot = st.camera_input("Take a picture", label_visibility="collapsed", key="photo_camera")
+        given = [("camera.jpg", shot.getvalue())] if shot else []
+    if source == "samples" or (source == "files" and not given):
+        chosen = st.session_state.get("photo_sample") if source == "samples" else None
+        st.caption("No picture at hand? See what changes when a part of the face is covered.")
+        with st.container(width=680), st.grid(4, min_column_width=130, gap="small"):
+            for name in SAMPLES:
+                with st.container(gap="xsmall"):
+                    st.image(sample(name), width="stretch", alt=f"Sample: {name}")
+                    st.button(
+                        name,
+                        type="primary" if name == chosen else "secondary",
+                        width="stretch",
+                        key=f"sample_{name}",
+                        on_click=choose_sample,
+                        args=(name,),
+                    )
+        given = [(f"{chosen.lower().replace(' ', '-')}.png", sample(chosen))] if chosen else []
+
+if not given:
+    st.stop()
+
+# The faces in all of them ---------------------------------------------------------------------------
+
+pictures: list[Picture] = []
+with st.empty():
+    if len(given) == 1:
+        with st.spinner("Looking for faces …"):
+            pictures = [analyse(*given[0])]
+    else:
+        for number, (name, content) in enumerate(given):
+            st.progress(number / len(given), f"{number + 1} of {len(given)}: {name}")
+            pictures.append(analyse(name, content))
+        st.space(1)
+
+readable = [picture for picture in pictures if picture.image is not None]
+for picture in pictures:
+    if picture.image is None:
+        st.error(f"**{picture.name}**: {picture.error}", icon=":material/broken_image:")
+if not readable:
+    st.stop()
+
+page = st.pagination(len(readable), width=420, key="photo_number") if len(readable) > 1 else 1
+picture = readable[page - 1]
+readings = picture.result.readings
+
+# One of them in detail ------------------------------------------------------------------------------
+
+picture_column, face_column = st.columns((3, 2), gap="large")
+
+if not readings:
+    drawn = picture.image
+    picture_column.image(shown(drawn), caption=picture.name, width="stretch", alt=picture.name)
+    with face_column:
+        st.subheader("No face was found")
+        st.markdown(
+            "- Does a face look towards the camera, with more light on it than behind it?\n"
+            "- Is it large enough: 50 pixels wide, and in a large picture a 25th of its longer side?\n"
+            "- Turn the picture upright, or try another face finder in the sidebar."
+        )
+else:
+    face_key = f"face_of_{picture.digest}"
+    number = min(st.session_state.get(face_key, 0), len(readings) - 1)
+    reading = readings[number]
+    with picture_column:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            layers = st.pills(
+                "Show in the picture",
+                LAYERS,
+                format_func=LAYERS.get,
+                selection_mode="multi",
+                default=("box", "heatmap", "blocks"),
+                label_visibility="collapsed",
+                wrap=True,
+                key="photo_layers",
+            )
+            with st.popover("Adjust", icon=":material/tune:"):
+                wanted = st.selectbox(
+                    "Heatmap of",
+                    ("top", *EXPRESSIONS),
+                    format_func=lambda name: "the likeliest class" if name == "top" else name,
+                    key="photo_target",
+                )
+                opacity = st.slider("Heatmap opacity", 0.1, 1.0, 0.6, 0.05, key="photo_opacity")
+        target = reading.top[0] if wanted == "top" else wanted
+        with st.spinner(f"Computing the map for {target} …"):
+            explained = evidence(picture, number, target)
+        style = OverlayStyle(
+            box="box" in layers,
+            labels="box" in layers,
+            bars="bars" in layers,
+            blocks="blocks" in layers,
+            heatmap=opacity if "heatmap" in layers else 0.0,
+        )
+        others = tuple(other for other in readings if other is not reading)
+        drawn = draw_overlay(picture.image, FrameResult((reading, *others), ((explained,),)), style)
+        height, width = picture.image.shape[:2]
+        st.image(
+            shown(drawn),
+            caption=f"{picture.name}, {width} × {height} pixels",
+            width="stretch",
+            alt=f"{picture.name} with {headline(reading)}",
+        )
+
+    with face_column:
+        if len(readings) > 1:
+            with st.grid("auto", min_column_width=52, gap="xsmall"):
+                for other, face in enumerate(readings):
+                    with st.container(gap="xxsmall"):
+                        st.image(
+                            enlarged(face.regions.face, 2), width="stretch", alt=headline(face)
+                        )
+                        st.button(
+                            f"{other + 1}",
+                            type="primary" if other == number else "secondary",
+                            width="stretch",
+                            key=f"face_{other}",
+                            help=headline(face),
+                            on_click=choose_face,
+                            args=(face_key, other),
+                        )
+        name, probability = reading.top
+        label = f"Face {number + 1} of {len(readings)}" if len(readings) > 1 else "Assigned class"
+        st.metric(label, "unsure" if reading.unsure else f"{name} {percent(probability)}")
+        if reading.unsure:
+            threshold = load_card(reading.model).unsure_below
+            st.caption(
+                f"The likeliest class, *{name}*, has {percent(probability)}. Below {percent(threshold)} this "
+                "model is wrong more often than right, so no class is assigned."
+            )
+        st.plotly_chart(
+            probability_bars(reading),
+            key="photo_bars",
+            config={"displayModeBar": False},
+            alt=f"Probabilities of the seven classes, highest for {name}",
+        )
+
+    st.subheader("What the network sees")
+    regions, weights = reading.regions, reading.region_attention
+    if weights is None:
+        st.caption(f"*{reading.model}* looks at the whole face at once; it has no blocks to weigh.")
+        st.image(enlarged(regions.face), width=288, alt="The aligned face")
+    else:
+        st.caption(
+            f"*{reading.model}* looks three times and weighs what it finds. The weights add up to 100 %."
+        )
+        crops = {"face": regions.face, "upper": regions.upper, "lower": regions.lower}
+        grid = st.grid(3, min_column_width=96, width=680, vertical_alignment="bottom")
+        for region, crop in crops.items():
+            grid.image(
+                enlarged(crop),
+                caption=f"{BLOCKS[region]} **{percent(weights[region])}**",
+                width="stretch",
+                alt=f"The network's view of the {BLOCKS[region]}",
+            )
+
+    st.subheader("The evidence for each class")
+    with st.spinner("Computing seven maps …"):
+        maps = {name: evidence(picture, number, name).raw for name in EXPRESSIONS}
+    tiles = heat_tiles(regions.face, maps)
+    with st.grid(7, min_column_width=80, gap="xsmall"):
+        for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
+            st.image(
+                tiles[name],
+                caption=f"{name} **{percent(float(p))}**",
+                width="stretch",
+                alt=f"Map of the evidence for {name}",
+            )
+    share = explained.region_share
+    st.caption(
+        "All seven on one scale. Warm places speak for a class, cool places against it. "
+        + (
+            f"For *{target}* the map is flat: no place speaks for it more than another."
+            if explained.is_flat
+            else f"Of the evidence for *{target}*, {percent(share['upper'])} lies around eyes and brows, "
+            f"{percent(share['lower'])} around the mouth, {percent(share['elsewhere'])} elsewhere."
+        )
+    )
+
+# Downloads ------------------------------------------------------------------------------------------
+
+records = [each.record() for each in pictures]
+rows = list(csv_rows(records))
+as_json = json.dumps(records, indent=2)
+text = io.StringIO()
+table = csv.DictWriter(text, CSV_COLUMNS)
+table.writeheader()
+table.writerows(rows)
+as_csv = text.getvalue()
+
+
+def as_zip() -> bytes:
+    """Both files of numbers, and every readable picture with its faces marked."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("expression-lens.json", as_json)
+        files.writestr("expression-lens.csv", as_csv)
+        for number, each in enumerate(readable, start=1):
+            name = f"{number:03d}-{PurePath(each.name).stem}.png"
+            files.writestr(name, as_png(draw_overlay(each.image, each.result)))
+    return archive.getvalue()
+
+
+st.subheader("All numbers")
+if rows:
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={
+            **{name: st.column_config.NumberColumn(format="percent") for name in EXPRESSIONS},
+            **{name: None for name, value in rows[0].items() if value is None},
+        },
+    )
+with st.container(horizontal=True):
+    st.download_button(
+        "Numbers as JSON",
+        as_json,
+        "expression-lens.json",
+        "application/json",
+        icon=":material/data_object:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "Table as CSV",
+        as_csv,
+        "expression-lens.csv",
+        "text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "This picture as PNG",
+        lambda: as_png(drawn),
+        f"{PurePath(picture.name).stem}-annotated.png",
+        "image/png",
+        icon=":material/image:",
+        on_click="ignore",
+    )
+    if len(readable) > 1:
+        st.download_button(
+            "Everything as ZIP",
+            as_zip,
+            "expression-lens.zip",
+            "application/zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+        )

@@ -1,0 +1,99 @@
+"""Start: what this is, in one picture and few words."""
+
+import streamlit as st
+
+from fer_core import Analyzer
+from fer_core.draw import percent
+from fer_core.draw.overlay import OverlayStyle, draw_overlay
+from fer_core.types import FrameResult, Image
+from pages.samples import portrait
+
+ENTRIES = (
+    (
+        "pages/live.py",
+        ":material/videocam: Live",
+        "Look into the webcam, pull a face, and watch the answer move with you.",
+        "Open the camera",
+    ),
+    (
+        "pages/photo.py",
+        ":material/photo_library: Photo",
+        "Take your own pictures apart: every face, every class, and where the evidence lies.",
+        "Choose pictures",
+    ),
+    (
+        "pages/how_it_works.py",
+        ":material/school: How it works",
+        "From a picture to an answer in four steps, each with what the computer sees.",
+        "Follow a face",
+    ),
+)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def analysed_portrait(model: str, detector: str, _analyzer: Analyzer) -> tuple[Image, FrameResult]:
+    image = portrait()
+    return image, _analyzer.analyze(image, model=model, detector=detector)
+
+
+words, sample = st.columns((4, 5), gap="large", vertical_alignment="center")
+with words:
+    st.title("See what a facial-expression classifier sees")
+    st.markdown(
+        "A classifier is a program that sorts pictures into drawers. This one has seven drawers for faces: "
+        "*angry, disgust, fear, happy, sad, surprise* and *neutral*.\n\n"
+        "Expression Lens opens it up. You see **how sure** it is of each drawer, **where in the face** it "
+        "looked, and **how it goes wrong**."
+    )
+    if st.button("Try it with your webcam", type="primary", icon=":material/videocam:"):
+        st.switch_page("pages/live.py")
+with sample, st.skeleton(height=420):
+    image, result = analysed_portrait(
+        st.session_state.model, st.session_state.detector, st.session_state.analyzer
+    )
+    drawn = draw_overlay(image, result, OverlayStyle(heatmap=0.7))
+    if result.readings:
+        name, probability = result.readings[0].top
+        told = f"A smiling astronaut; the classifier says {name}, {percent(probability)}"
+    else:
+        told = "A smiling astronaut in whom this face finder found no face"
+    st.image(drawn, width="stretch", alt=told)
+    st.caption(
+        "The coloured patch is the evidence for the assigned class. The white frames are the parts that this "
+        "network looks at more closely, with the weight it gave to each."
+        if result.readings and result.readings[0].region_attention
+        else "The coloured patch is the evidence for the assigned class."
+    )
+
+st.space("small")
+for column, (page, title, text, action) in zip(st.columns(3), ENTRIES, strict=True):
+    with column.container(border=True, height="stretch"):
+        st.subheader(title, anchor=False)
+        st.markdown(text)
+        st.space("stretch")
+        st.page_link(page, label=action, icon=":material/arrow_forward:", width="stretch")
+
+st.space("small")
+with st.container(border=True):
+    st.subheader(":material/handshake: Before you point it at somebody", anchor=False)
+    ask, know, leave = st.columns(3)
+    ask.markdown(
+        "**Ask first.** Everybody in the picture has to agree, and may stop at any time. Nobody has to say "
+        "why."
+    )
+    know.markdown(
+        "**It knows no feelings.** It names the drawer that a picture resembles. People smile when they are "
+        "embarrassed, and scowl when they think."
+    )
+    leave.markdown(
+        "**Nothing is kept.** Pictures stay in memory and are gone when you close the page, unless you press "
+        "*download*."
+    )
+    st.caption(
+        "In the EU it is forbidden to infer the emotions of people at work and in education (AI Act, "
+        "Art. 5(1)(f)). Explaining a classifier on volunteers and samples is the use here, and drawing "
+        "conclusions about people is not."
+    )
+    st.page_link(
+        "pages/limits.py", label="Limits, bias, consent and law", icon=":material/balance:"
+    )

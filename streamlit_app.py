@@ -1,0 +1,129 @@
+"""The app's frame: navigation, the settings that every page shares, and what stands below each page.
+
+Pages find ``analyzer``, ``model``, ``detector`` and ``method`` in ``st.session_state``; nothing else
+puts them there.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core import Analyzer, list_detectors, list_models, load_card
+from fer_core.errors import UserError
+from fer_core.explain import list_methods
+
+IMAGES = Path(__file__).parent / "docs" / "images"
+
+DETECTORS_HELP = """
+Finds the faces before a network looks at them.
+
+- **mtcnn** finds tilted and small faces, and five points in each
+- **haar** is fast, for upright faces seen from the front
+- **yunet** is fast and good, for those who add its file
+"""
+
+METHODS_HELP = """
+How the heatmap is computed. **gradcam** says what the network's own sum says; the others
+answer the same question in other ways. **scorecam** takes seconds, since it tries hundreds of masks.
+"""
+
+
+@st.cache_resource(show_spinner="Loading the networks …")
+def load_analyzer() -> Analyzer:
+    """One for all viewers."""
+    return Analyzer()
+
+
+def describe(name: str) -> str:
+    """How good a model is, in a line."""
+    card = load_card(name)
+    size = f"{card.parameters / 1e6:.1f} million parameters"
+    figures = card.figures.get("PrivateTest")
+    if figures is None:
+        return f"Not measured yet, {size}."
+    right = f"{100 * figures['accuracy']:.1f} % of {figures['n']:,}"
+    return f"Right for {right} test faces (FER2013, single pass; people: 65 ± 5 %), {size}."
+
+
+def choose_settings(page: str) -> None:
+    """Model, detector and, where it applies, map method; loaded before the page runs.
+
+    Raises:
+        UserError, OSError: with one sentence for the reader.
+    """
+    models = list_models()
+    if not models:
+        raise UserError(
+            "There are no trained models in weights/; restore the folder, or train one."
+        )
+    with st.sidebar:
+        model = st.selectbox(
+            "Model",
+            models,
+            key="model",
+            help="The network that assigns the classes. Compare two on the same face.",
+        )
+        st.caption(describe(model))
+        detector = st.selectbox(
+            "Face finder", list_detectors(), key="detector", help=DETECTORS_HELP
+        )
+        if page == "photo":
+            st.selectbox("Heatmap method", list_methods(), key="method", help=METHODS_HELP)
+    analyzer = load_analyzer()
+    analyzer.classifier(model)
+    analyzer.detector(detector)
+    st.session_state.analyzer = analyzer
+
+
+st.set_page_config(page_title="Expression Lens", page_icon=str(IMAGES / "mark.svg"), layout="wide")
+st.logo(str(IMAGES / "wordmark.svg"), size="large")
+page = st.navigation(
+    [
+        st.Page(
+            "pages/start.py",
+            title="Start",
+            icon=":material/home:",
+            default=True,
+            help="What this is, and one picture already analysed.",
+        ),
+        st.Page(
+            "pages/live.py",
+            title="Live",
+            icon=":material/videocam:",
+            help="Your webcam, with probabilities, heatmap and face regions while you move.",
+        ),
+        st.Page(
+            "pages/photo.py",
+            title="Photo",
+            icon=":material/photo_library:",
+            help="Your pictures, every face in detail, with downloads.",
+        ),
+        st.Page(
+            "pages/how_it_works.py",
+            title="How it works",
+            icon=":material/school:",
+            help="From a picture to an answer in four steps.",
+        ),
+        st.Page(
+            "pages/limits.py",
+            title="Limits",
+            icon=":material/balance:",
+            help="What the numbers do not mean: limits, bias, consent and law.",
+        ),
+    ],
+    position="top",
+)
+body = st.container()
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.caption(
+        "An expression class a classifier assigns, not what somebody feels.", width="content"
+    )
+    st.page_link("pages/limits.py", label="Limits, bias and law", icon=":material/balance:")
+
+with body:
+    try:
+        choose_settings(page.url_path)
+    except (UserError, OSError) as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+    page.run()
