@@ -1,0 +1,377 @@
+"""Live: the webcam's picture, and what the classifier makes of it while it moves.
+
+Three threads of control meet here. The script below runs at every click; ``on_frame`` runs in the
+video's own thread and sees the settings of the last run; the monitor hands results from one to the other.
+"""
+
+import json
+import logging
+import os
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+
+import numpy as np
+import streamlit as st
+from av import VideoFrame
+from streamlit_webrtc import webrtc_streamer
+
+from fer_core import EXPRESSIONS, Analyzer, StreamSettings
+from fer_core.draw.charts import probability_timeline
+from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
+from fer_core.errors import UserError
+from fer_core.images import read_image
+from fer_core.monitor import Activity, Monitor
+from fer_core.types import Image
+
+log = logging.getLogger("expression_lens.live")
+
+PATIENCE = 8  # seconds from START to the first frame, after which the page says what may be wrong
+PAUSE = 4  # seconds without a frame, after which a running stream counts as interrupted
+
+CAMERA = {
+    "video": {
+        "width": {"ideal": 640},
+        "height": {"ideal": 480},
+        "frameRate": {"ideal": 30},
+        "facingMode": "user",
+    },
+    "audio": False,
+}
+
+VIDEO = {
+    "autoPlay": True,
+    "controls": True,
+    "muted": True,
+    "playsInline": True,
+    "style": {"width": "100%", "borderRadius": "0.5rem"},
+}
+
+LAYERS = {
+    "box": ":material/crop_free: Box",
+    "bars": ":material/bar_chart: Probabilities",
+    "heatmap": ":material/gradient: Heatmap",
+    "blocks": ":material/view_agenda: Blocks",
+}
+
+
+GUIDE = """
+- **Box**: a face that was found, with the likeliest class
+- **Probabilities**: all seven classes, for the largest face
+- **Heatmap**: where in the face the evidence for a class lies
+- **Blocks**: what the network looks at apart, with the weight it gives to each
+"""
+
+
+@dataclass(frozen=True)
+class State:
+    """How far the camera's picture has come, in words."""
+
+    label: str
+    icon: str
+    color: str
+    advice: str
+    failed: bool = False
+
+
+START = "If the browser says *NotReadableError*, another program has the camera: close it and try again."
+NO_VIDEO = """
+- **Firewall?** The video takes its own way to the server, by UDP or through a TURN server. Try another
+  network (a phone's hotspot, say), or ask whoever runs this server.
+- **Browser?** Try a current Chrome, Edge, Firefox or Safari, without extensions that block WebRTC.
+- **Camera in use?** Close other programs and tabs that show it, then press START again.
+"""
+STATES = {
+    "insecure": State(
+        "No camera over HTTP",
+        "lock_open",
+        "red",
+        "Browsers give the camera only to pages from `https://` or `localhost`. Open this page by its HTTPS "
+        "address.",
+        failed=True,
+    ),
+    "missing": State(
+        "No camera found",
+        "videocam_off",
+        "red",
+        "Plug a camera in, or switch it on. Some laptops have a shutter or a key for it.",
+        failed=True,
+    ),
+    "denied": State(
+        "Camera blocked",
+        "block",
+        "red",
+        "This browser has been told to keep the camera from this page. Allow it with the symbol beside the "
+        "address, then press START.",
+        failed=True,
+    ),
+    "prompt": State(
+        "Waiting for permission",
+        "front_hand",
+        "gray",
+        f"Press START, and allow the camera when the browser asks. {START}",
+    ),
+    "off": State("Camera off", "videocam_off", "gray", f"Press START. {START}"),
+    "connecting": State("Connecting", "sync", "blue", "The first picture is on its way."),
+    "live": State("Live", "sensors", "green", ""),
+    "stuck": State("No video yet", "hourglass_bottom", "orange", NO_VIDEO, failed=True),
+    "failed": State("No connection", "error", "red", NO_VIDEO, failed=True),
+    "interrupted": State(
+        "Picture lost",
+        "signal_disconnected",
+        "orange",
+        "No frames arrive. The camera may have been unplugged, taken by another program or put to sleep, or "
+        "the network is gone. Press STOP, then START.",
+        failed=True,
+    ),
+}
+
+# What only the browser knows of the camera: is the page secure, is there a camera, may it be used?
+CAMERA_ACCESS = st.components.v2.component(
+    "camera_access",
+    js="""
+    let tell = () => {}
+    const report = () => access().then(tell, () => tell("unknown"))
+
+    async function access() {
+        if (!navigator.mediaDevices) return "insecure"
+        const devices = await navigator.mediaDevices.enumerateDevices()
+        if (!devices.some(device => device.kind === "videoinput")) return "missing"
+        const permission = await navigator.permissions.query({ name: "camera" })
+        permission.onchange = report
+        return permission.state
+    }
+
+    export default function ({ setStateValue }) {
+        tell = state => setStateValue("access", state)
+        if (navigator.mediaDevices) navigator.mediaDevices.ondevicechange = report
+        report()
+        return () => { tell = () => {} }
+    }
+    """,
+)
+
+
+def ice_servers() -> list[dict]:
+    """STUN and TURN servers that the host has named (docs/hosting.md); none by default.
+
+    Raises:
+        UserError: for a setting that is no JSON.
+    """
+    if named := os.environ.get("ICE_SERVERS"):
+        try:
+            return json.loads(named)
+        except ValueError:
+            raise UserError(
+                "ICE_SERVERS of this server is not valid JSON; docs/hosting.md has an example."
+            ) from None
+    try:
+        return [dict(server) for server in st.secrets["ice_servers"]]
+    except (FileNotFoundError, KeyError):
+        return []
+
+
+@st.cache_resource(show_spinner="Warming up …")
+def warm_up(model: str, detector: str, _analyzer: Analyzer) -> None:
+    """Once a process: a first frame that waited for the networks would be taken for a dead stream."""
+    _analyzer.warm_up(model=model, detector=detector)
+
+
+def seen(image: Image) -> Image:
+    """The picture as the viewer wants to see it: people know themselves from the mirror."""
+    return np.ascontiguousarray(image[:, ::-1]) if mirror else image
+
+
+def on_frame(frame: VideoFrame) -> VideoFrame:
+    """Work on the newest frame. An exception here would freeze the picture without a word."""
+    camera, now = frame.to_ndarray(format="rgb24"), monotonic()
+    image = seen(camera)
+    try:
+        result = stream.push(image, time=now)
+        started = perf_counter()
+        picture = draw_overlay(image, result, style)
+        timings = {**result.timings, "draw": 1000 * (perf_counter() - started)}
+        monitor.add(camera, result, time=now, timings=timings)
+    except Exception as error:
+        if monitor.fail(error, time=now):
+            log.exception("A live frame could not be worked on")
+        picture = draw_message(image, f"This frame failed: {error}")
+    return VideoFrame.from_ndarray(picture, format="rgb24")
+
+
+def state_of(activity: Activity) -> State:
+    """What to tell about the connection."""
+    if streaming and activity.frames:
+        return STATES["live" if activity.silence < PAUSE else "interrupted"]
+    if streaming:
+        return STATES["connecting" if activity.silence < PATIENCE else "stuck"]
+    if access in ("insecure", "missing", "denied"):
+        return STATES[access]
+    if st.session_state.connection_failed:
+        return STATES["failed"]
+    return STATES["prompt" if access == "prompt" else "off"]
+
+
+def prefer_single_pictures() -> None:
+    st.session_state.single_pictures = True
+
+
+if "analyzer" not in st.session_state:
+    # The first visit to a fresh server, by this page's own address: Streamlit took the page for an app.
+    st.switch_page("streamlit_app.py")
+analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
+warm_up(model, detector, analyzer)
+if "monitor" not in st.session_state:
+    st.session_state.stream = analyzer.stream()
+    st.session_state.monitor = Monitor(time=monotonic())
+    st.session_state.streaming = st.session_state.connection_failed = False
+stream, monitor = st.session_state.stream, st.session_state.monitor
+
+st.title("Live")
+st.markdown(
+    "**Ask first:** everybody in the picture has to agree, and may stop at any time. Frames are worked on in "
+    "memory and not kept."
+)
+
+# What is shown ------------------------------------------------------------------------------------
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    layers = st.pills(
+        "Show in the picture",
+        LAYERS,
+        format_func=LAYERS.get,
+        selection_mode="multi",
+        default=list(LAYERS),
+        label_visibility="collapsed",
+        wrap=True,
+        key="live_layers",
+    )
+    with st.popover("Adjust", icon=":material/tune:"):
+        target = st.selectbox(
+            "Heatmap of",
+            ("top", *EXPRESSIONS),
+            format_func=lambda name: "the likeliest class" if name == "top" else name,
+            key="live_target",
+        )
+        opacity = st.slider("Heatmap opacity", 0.1, 1.0, 0.6, 0.05, key="live_opacity")
+        smoothing = st.slider(
+            "Smoothing",
+            0.0,
+            1.5,
+            0.3,
+            0.1,
+            format="%.1f s",
+            help="How long a change takes to show; at 0 each frame stands for itself.",
+            key="live_smoothing",
+        )
+        mirror = st.toggle("Mirror", value=True, key="live_mirror")
+
+style = OverlayStyle(
+    box="box" in layers,
+    labels="box" in layers,
+    bars="bars" in layers,
+    blocks="blocks" in layers,
+    heatmap=opacity if "heatmap" in layers else 0.0,
+)
+maps = (target,) if "heatmap" in layers else ()
+stream.settings = StreamSettings(model=model, detector=detector, maps=maps, smoothing=smoothing)
+
+# The camera ---------------------------------------------------------------------------------------
+
+picture_side, reading_side = st.columns((3, 2), gap="large")
+single_pictures = st.session_state.get("single_pictures", False)
+access, streaming, single = None, False, None
+
+with picture_side:
+    if single_pictures:
+        if shot := st.camera_input("Take a picture", label_visibility="collapsed"):
+            single = read_image(shot)
+    else:
+        camera = webrtc_streamer(
+            "camera",
+            video_frame_callback=on_frame,
+            rtc_configuration={"iceServers": ice_servers()},
+            media_stream_constraints=CAMERA,
+            video_html_attrs=VIDEO,
+            sendback_audio=False,
+        )
+        streaming = camera.state.playing or camera.state.signalling
+    with st.container(horizontal=True, vertical_alignment="center"):
+        snapshot = st.button(
+            "Snapshot",
+            icon=":material/photo_camera:",
+            help="Opens this picture on the Photo page, as the camera took it.",
+            disabled=not streaming and single is None,
+            key="live_snapshot",
+        )
+        st.toggle("Use single pictures instead", key="single_pictures")
+    if not single_pictures:
+        access = CAMERA_ACCESS(key="camera_access", on_access_change=lambda: None).access
+
+if streaming != st.session_state.streaming:
+    activity = monitor.activity(time=monotonic())
+    st.session_state.streaming = streaming
+    st.session_state.connection_failed = (
+        not streaming and not activity.frames and activity.silence > PATIENCE
+    )
+    monitor.restart(time=monotonic())
+
+if snapshot:
+    frame = monitor.activity(time=monotonic()).frame if streaming else single
+    if frame is None:
+        st.toast("There is no picture yet.", icon=":material/hourglass:")
+    else:
+        st.session_state["snapshot"] = frame
+        st.switch_page("pages/photo.py")
+
+# What comes of it ---------------------------------------------------------------------------------
+
+
+@st.fragment(run_every=1.0 if streaming else None)
+def show_stream() -> None:
+    """The state of the connection, the meter and the last minute."""
+    activity = monitor.activity(time=monotonic())
+    state = state_of(activity)
+    st.badge(state.label, icon=f":material/{state.icon}:", color=state.color)
+    if state.failed:
+        st.warning(state.advice)
+        if st.button(
+            "Use single pictures instead",
+            type="primary",
+            on_click=prefer_single_pictures,
+            key="live_way_out",
+        ):
+            st.rerun()
+    elif state.advice:
+        st.caption(state.advice)
+    if activity.error:
+        st.error(f"Frames fail: {activity.error}", icon=":material/error:")
+    if not activity.frames:
+        st.markdown(GUIDE)
+        return
+    with st.container(horizontal=True):
+        st.metric("Frames per second", f"{activity.rate:.1f}")
+        st.metric("Milliseconds per frame", f"{sum(activity.timings.values()):.1f}")
+    stages = " · ".join(f"{name} {ms:.1f}" for name, ms in activity.timings.items())
+    st.caption(f"{activity.frames:,} frames so far. Milliseconds: {stages}")
+    st.plotly_chart(
+        probability_timeline(activity.times, activity.probabilities),
+        config={"displayModeBar": False},
+        alt="The seven probabilities of the largest face over the last minute",
+        key="live_timeline",
+    )
+
+
+def show_single(image: Image) -> None:
+    result = analyzer.analyze(image, model=model, detector=detector, maps=maps)
+    st.image(draw_overlay(image, result, style), width="stretch")
+    if not result.readings:
+        st.caption("No face was found. Come closer, and let the light fall on your face.")
+
+
+with reading_side:
+    if not single_pictures:
+        show_stream()
+    elif single is not None:
+        show_single(seen(single))
+    else:
+        st.markdown(GUIDE)

@@ -1,0 +1,291 @@
+"""The Live page, with a camera that the test holds in its hand."""
+
+import logging
+from pathlib import Path
+from time import monotonic
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from av import VideoFrame
+from streamlit.testing.v1 import AppTest
+
+from fer_core import Analyzer
+from fer_core.stream import Stream
+from fer_core.types import FrameResult, Image
+
+PAGE = Path(__file__).resolve().parents[2] / "pages" / "live.py"
+LONG_AGO = 30.0
+
+
+class Camera:
+    """Stands in for ``webrtc_streamer``: keeps what the page gave it, and plays when told to."""
+
+    def __init__(self) -> None:
+        self.state = SimpleNamespace(playing=False, signalling=False)
+        self.given: dict = {}
+
+    def __call__(self, key: str, **given) -> "Camera":
+        self.given = given
+        return self
+
+    def show(self, image: Image) -> Image:
+        """What comes back for a frame, as the video's thread would get it."""
+        frame = VideoFrame.from_ndarray(image, format="rgb24")
+        return self.given["video_frame_callback"](frame).to_ndarray(format="rgb24")
+
+
+@pytest.fixture
+def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
+    camera = Camera()
+    monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", camera)
+    monkeypatch.delenv("ICE_SERVERS", raising=False)
+    return camera
+
+
+@pytest.fixture
+def went_to(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The pages that the page sent its viewer to."""
+    pages: list[str] = []
+    monkeypatch.setattr("streamlit.switch_page", pages.append)
+    return pages
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Analyzer:
+    return Analyzer()
+
+
+@pytest.fixture
+def page(camera: Camera, went_to: list[str], analyzer: Analyzer) -> AppTest:
+    """The Live page before START, with what the router gives to it."""
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    page.session_state["analyzer"] = analyzer
+    page.session_state["model"], page.session_state["detector"] = "prior_attention", "mtcnn"
+    return page.run()
+
+
+@pytest.fixture
+def live(page: AppTest, camera: Camera) -> AppTest:
+    """The Live page after START."""
+    camera.state.playing = True
+    return page.run()
+
+
+@pytest.fixture(scope="module")
+def face(astronaut: Image) -> Image:
+    """(480, 640, 3): the astronaut at the left."""
+    return np.ascontiguousarray(np.pad(astronaut[:480], ((0, 0), (0, 128), (0, 0))))
+
+
+@pytest.fixture(scope="module")
+def nobody() -> Image:
+    return np.full((480, 640, 3), 90, np.uint8)
+
+
+def words(page: AppTest) -> str:
+    """Everything the page says."""
+    said = (*page.markdown, *page.caption, *page.warning, *page.error, *page.metric)
+    return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in said)
+
+
+def activity(page: AppTest):
+    return page.session_state.monitor.activity(time=monotonic())
+
+
+def test_before_start(page: AppTest, camera: Camera) -> None:
+    assert not page.exception
+    assert "Ask first" in words(page)
+    assert "Camera off" in words(page)
+    assert page.button(key="live_snapshot").disabled
+    assert len(page.get("plotly_chart")) == 0
+    assert camera.given["rtc_configuration"] == {"iceServers": []}
+    wanted = camera.given["media_stream_constraints"]
+    assert wanted["audio"] is False
+    assert wanted["video"]["width"] == {"ideal": 640}
+    assert wanted["video"]["height"] == {"ideal": 480}
+    assert wanted["video"]["frameRate"] == {"ideal": 30}
+
+
+def test_a_face_is_painted_and_told(live: AppTest, camera: Camera, face: Image) -> None:
+    live.toggle(key="live_mirror").set_value(False).run()
+    picture = camera.show(face)
+    assert picture.shape == face.shape
+    result = activity(live).result
+    assert len(result.readings) == 1
+    x0, y0, x1, y1 = (round(edge) for edge in result.readings[0].face.box)
+    changed = (picture != face).any(axis=-1)
+    assert changed[y0 : y1 + 1, x0 - 1 : x0 + 2].mean() > 0.5, "no left edge of the box"
+    assert changed[(y0 + y1) // 2 :, (x0 + x1) // 2].any(), "no heat on the mouth"
+    assert not changed[:, 560:].any(), "paint beyond face and bars"
+    live.run()
+    assert not live.exception
+    assert "Live" in words(live)
+    assert "1 frames so far" in words(live)
+    assert {metric.label for metric in live.metric} == {
+        "Frames per second",
+        "Milliseconds per frame",
+    }
+    for stage in ("detect", "align", "predict", "map", "draw"):
+        assert f"{stage} " in words(live)
+    assert len(live.get("plotly_chart")) == 1
+
+
+def test_the_mirror_comes_first_so_that_text_stays_readable(
+    live: AppTest, camera: Camera, face: Image
+) -> None:
+    camera.show(face)
+    x0, _, x1, _ = activity(live).result.readings[0].face.box
+    assert (x0 + x1) / 2 == pytest.approx(640 - 224, abs=12)
+    bare = without_layers(live)
+    assert (camera.show(face) == face[:, ::-1]).all()
+    bare.toggle(key="live_mirror").set_value(False).run()
+    assert (camera.show(face) == face).all()
+
+
+def without_layers(page: AppTest) -> AppTest:
+    page.session_state.live_layers = []
+    return page.run()
+
+
+def test_settings_reach_the_running_stream(live: AppTest, camera: Camera, face: Image) -> None:
+    camera.show(face)
+    stream = live.session_state.stream
+    assert stream.settings.maps == ("top",)
+    live.selectbox(key="live_target").set_value("fear")
+    live.slider(key="live_smoothing").set_value(0.0)
+    live.session_state["model"], live.session_state["detector"] = "plain", "haar"
+    live.run()
+    assert live.session_state.stream is stream
+    assert stream.settings.maps == ("fear",)
+    assert stream.settings.smoothing == 0.0
+    assert stream.settings.model == "plain"
+    assert stream.settings.detector == "haar"
+    camera.show(face)
+    assert activity(live).result.explanations[0][0].target == "fear"
+    assert activity(live).result.readings[0].model == "plain"
+    without_layers(live)
+    assert stream.settings.maps == (), "a map that nobody sees costs time"
+    assert activity(live).frames == 2, "the stream has been restarted"
+
+
+def test_nobody_there(live: AppTest, camera: Camera, nobody: Image) -> None:
+    assert (camera.show(nobody) == nobody).all()
+    assert activity(live).result.readings == ()
+    assert np.isnan(activity(live).probabilities).all()
+    live.run()
+    assert not live.exception
+    assert len(live.get("plotly_chart")) == 1
+
+
+def test_the_resolution_changes_while_it_runs(live: AppTest, camera: Camera, face: Image) -> None:
+    for width, height in ((640, 480), (320, 240), (1280, 720), (161, 121)):
+        picture = camera.show(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA))
+        assert picture.shape == (height, width, 3)
+        assert activity(live).error is None
+    assert activity(live).frames == 4
+
+
+def test_a_frame_that_fails(
+    live: AppTest,
+    camera: Camera,
+    face: Image,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    without_layers(live).toggle(key="live_mirror").set_value(False).run()
+
+    def fail(self: Stream, frame: Image, *, time: float) -> FrameResult:
+        raise RuntimeError("the lens is dirty")
+
+    with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+        patch.setattr(Stream, "push", fail)
+        pictures = [camera.show(face) for _ in range(3)]
+    for picture in pictures:
+        changed = (picture != face).any(axis=-1)
+        assert changed[220:260, 280:360].any(), "the picture says nothing"
+        assert not changed[:100].any(), "the picture is gone"
+    (record,) = [entry for entry in caplog.records if entry.name == "expression_lens.live"]
+    assert record.exc_info is not None and "the lens is dirty" in str(record.exc_info[1])
+    assert "RuntimeError: the lens is dirty" in words(live.run())
+    assert (camera.show(face) == face).all(), "the next frame should work again"
+    assert "the lens is dirty" not in words(live.run())
+
+
+def test_connection_state_and_advice(page: AppTest, camera: Camera, nobody: Image) -> None:
+    camera.state.signalling = True
+    page.run()
+    assert "Connecting" in words(page)
+    monitor = page.session_state.monitor
+    monitor.restart(time=monotonic() - LONG_AGO)
+    page.run()
+    assert "No video yet" in words(page)
+    assert "Firewall" in words(page)
+    assert page.button(key="live_way_out")
+    camera.state.signalling = False
+    page.run()
+    assert "No connection" in words(page)
+    camera.state.playing = True
+    page.run()
+    assert "Connecting" in words(page), "a new attempt starts afresh"
+    monitor.add(nobody, FrameResult(), time=monotonic() - LONG_AGO, timings={})
+    page.run()
+    assert "Picture lost" in words(page)
+    camera.show(nobody)
+    page.run()
+    assert "Picture lost" not in words(page)
+    camera.state.playing = False
+    page.run()
+    assert "Camera off" in words(page)
+    assert activity(page).frame is None, "STOP forgets the frames"
+
+
+def test_snapshot_goes_to_the_photo_page_as_the_camera_took_it(
+    live: AppTest, camera: Camera, went_to: list[str], face: Image
+) -> None:
+    live.button(key="live_snapshot").click().run()
+    assert "snapshot" not in live.session_state
+    assert live.toast
+    camera.show(face)
+    live.button(key="live_snapshot").click().run()
+    assert not live.exception
+    assert (live.session_state["snapshot"] == face).all()
+    assert went_to == ["pages/photo.py"]
+
+
+def test_single_pictures_instead(page: AppTest, went_to: list[str], face: Image) -> None:
+    page.toggle(key="single_pictures").set_value(True).run()
+    jpeg = cv2.imencode(".jpg", cv2.cvtColor(face, cv2.COLOR_RGB2BGR))[1].tobytes()
+    page.camera_input[0].upload("shot.jpg", jpeg).run()
+    assert not page.exception
+    assert len(page.image) == 1
+    page.button(key="live_snapshot").click().run()
+    assert page.session_state["snapshot"].shape == face.shape
+    assert went_to == ["pages/photo.py"]
+
+
+def test_the_way_out_leads_to_single_pictures(page: AppTest, camera: Camera) -> None:
+    camera.state.signalling = True
+    page.run()
+    page.session_state.monitor.restart(time=monotonic() - LONG_AGO)
+    page.run()
+    page.button(key="live_way_out").click().run()
+    assert page.toggle(key="single_pictures").value
+    assert len(page.camera_input) == 1
+
+
+def test_ice_servers_of_the_host(
+    page: AppTest, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ICE_SERVERS", '[{"urls": "stun:stun.example.org"}]')
+    page.run()
+    assert camera.given["rtc_configuration"] == {"iceServers": [{"urls": "stun:stun.example.org"}]}
+    monkeypatch.setenv("ICE_SERVERS", "stun:stun.example.org")
+    page.run()
+    assert "docs/hosting.md" in page.exception[0].message
+    monkeypatch.delenv("ICE_SERVERS")
+    server = {"urls": "turns:turn.example.org", "username": "lens", "credential": "secret"}
+    page.secrets["ice_servers"] = [server]
+    page.run()
+    assert camera.given["rtc_configuration"] == {"iceServers": [server]}
