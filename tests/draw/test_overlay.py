@@ -204,12 +204,12 @@ def test_twenty_faces_are_all_marked_and_only_the_largest_has_bars(frame: Image)
 
 def test_only_the_first_face_tells_its_weights(frame: Image) -> None:
     style = OverlayStyle(box=False, labels=False, bars=False, heatmap=0)
-    boxes = ((380.0, 120.0, 540.0, 320.0), (20.0, 120.0, 140.0, 260.0))
+    boxes = ((300.0, 120.0, 460.0, 320.0), (20.0, 120.0, 140.0, 260.0))
     out = draw_overlay(frame, FrameResult(tuple(make_reading(box) for box in boxes)), style)
     marked = changed(frame, out)
-    assert marked[:, 540:].any()
+    assert marked[:, 490:].any()
     assert marked[:, 20:140].any(), "the second face has its blocks"
-    assert not marked[:, 170:350].any(), "and no labels beside them"
+    assert not marked[:, 170:270].any(), "and no labels beside them"
 
 
 def test_grey_frames_become_colour() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,9 +51,15 @@ def write_webcam(path: Path, *, frames: int = 90, width: int = 640, height: int 
     return path
 
 
+@dataclass(frozen=True)
+class Server:
+    url: str
+    pid: int
+
+
 @contextmanager
-def serve(log: Path) -> Iterator[tuple[str, int]]:
-    """The app on a free port: its address and the number of its process."""
+def serve(log: Path) -> Iterator[Server]:
+    """The app on a free port; what it says goes to ``log``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -69,7 +77,7 @@ def serve(log: Path) -> Iterator[tuple[str, int]]:
     ):
         try:
             wait_for(lambda: healthy(url, server), 60, message=f"the server's start (see {log})")
-            yield url, server.pid
+            yield Server(url, server.pid)
         finally:
             server.terminate()
             try:
@@ -88,6 +96,14 @@ def healthy(url: str, server: "subprocess.Popen[bytes]") -> bool:
         return False
 
 
+def udp_sockets(pid: int) -> int:
+    """How many a process holds: each WebRTC connection has some (Linux only)."""
+    table = Path(f"/proc/{pid}/net/udp").read_text() + Path(f"/proc/{pid}/net/udp6").read_text()
+    inodes = {line.split()[9] for line in table.splitlines() if ":" in line}
+    links = (os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir())
+    return sum(link.removeprefix("socket:[").removesuffix("]") in inodes for link in links)
+
+
 def chromium_arguments(webcam: Path) -> list[str]:
     return [
         "--use-fake-device-for-media-stream",
@@ -103,32 +119,31 @@ def chromium_arguments(webcam: Path) -> list[str]:
 
 
 class LivePage:
-    """The Live page in one browser tab.
+    """The Live page in one browser tab."""
 
-    Args:
-        page: a Playwright page that has the Live page open.
-    """
-
-    def __init__(self, page) -> None:
+    def __init__(self, page, server: Server) -> None:
         self.page = page
         self.camera = page.frame_locator(CAMERA_FRAME)
+        page.goto(server.url)
+        page.get_by_role("link", name="Live", exact=True).first.click()
+        self.camera.get_by_role("button", name="START").wait_for(timeout=60_000)
 
     def start(self) -> None:
-        self.camera.get_by_role("button", name="START").click(timeout=60_000)
+        self.camera.get_by_role("button", name="START").click()
 
     def stop(self) -> None:
         self.camera.get_by_role("button", name="STOP").click()
 
     def picture(self) -> Image | None:
-        """What the video shows now, (H, W, 3) RGB; None while it shows nothing."""
+        """What the video shows now, (480, 640, 3) RGB; None while it shows nothing."""
         url = self.camera.locator("body").evaluate(
             """() => {
                 const video = document.querySelector("video")
                 if (!video || !video.videoWidth) return null
                 const canvas = document.createElement("canvas")
-                canvas.width = video.videoWidth
-                canvas.height = video.videoHeight
-                canvas.getContext("2d").drawImage(video, 0, 0)
+                canvas.width = 640
+                canvas.height = 480
+                canvas.getContext("2d").drawImage(video, 0, 0, 640, 480)
                 return canvas.toDataURL("image/png")
             }"""
         )
@@ -142,9 +157,14 @@ class LivePage:
         picture = self.picture()
         return picture is not None and bar_pixels(picture) > 60
 
+    def frames(self) -> int:
+        """How many frames the page says that it has worked on; 0 while it says nothing."""
+        words = re.search(r"([\d,]+) frames so far", self.page.locator("body").inner_text())
+        return int(words[1].replace(",", "")) if words else 0
+
 
 def bar_pixels(picture: Image) -> int:
-    """Pixels in the colours of the classes, of which the film has none, at 640 x 480."""
-    picture = cv2.resize(picture, (640, 480)).astype(np.int16)
+    """Pixels in the colours of those classes of whose colours the film has none."""
     colors = [rgb(EXPRESSION_COLORS[name]) for name in ("disgust", "happy", "sad", "surprise")]
-    return sum(int((np.abs(picture - color).max(axis=-1) < 25).sum()) for color in colors)
+    far = [np.abs(picture.astype(np.int16) - color).max(axis=-1) for color in colors]
+    return int((np.min(far, axis=0) < 25).sum())

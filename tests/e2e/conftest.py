@@ -1,0 +1,57 @@
+"""One server and one browser for all tests here; both are skipped with a reason where they cannot be."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.e2e.driver import CHROMIUM, Server, chromium_arguments, serve, write_webcam
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with serve(log) as server:
+        yield server
+    assert "Traceback" not in log.read_text(), "the server has logged an error"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    webcam = write_webcam(tmp_path_factory.mktemp("webcam") / "face.mjpeg")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=chromium_arguments(webcam)
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, server: Server) -> Iterator:
+    """A tab of the size of a laptop's screen, with no page open yet."""
+    with tab(browser, viewport={"width": 1440, "height": 900}) as page:
+        yield page
+
+
+@pytest.fixture
+def phone(browser, server: Server) -> Iterator:
+    """The same on a phone."""
+    size = {"width": 390, "height": 844}
+    with tab(browser, viewport=size, has_touch=True, is_mobile=True) as page:
+        yield page
+
+
+@contextmanager
+def tab(browser, **device) -> Iterator:
+    """Waits long enough for a machine with other work to do; an uncaught error fails the test."""
+    errors = []
+    with browser.new_context(**device) as context:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: errors.append(error))
+        yield page
+    assert errors == []

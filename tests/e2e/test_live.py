@@ -1,0 +1,92 @@
+"""The Live page in a real browser."""
+
+import pytest
+
+from tests.e2e.driver import LivePage, Server, udp_sockets, wait_for
+
+pytestmark = pytest.mark.e2e
+
+ONLY_RELAYS = """
+const Connection = RTCPeerConnection
+window.RTCPeerConnection = class extends Connection {
+    constructor(configuration) { super({ ...configuration, iceTransportPolicy: "relay" }) }
+}
+"""
+
+
+def says(page, text: str, seconds: float = 30) -> None:
+    page.get_by_text(text).first.wait_for(timeout=1000 * seconds)
+
+
+def test_start_watch_stop(page, server: Server) -> None:
+    before = udp_sockets(server.pid)
+    live = LivePage(page, server)
+    assert live.picture() is None
+    live.start()
+    wait_for(live.shows_overlay, 30, message="a picture that went through the classifier")
+    assert udp_sockets(server.pid) > before
+
+    chart = page.locator(".js-plotly-plot .scatterlayer path.js-line").first
+    line = chart.get_attribute("d")
+    frames = live.frames()
+    wait_for(lambda: chart.get_attribute("d") != line, 20, message="the chart's next point")
+    wait_for(lambda: live.frames() > frames > 0, 20, message="the meter's next frame")
+    assert live.shows_overlay()
+
+    page.get_by_role("button", name="Probabilities").click()
+    page.get_by_role("button", name="Box").click()
+    wait_for(lambda: not live.shows_overlay(), 20, message="a picture without bars")
+    assert live.frames() > frames, "the stream has been restarted"
+
+    live.stop()
+    says(page, "Camera off")
+    wait_for(lambda: udp_sockets(server.pid) <= before, 20, message="the end of the connection")
+    assert live.picture() is None
+
+
+def test_snapshot_is_taken_apart_on_the_photo_page(page, server: Server) -> None:
+    before = udp_sockets(server.pid)
+    live = LivePage(page, server)
+    live.start()
+    wait_for(live.frames, 30, message="the first frame")
+    page.get_by_role("button", name="Snapshot").click()
+    says(page, "From the live view")
+    says(page, "What the network sees")
+    wait_for(lambda: udp_sockets(server.pid) <= before, 20, message="the end of the connection")
+
+
+def test_no_way_through_and_the_way_out(page, server: Server) -> None:
+    page.add_init_script(ONLY_RELAYS)
+    live = LivePage(page, server)
+    live.start()
+    says(page, "Connecting")
+    says(page, "No video yet")
+    says(page, "Firewall?")
+    page.get_by_role("button", name="Use single pictures instead").click()
+    page.get_by_role("button", name="Take Photo").click()
+    says(page, "Clear photo")
+    page.get_by_test_id("stImage").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("browser_says", "state", "advice"),
+    [
+        (
+            'navigator.permissions.query = async () => ({ state: "denied" })',
+            "Camera blocked",
+            "Allow it with the symbol beside the address",
+        ),
+        (
+            "navigator.mediaDevices.enumerateDevices = async () => []",
+            "No camera found",
+            "Plug a camera in",
+        ),
+    ],
+)
+def test_camera_that_cannot_be_had(
+    page, server: Server, browser_says: str, state: str, advice: str
+) -> None:
+    page.add_init_script(browser_says)
+    LivePage(page, server)
+    says(page, state)
+    says(page, advice)

@@ -1,0 +1,58 @@
+"""The Photo page in a real browser: a picture in, files out."""
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_core.labels import EXPRESSIONS
+from fer_core.types import Image
+from tests.e2e.driver import Server
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def photo(tmp_path: Path, astronaut: Image) -> Path:
+    path = tmp_path / "astronaut.png"
+    cv2.imwrite(str(path), cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR))
+    return path
+
+
+def test_upload_and_downloads(
+    page, server: Server, photo: Path, astronaut: Image, tmp_path: Path
+) -> None:
+    page.goto(server.url)
+    page.get_by_role("link", name="Photo", exact=True).first.click()
+    page.locator('input[type="file"]').set_input_files(photo)
+    page.get_by_text("What the network sees").wait_for()
+
+    def download(button: str) -> Path:
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=button).click()
+        path = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        return path
+
+    (record,) = json.loads(download("Numbers as JSON").read_text())
+    assert (record["path"], record["width"], record["height"]) == (photo.name, 512, 512)
+    (face,) = record["faces"]
+    assert tuple(face["probabilities"]) == EXPRESSIONS
+    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    x0, y0, x1, y1 = face["box"]
+    assert ((x0 + x1) / 2, (y0 + y1) / 2) == pytest.approx((224, 118), abs=15)
+
+    (row,) = csv.DictReader(download("Table as CSV").read_text().splitlines())
+    assert row["path"] == photo.name
+    assert row["top"] == face["top"]
+    assert float(row["happy"]) == pytest.approx(face["probabilities"]["happy"], abs=1e-3)
+
+    drawn = cv2.imdecode(
+        np.frombuffer(download("This picture as PNG").read_bytes(), np.uint8), cv2.IMREAD_COLOR
+    )
+    changed = (cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB) != astronaut).any(axis=-1)
+    assert changed[round(y0) : round(y1), round(x0) : round(x1)].any()
+    assert not changed[400:].any(), "paint far from the face"

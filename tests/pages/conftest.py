@@ -1,0 +1,64 @@
+"""The app as a viewer without a browser meets it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+import skimage.data
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+from fer_core.types import Image
+
+APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
+
+
+@pytest.fixture(autouse=True)
+def navigation_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit takes a folder named ``pages`` for an app of its old kind until ``st.navigation`` has run
+    once in the process; AppTest forgets before each run that it has."""
+    start = PagesManager.__init__
+
+    def start_knowing(self: PagesManager, *args: object, **kwargs: object) -> None:
+        start(self, *args, **kwargs)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", start_knowing)
+
+
+@pytest.fixture
+def open_page() -> Callable[[str], AppTest]:
+    """``open_page("photo")`` starts the app and goes to that page."""
+
+    def open_it(name: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=120).run()
+        return app.switch_page(f"pages/{name}.py").run()
+
+    return open_it
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
+    """File name -> what a press on its download button would deliver; filled whenever a page runs."""
+    offered: dict[str, Callable[[], bytes]] = {}
+    button = st.download_button
+
+    def remember(label, data, file_name, *args, **kwargs):
+        content = data() if callable(data) else data
+        offered[file_name] = content.encode() if isinstance(content, str) else content
+        return button(label, data, file_name, *args, **kwargs)
+
+    monkeypatch.setattr(st, "download_button", remember)
+    return offered
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Image:
+    return skimage.data.astronaut()
+
+
+def encode(image: Image, suffix: str = ".png") -> bytes:
+    """A picture as the bytes of a file."""
+    return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -1,0 +1,197 @@
+"""The Photo page: what comes in, what is shown of it, what can be taken away."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core import EXPRESSIONS, Analyzer
+from fer_core.draw import percent
+from fer_core.types import Image
+from tests.pages.conftest import encode
+
+OpenPage = Callable[[str], AppTest]
+Downloads = dict[str, bytes]
+
+
+@pytest.fixture
+def photo(open_page: OpenPage) -> AppTest:
+    return open_page("photo")
+
+
+def upload(app: AppTest, **files: bytes) -> AppTest:
+    """``upload(app, face_png=content)`` gives the page a file ``face.png``."""
+    for name, content in files.items():
+        stem, _, suffix = name.rpartition("_")
+        app.file_uploader(key="photo_files").upload(f"{stem}.{suffix}", content)
+    return app.run()
+
+
+def captions(app: AppTest) -> list[str]:
+    return [caption for image in app.image for caption in image.captions]
+
+
+def headings(app: AppTest) -> list[str]:
+    return [element.value for element in app.subheader]
+
+
+def test_photo_is_shown_with_everything_about_its_face(
+    photo: AppTest, astronaut: Image, downloads: Downloads
+) -> None:
+    app = upload(photo, astronaut_png=encode(astronaut))
+    assert not app.exception and not app.error
+    reading = Analyzer()(astronaut)[0]
+    name, probability = reading.top
+    shown = "unsure" if reading.unsure else f"{name} {percent(probability)}"
+    assert app.metric[0].value == shown
+    told = captions(app)
+    assert "astronaut.png, 512 × 512 pixels" in told
+    for each, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
+        assert f"{each} **{percent(float(p))}**" in told
+    assert reading.region_attention is not None
+    assert f"mouth **{percent(reading.region_attention['lower'])}**" in told
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_downloads_parse_and_agree(photo: AppTest, astronaut: Image, downloads: Downloads) -> None:
+    upload(photo, astronaut_png=encode(astronaut))
+    (record,) = json.loads(downloads["expression-lens.json"])
+    assert (record["path"], record["width"], record["height"]) == ("astronaut.png", 512, 512)
+    (face,) = record["faces"]
+    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert face["top"] == max(face["probabilities"], key=face["probabilities"].get)
+    assert sum(face["region_attention"].values()) == pytest.approx(1, abs=1e-5)
+
+    (row,) = csv.DictReader(io.StringIO(downloads["expression-lens.csv"].decode()))
+    assert row["path"] == "astronaut.png" and row["top"] == face["top"]
+    assert float(row["happy"]) == pytest.approx(face["probabilities"]["happy"])
+    assert float(row["x0"]) == face["box"][0]
+
+    picture = cv2.imdecode(np.frombuffer(downloads["astronaut-annotated.png"], np.uint8), 1)
+    assert picture.shape == (512, 512, 3)
+    same = (picture[..., ::-1] == astronaut).all(axis=2)
+    x0, y0, x1, y1 = (round(edge) for edge in face["box"])
+    assert same[400:, :].all(), "only the face is painted on"
+    assert not same[y0:y1, x0:x1].all()
+
+
+def test_class_and_opacity_of_the_heatmap(
+    photo: AppTest, astronaut: Image, downloads: Downloads
+) -> None:
+    def painted() -> Image:
+        return cv2.imdecode(np.frombuffer(downloads["astronaut-annotated.png"], np.uint8), 1)
+
+    app = upload(photo, astronaut_png=encode(astronaut))
+    app.pills(key="photo_layers").set_value(["heatmap"])
+    app.slider(key="photo_opacity").set_value(1.0).run()
+    strong = painted()
+    app.slider(key="photo_opacity").set_value(0.1).run()
+    weak = painted()
+    original = astronaut[..., ::-1].astype(int)
+    assert np.abs(strong - original).sum() > 3 * np.abs(weak - original).sum() > 0
+    app.slider(key="photo_opacity").set_value(1.0)
+    app.selectbox(key="photo_target").select("surprise").run()
+    assert (painted() != strong).any()
+    assert any("Of the evidence for *surprise*" in caption.value for caption in app.caption)
+    app.pills(key="photo_layers").set_value([]).run()
+    assert (painted() == original).all()
+
+
+def test_plain_has_no_blocks(photo: AppTest, astronaut: Image) -> None:
+    app = upload(photo, astronaut_png=encode(astronaut))
+    app.selectbox(key="model").select("plain").run()
+    assert any("it has no blocks to weigh" in caption.value for caption in app.caption)
+    assert not any(caption.startswith("mouth") for caption in captions(app))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"hello", "not an image"), (None, "damaged"), (b"", "not an image")],
+    ids=["text", "truncated", "empty"],
+)
+def test_bad_file_is_a_sentence(
+    photo: AppTest, astronaut: Image, content: bytes | None, reason: str
+) -> None:
+    content = encode(astronaut, ".jpg")[:9000] if content is None else content
+    app = upload(photo, bad_jpg=content)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith("**bad.jpg**: ")
+    assert reason in app.error[0].value
+    assert not app.metric
+
+
+@pytest.mark.parametrize("side", [1, 300])
+def test_no_face_is_an_empty_state_with_the_picture(
+    photo: AppTest, side: int, downloads: Downloads
+) -> None:
+    app = upload(photo, wall_png=encode(np.full((side, side, 3), 120, np.uint8)))
+    assert not app.exception and not app.error
+    assert "No face was found" in headings(app)
+    assert "wall.png" in captions(app)
+    (record,) = json.loads(downloads["expression-lens.json"])
+    assert record == {"path": "wall.png", "width": side, "height": side, "faces": []}
+    assert len(downloads["expression-lens.csv"].splitlines()) == 1, "the heading alone"
+
+
+def test_twenty_faces_can_each_be_chosen(
+    photo: AppTest, astronaut: Image, downloads: Downloads
+) -> None:
+    crowd = np.tile(astronaut[20:230, 120:330], (4, 5, 1))
+    app = upload(photo, crowd_png=encode(crowd))
+    assert app.metric[0].label == "Face 1 of 20"
+    (record,) = json.loads(downloads["expression-lens.json"])
+    assert len(record["faces"]) == 20
+    app.button(key="face_13").click().run()
+    assert app.metric[0].label == "Face 14 of 20"
+    assert not app.exception
+
+
+def test_one_bad_file_does_not_stop_the_others(
+    photo: AppTest, astronaut: Image, downloads: Downloads
+) -> None:
+    wall = np.full((300, 300, 3), 120, np.uint8)
+    app = upload(photo, face_png=encode(astronaut), bad_png=b"hello", wall_png=encode(wall))
+    assert [error.value.split(":")[0] for error in app.error] == ["**bad.png**"]
+    assert app.metric, "the first readable picture is shown"
+    records = json.loads(downloads["expression-lens.json"])
+    assert [record["path"] for record in records] == ["face.png", "bad.png", "wall.png"]
+    assert "not an image" in records[1]["error"]
+    with zipfile.ZipFile(io.BytesIO(downloads["expression-lens.zip"])) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [
+            "expression-lens.json",
+            "expression-lens.csv",
+            "001-face.png",
+            "002-wall.png",
+        ]
+    app.pagination(key="photo_number").set_value(2).run()
+    assert "No face was found" in headings(app)
+
+
+def test_samples_and_camera(photo: AppTest, astronaut: Image) -> None:
+    app = photo
+    app.button(key="sample_Mouth covered").click().run()
+    assert any(caption.startswith("mouth-covered.png") for caption in captions(app))
+    app.segmented_control(key="photo_source").set_value("camera").run()
+    assert not app.metric
+    app.camera_input(key="photo_camera").upload("shot.jpg", encode(astronaut, ".jpg")).run()
+    assert "camera.jpg, 512 × 512 pixels" in captions(app)
+
+
+def test_frame_of_the_live_view_comes_first(open_page: OpenPage, astronaut: Image) -> None:
+    app = open_page("start")
+    app.session_state["snapshot"] = astronaut
+    app.switch_page("pages/photo.py").run()
+    assert "live-view.png, 512 × 512 pixels" in captions(app)
+    assert any("From the live view" in element.value for element in app.markdown)
+    app.button(key="forget_snapshot").click().run()
+    assert "snapshot" not in app.session_state
+    assert not app.metric
+    assert app.file_uploader(key="photo_files")

@@ -1,0 +1,103 @@
+"""The frame around the pages, the Start page, and those that only explain."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import fer_core
+from fer_core import Analyzer, list_models
+from fer_core.draw import percent
+from fer_core.errors import UserError
+from pages.samples import SAMPLES, portrait
+
+OpenPage = Callable[[str], AppTest]
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.title, *app.header, *app.markdown])
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Analyzer:
+    return Analyzer()
+
+
+def test_start_shows_the_sample_with_its_class(open_page: OpenPage, analyzer: Analyzer) -> None:
+    app = open_page("start")
+    assert not app.exception
+    name, probability = analyzer(portrait())[0].top
+    (picture,) = (image for image in app.image)
+    assert picture.proto.imgs[0].alt.endswith(f"the classifier says {name}, {percent(probability)}")
+
+
+def test_start_leads_to_the_pages_and_names_the_limits(open_page: OpenPage) -> None:
+    app = open_page("start")
+    links = {link.proto.page for link in app.get("page_link")}
+    assert {"live", "photo", "how_it_works", "limits"} <= links
+    text = words(app)
+    assert "Ask first." in text
+    assert "It knows no feelings." in text
+    assert any("Art. 5(1)(f)" in caption.value for caption in app.caption)
+
+
+def test_each_page_says_that_it_is_a_class_not_a_feeling(open_page: OpenPage) -> None:
+    for name in ("start", "photo", "how_it_works", "limits"):
+        captions = [caption.value for caption in open_page(name).caption]
+        assert "An expression class a classifier assigns, not what somebody feels." in captions
+
+
+def test_settings_are_shared_and_the_method_only_where_it_applies(open_page: OpenPage) -> None:
+    app = open_page("start")
+    assert app.selectbox(key="model").options == list(list_models())
+    with pytest.raises(KeyError):
+        app.selectbox(key="method")
+    app.selectbox(key="detector").select("haar").run()
+    app.switch_page("pages/photo.py").run()
+    assert app.session_state["detector"] == "haar"
+    assert app.selectbox(key="method").value == "gradcam"
+    assert isinstance(app.session_state["analyzer"], Analyzer)
+
+
+def test_model_tells_how_often_it_is_right(open_page: OpenPage) -> None:
+    app = open_page("start")
+    figures = fer_core.load_card("default").figures["PrivateTest"]
+    told = f"Right for {100 * figures['accuracy']:.1f} % of {figures['n']:,} test faces"
+    assert any(caption.value.startswith(told) for caption in app.sidebar.caption)
+
+
+def test_a_setting_that_cannot_be_loaded_is_a_sentence(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("start")
+    monkeypatch.setattr(
+        Analyzer, "detector", lambda *_: (_ for _ in ()).throw(UserError("no such file; add it"))
+    )
+    app.run()
+    assert [error.value for error in app.error] == ["no such file; add it"]
+    assert not app.exception
+    assert not app.title, "the page itself does not run"
+
+
+def test_how_it_works_follows_a_face(open_page: OpenPage) -> None:
+    app = open_page("how_it_works")
+    assert not app.exception
+    assert [header.value[0] for header in app.header[:4]] == ["1", "2", "3", "4"]
+    assert len(app.get("plotly_chart")) == 1
+    captions = [caption for image in app.image for caption in image.captions]
+    assert sum("%" in caption for caption in captions) == 7, "a map for each class"
+
+
+def test_limits_shows_the_document(open_page: OpenPage) -> None:
+    document = Path(__file__).resolve().parents[2] / "docs" / "limits.md"
+    assert document.read_text(encoding="utf-8").strip() in [
+        element.value.strip() for element in open_page("limits").markdown
+    ]
+
+
+def test_a_face_is_found_in_each_sample(analyzer: Analyzer) -> None:
+    for name, sample in SAMPLES.items():
+        (reading,) = analyzer(sample())
+        x0, y0, x1, y1 = reading.face.box
+        assert 200 < (x0 + x1) / 2 < 700 and 200 < (y0 + y1) / 2 < 500, name
