@@ -179,6 +179,7 @@ if "snapshot" in st.session_state:
             icon=":material/undo:",
             type="tertiary",
             on_click=forget_snapshot,
+            key="forget_snapshot",
         )
 else:
     st.markdown(
