@@ -7,6 +7,7 @@ video's own thread and sees the settings of the last run; the monitor hands resu
 import json
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 
@@ -18,7 +19,6 @@ from streamlit_webrtc import webrtc_streamer
 from fer_core import EXPRESSIONS, Analyzer, StreamSettings
 from fer_core.draw.charts import probability_timeline
 from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
-from fer_core.errors import UserError
 from fer_core.images import read_image
 from fer_core.monitor import Activity, Monitor
 from fer_core.types import Image
@@ -152,22 +152,15 @@ CAMERA_ACCESS = st.components.v2.component(
 
 
 def ice_servers() -> list[dict]:
-    """STUN and TURN servers that the host has named (docs/hosting.md); none by default.
-
-    Raises:
-        UserError: for a setting that is no JSON.
-    """
+    """STUN and TURN servers that the host has named (docs/hosting.md); none by default."""
     if named := os.environ.get("ICE_SERVERS"):
-        try:
-            return json.loads(named)
-        except ValueError:
-            raise UserError(
-                "ICE_SERVERS of this server is not valid JSON; docs/hosting.md has an example."
-            ) from None
-    try:
-        return [dict(server) for server in st.secrets["ice_servers"]]
-    except (FileNotFoundError, KeyError):
+        with suppress(ValueError, TypeError):
+            return [dict(server) for server in json.loads(named)]
+        st.error("ICE_SERVERS of this server is no JSON list; docs/hosting.md has an example.")
         return []
+    with suppress(FileNotFoundError, KeyError):
+        return [dict(server) for server in st.secrets["ice_servers"]]
+    return []
 
 
 @st.cache_resource(show_spinner="Warming up …")

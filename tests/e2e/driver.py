@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -100,8 +100,11 @@ def udp_sockets(pid: int) -> int:
     """How many a process holds: each WebRTC connection has some (Linux only)."""
     table = Path(f"/proc/{pid}/net/udp").read_text() + Path(f"/proc/{pid}/net/udp6").read_text()
     inodes = {line.split()[9] for line in table.splitlines() if ":" in line}
-    links = (os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir())
-    return sum(link.removeprefix("socket:[").removesuffix("]") in inodes for link in links)
+    held = 0
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed in the meantime
+            held += os.readlink(link).removeprefix("socket:[").removesuffix("]") in inodes
+    return held
 
 
 def chromium_arguments(webcam: Path) -> list[str]:

@@ -82,6 +82,7 @@ def test_no_way_through_and_the_way_out(page, server: Server) -> None:
             "Plug a camera in",
         ),
     ],
+    ids=["denied", "missing"],
 )
 def test_camera_that_cannot_be_had(
     page, server: Server, browser_says: str, state: str, advice: str

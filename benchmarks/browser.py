@@ -1,0 +1,94 @@
+"""The Live page in Chromium, server and browser on this machine: ``python -m benchmarks.browser``.
+
+The webcam is a film of a moving face, 640x480 at 30 frames a second; everything is painted, the heatmap
+included. Frames are those that the server has worked on, as the page's meter counts them, not those that
+the browser shows. Needs Chromium and playwright, as the browser tests do.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from tests.e2e.driver import (
+    CHROMIUM,
+    LivePage,
+    Server,
+    chromium_arguments,
+    serve,
+    wait_for,
+    write_webcam,
+)
+
+SETTLED = 60
+"""Seconds of streaming after which memory is compared and frames are counted."""
+
+
+def megabytes(pid: int) -> float:
+    """Resident memory of a process."""
+    answer = subprocess.run(
+        ["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True
+    )
+    return int(answer.stdout) / 1024
+
+
+def starting(live: LivePage) -> float:
+    """Seconds from START to a picture that went through the classifier."""
+    live.start()
+    started = time.monotonic()
+    wait_for(live.shows_overlay, 60, message="the first processed frame", every=0.01)
+    return time.monotonic() - started
+
+
+def measure(server: Server, page, minutes: float, starts: int) -> dict[str, float]:
+    live = LivePage(page, server)
+    seconds = [starting(live)]
+    for _ in range(starts - 1):
+        live.stop()
+        page.get_by_text("Camera off").wait_for()
+        seconds.append(starting(live))
+    time.sleep(SETTLED)
+    early = megabytes(server.pid)
+    frames, began = live.frames(), time.monotonic()
+    time.sleep(max(60 * minutes - SETTLED, 10))
+    worked = live.frames() - frames
+    elapsed = time.monotonic() - began
+    late = megabytes(server.pid)
+    return {
+        f"START to first frame, s (median of {starts})": float(np.median(seconds)),
+        "frames per second": worked / elapsed,
+        "memory after 1 min, MB": early,
+        f"memory after {minutes:g} min, MB": late,
+        "growth, MB": late - early,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5, help="of streaming; more than one")
+    parser.add_argument("--starts", type=int, default=3)
+    options = parser.parse_args()
+    if CHROMIUM is None:
+        sys.exit("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        webcam = write_webcam(Path(folder) / "face.mjpeg")
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=chromium_arguments(webcam)
+        )
+        with serve(Path(folder) / "log.txt") as server:
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            figures = measure(server, page, options.minutes, options.starts)
+        browser.close()
+    width = max(map(len, figures))
+    for name, figure in figures.items():
+        print(f"{name:{width}}  {figure:8.1f}")
+
+
+if __name__ == "__main__":
+    main()
