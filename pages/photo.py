@@ -20,11 +20,11 @@ import streamlit as st
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.draw import percent
 from fer_core.draw.charts import heat_tiles, probability_bars
-from fer_core.draw.overlay import OverlayStyle, draw_overlay
+from fer_core.draw.overlay import OverlayStyle, draw_overlay, headline
 from fer_core.explain import explanation
 from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
-from fer_core.types import Explanation, Floats, FrameResult, Image, Reading
+from fer_core.types import Floats, FrameResult, Image, Reading
 from pages.samples import SAMPLES
 
 FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
@@ -50,20 +50,20 @@ SHOWN_SIDE = 1600
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that somebody gave, and what was read in it or why it could not be read."""
+    """A picture that somebody gave, and what was read in it."""
 
     name: str
+    content: bytes
+    """Of the file."""
     digest: str
-    """Of its content."""
-    image: Image | None = None
-    result: FrameResult = FrameResult()  # noqa: RUF009 (frozen)
-    error: str = ""
+    record: dict
+    """What ``python -m fer_core predict --json`` prints for it."""
+    result: FrameResult | None = None
+    """None where the file could not be read; the record says why."""
 
-    def record(self) -> dict:
-        """What ``python -m fer_core predict --json`` prints for it."""
-        if self.image is None:
-            return {"path": self.name, "error": self.error}
-        return image_record(self.name, self.image, self.result.readings)
+    @property
+    def image(self) -> Image:
+        return decode(self.digest, self.content)
 
 
 @st.cache_data(scope="session", max_size="256MiB", show_spinner=False)
@@ -73,9 +73,12 @@ def decode(digest: str, _content: bytes) -> Image:
 
 @st.cache_data(scope="session", max_entries=500, show_spinner=False)
 def read_faces(
-    digest: str, model: str, detector: str, _image: Image, _analyzer: Analyzer
-) -> FrameResult:
-    return _analyzer.analyze(_image, model=model, detector=detector, maps=())
+    digest: str, model: str, detector: str, _content: bytes, _analyzer: Analyzer
+) -> tuple[dict, FrameResult]:
+    """The record of a picture yet without a name, and its faces."""
+    image = decode(digest, _content)
+    result = _analyzer.analyze(image, model=model, detector=detector, maps=())
+    return image_record("", image, result.readings), result
 
 
 @st.cache_data(scope="session", max_entries=2000, show_spinner=False)
@@ -107,25 +110,16 @@ def analyse(name: str, content: bytes) -> Picture:
     """One picture; a bad one does not stop the others."""
     digest = sha256(content).hexdigest()
     try:
-        image = decode(digest, content)
+        record, result = read_faces(digest, model, detector, content, analyzer)
     except ImageError as error:
-        return Picture(name, digest, error=str(error))
-    return Picture(name, digest, image, read_faces(digest, model, detector, image, analyzer))
+        return Picture(name, content, digest, {"path": name, "error": str(error)})
+    return Picture(name, content, digest, {**record, "path": name}, result)
 
 
-def evidence(picture: Picture, number: int, target: str) -> Explanation:
-    """The map for one class of one face."""
-    reading = picture.result.readings[number]
-    raw = raw_map(
-        picture.digest, number, target, method, model, detector, picture.image, reading, analyzer
-    )
-    return explanation(
-        raw,
-        reading.regions,
-        target=target,
-        method=method,
-        frame_shape=picture.image.shape,
-        seconds=0.0,
+def evidence(target: str) -> Floats:
+    """The raw map for one class of the chosen face."""
+    return raw_map(
+        picture.digest, number, target, method, model, detector, image, reading, analyzer
     )
 
 
@@ -138,15 +132,6 @@ def shown(image: Image) -> Image:
 def enlarged(crop: Image, times: int = 6) -> Image:
     """Every pixel as a square, so that people see what little the network sees."""
     return np.kron(crop, np.ones((times, times), np.uint8))
-
-
-def headline(reading: Reading) -> str:
-    name, probability = reading.top
-    return (
-        f"unsure: {name} {percent(probability)}"
-        if reading.unsure
-        else f"{name} {percent(probability)}"
-    )
 
 
 def choose_sample(name: str) -> None:
@@ -238,23 +223,23 @@ with st.empty():
             pictures.append(analyse(name, content))
         st.space(1)
 
-readable = [picture for picture in pictures if picture.image is not None]
-for picture in pictures:
-    if picture.image is None:
-        st.error(f"**{picture.name}**: {picture.error}", icon=":material/broken_image:")
+readable = [each for each in pictures if each.result is not None]
+for each in pictures:
+    if each.result is None:
+        st.error(f"**{each.name}**: {each.record['error']}", icon=":material/broken_image:")
 if not readable:
     st.stop()
 
 page = st.pagination(len(readable), width=420, key="photo_number") if len(readable) > 1 else 1
 picture = readable[page - 1]
-readings = picture.result.readings
+image, readings = picture.image, picture.result.readings
 
 # One of them in detail ------------------------------------------------------------------------------
 
 picture_column, face_column = st.columns((3, 2), gap="large")
 
 if not readings:
-    drawn = picture.image
+    drawn = image
     picture_column.image(shown(drawn), caption=picture.name, width="stretch", alt=picture.name)
     with face_column:
         st.subheader("No face was found")
@@ -289,7 +274,14 @@ else:
                 opacity = st.slider("Heatmap opacity", 0.1, 1.0, 0.6, 0.05, key="photo_opacity")
         target = reading.top[0] if wanted == "top" else wanted
         with st.spinner(f"Computing the map for {target} …"):
-            explained = evidence(picture, number, target)
+            heat = explanation(
+                evidence(target),
+                reading.regions,
+                target=target,
+                method=method,
+                frame_shape=image.shape,
+                seconds=0.0,
+            )
         style = OverlayStyle(
             box="box" in layers,
             labels="box" in layers,
@@ -298,11 +290,10 @@ else:
             heatmap=opacity if "heatmap" in layers else 0.0,
         )
         others = tuple(other for other in readings if other is not reading)
-        drawn = draw_overlay(picture.image, FrameResult((reading, *others), ((explained,),)), style)
-        height, width = picture.image.shape[:2]
+        drawn = draw_overlay(image, FrameResult((reading, *others), ((heat,),)), style)
         st.image(
             shown(drawn),
-            caption=f"{picture.name}, {width} × {height} pixels",
+            caption=f"{picture.name}, {image.shape[1]} × {image.shape[0]} pixels",
             width="stretch",
             alt=f"{picture.name} with {headline(reading)}",
         )
@@ -360,8 +351,10 @@ else:
             )
 
     st.subheader("The evidence for each class")
-    with st.spinner("Computing seven maps …"):
-        maps = {name: evidence(picture, number, name).raw for name in EXPRESSIONS}
+    maps = {}
+    for name in EXPRESSIONS:
+        with st.spinner(f"Computing the map for {name} …"):
+            maps[name] = evidence(name)
     tiles = heat_tiles(regions.face, maps)
     with st.grid(7, min_column_width=80, gap="xsmall"):
         for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
@@ -371,12 +364,12 @@ else:
                 width="stretch",
                 alt=f"Map of the evidence for {name}",
             )
-    share = explained.region_share
+    share = heat.region_share
     st.caption(
         "All seven on one scale. Warm places speak for a class, cool places against it. "
         + (
             f"For *{target}* the map is flat: no place speaks for it more than another."
-            if explained.is_flat
+            if heat.is_flat
             else f"Of the evidence for *{target}*, {percent(share['upper'])} lies around eyes and brows, "
             f"{percent(share['lower'])} around the mouth, {percent(share['elsewhere'])} elsewhere."
         )
@@ -384,7 +377,7 @@ else:
 
 # Downloads ------------------------------------------------------------------------------------------
 
-records = [each.record() for each in pictures]
+records = [each.record for each in pictures]
 rows = list(csv_rows(records))
 as_json = json.dumps(records, indent=2)
 text = io.StringIO()
@@ -402,7 +395,7 @@ def as_zip() -> bytes:
         files.writestr("expression-lens.csv", as_csv)
         for number, each in enumerate(readable, start=1):
             name = f"{number:03d}-{PurePath(each.name).stem}.png"
-            files.writestr(name, as_png(draw_overlay(each.image, each.result)))
+            files.writestr(name, as_png(draw_overlay(read_image(each.content), each.result)))
     return archive.getvalue()
 
 

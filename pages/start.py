@@ -94,6 +94,3 @@ with st.container(border=True):
         "Art. 5(1)(f)). Explaining a classifier on volunteers and samples is the use here, and drawing "
         "conclusions about people is not."
     )
-    st.page_link(
-        "pages/limits.py", label="Limits, bias, consent and law", icon=":material/balance:"
-    )

@@ -70,6 +70,12 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
     return image
 
 
+def headline(reading: Reading) -> str:
+    """``"happy 83 %"``, or ``"unsure: sad 31 %"`` where no class is assigned."""
+    name, probability = reading.top
+    return f"{'unsure: ' * reading.unsure}{name} {percent(probability)}"
+
+
 def draw_message(frame: Image, text: str) -> Image:
     """Write a sentence into the middle of a copy of a frame, (H, W, 3) RGB uint8."""
     image = _canvas(frame)
@@ -134,12 +140,7 @@ def _pill_size(text: str, size: int) -> tuple[float, float]:
 
 def _draw_label(image: Image, reading: Reading, unit: float) -> None:
     """The class above the box, or inside it where there is no room above."""
-    name, probability = reading.top
-    text = (
-        f"unsure: {name} {percent(probability)}"
-        if reading.unsure
-        else f"{name} {percent(probability)}"
-    )
+    text = headline(reading)
     x0, y0, _, _ = reading.face.box
     size = _font_size(20 * unit)
     height = _pill_size(text, size)[1]
