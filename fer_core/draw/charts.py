@@ -18,13 +18,12 @@ FAINT: Final = "rgba(128,136,140,0.22)"
 
 
 def probability_bars(reading: Reading, *, height: int = 300) -> go.Figure:
-    """The seven probabilities of one face; the likeliest class in full colour.
+    """The seven probabilities of one face.
 
     Args:
         height: pixels.
     """
     probabilities = [float(p) for p in reading.probabilities]
-    best = reading.top[0]
     figure = go.Figure(
         go.Bar(
             x=probabilities,
@@ -33,11 +32,7 @@ def probability_bars(reading: Reading, *, height: int = 300) -> go.Figure:
             text=[percent(p) for p in probabilities],
             textposition="outside",
             cliponaxis=False,
-            marker={
-                "color": list(EXPRESSION_COLORS.values()),
-                "opacity": [1.0 if name == best else 0.7 for name in EXPRESSIONS],
-                "cornerradius": 4,
-            },
+            marker={"color": list(EXPRESSION_COLORS.values()), "cornerradius": 4},
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
