@@ -34,6 +34,9 @@ def enlarged(crop: Image) -> Image:
     return np.kron(crop, np.ones((6, 6), np.uint8))
 
 
+if "analyzer" not in st.session_state:
+    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+
 st.title("How it works")
 st.markdown(
     "Follow one face from the picture to the answer. Change the model at the side to see what stays."

@@ -209,8 +209,7 @@ def prefer_single_pictures() -> None:
 
 
 if "analyzer" not in st.session_state:
-    # The first visit to a fresh server, by this page's own address: Streamlit took the page for an app.
-    st.switch_page("streamlit_app.py")
+    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
 warm_up(model, detector, analyzer)
 if "monitor" not in st.session_state:
@@ -270,8 +269,8 @@ stream.settings = StreamSettings(model=model, detector=detector, maps=maps, smoo
 
 # The camera ---------------------------------------------------------------------------------------
 
-picture_side, reading_side = st.columns((3, 2), gap="large")
 single_pictures = st.session_state.get("single_pictures", False)
+picture_side, reading_side = st.columns((1, 1) if single_pictures else (3, 2), gap="medium")
 access, streaming, single = None, False, None
 
 with picture_side:
@@ -339,7 +338,8 @@ def show_stream() -> None:
     if activity.error:
         st.error(f"Frames fail: {activity.error}", icon=":material/error:")
     if not activity.frames:
-        st.markdown(GUIDE)
+        if not state.failed:
+            st.markdown(GUIDE)
         return
     with st.container(horizontal=True):
         st.metric("Frames per second", f"{activity.rate:.1f}")
@@ -356,7 +356,8 @@ def show_stream() -> None:
 
 def show_single(image: Image) -> None:
     result = analyzer.analyze(image, model=model, detector=detector, maps=maps)
-    st.image(draw_overlay(image, result, style), width="stretch")
+    picture = draw_overlay(image, result, style)
+    st.image(picture, width="stretch", alt="The picture, and what was found in it")
     if not result.readings:
         st.caption("No face was found. Come closer, and let the light fall on your face.")
 

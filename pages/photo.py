@@ -147,6 +147,8 @@ def forget_snapshot() -> None:
     del st.session_state["snapshot"]
 
 
+if "analyzer" not in st.session_state:
+    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
 analyzer = st.session_state.analyzer
 model, detector, method = (st.session_state[key] for key in ("model", "detector", "method"))
 

@@ -13,14 +13,14 @@ from fer_core.types import Floats, Image
 class Augmentation:
     """Half-widths of uniform distributions, and probabilities.
 
-    The defaults are about twice the scatter of O-Net's points (5 % of the inter-ocular distance).
+    The defaults are as large as the scatter of detectors' points and boxes.
     """
 
-    rotation: float = 10.0
+    rotation: float = 6.0
     """Degrees."""
-    scale: float = 0.1
+    scale: float = 0.06
     """Natural logarithm of the zoom."""
-    shift: float = 0.05
+    shift: float = 0.03
     """Fraction of the side, each axis."""
     flip: float = 0.5
     brightness: float = 0.1
@@ -31,7 +31,7 @@ class Augmentation:
     """Probability of the softness of an enlarged or moving face."""
     noise: float = 0.05
     """Probability of a camera's grain."""
-    erase: float = 0.2
+    erase: float = 0.1
     """Probability of a grey rectangle over 2-20 % of the face (Zhong et al. 2020)."""
 
 

@@ -42,28 +42,30 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
     network = build_network(recipe.family, recipe.network)
     training = _loader(faces.split("Training"), recipe, network.input_size, training=True)
     public = _loader(faces.split("PublicTest"), recipe, network.input_size, training=False)
+    # Without versions in their names, since the folder may hold those of an earlier start.
+    last = ModelCheckpoint(out, "last", enable_version_counter=False)
     best = ModelCheckpoint(
-        out,
-        filename="best",
-        monitor="public_accuracy",
-        mode="max",
-        save_last=True,
-        enable_version_counter=False,
+        out, "best", monitor="public_accuracy", mode="max", enable_version_counter=False
     )
     trainer = L.Trainer(
         max_epochs=recipe.epochs,
         precision="bf16-mixed",
-        callbacks=[best, EMAWeightAveraging(decay=recipe.ema_decay)],
+        callbacks=[last, best, EMAWeightAveraging(decay=recipe.ema_decay)],
         logger=CSVLogger(out, name="metrics"),
         log_every_n_steps=50,
     )
     module = ExpressionModule(network, recipe)
-    last = out / "last.ckpt"
+    checkpoint = out / "last.ckpt"
     with warnings.catch_warnings():
         # The faces lie in memory and are cut in microseconds: more workers would only copy them.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        checkpoint = last if resume and last.is_file() else None
-        trainer.fit(module, training, public, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(
+            module,
+            training,
+            public,
+            ckpt_path=checkpoint if resume and checkpoint.is_file() else None,
+            weights_only=True,
+        )
     return load_best(recipe, out)
 
 
