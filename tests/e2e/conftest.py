@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.e2e.driver import CHROMIUM, Server, chromium_arguments, serve, write_webcam
+from tests.e2e.driver import CHROMIUM, PATIENCE, Server, chromium_arguments, serve, write_webcam
 
 
 @pytest.fixture(scope="session")
@@ -47,11 +47,11 @@ def phone(browser, server: Server) -> Iterator:
 
 @contextmanager
 def tab(browser, **device) -> Iterator:
-    """Waits long enough for a machine with other work to do; an uncaught error fails the test."""
+    """A tab in which an uncaught error fails the test."""
     errors = []
     with browser.new_context(**device) as context:
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: errors.append(error))
         yield page
     assert errors == []

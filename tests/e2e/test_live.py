@@ -14,8 +14,8 @@ window.RTCPeerConnection = class extends Connection {
 """
 
 
-def says(page, text: str, seconds: float = 30) -> None:
-    page.get_by_text(text).first.wait_for(timeout=1000 * seconds)
+def says(page, text: str) -> None:
+    page.get_by_text(text).first.wait_for()
 
 
 def test_start_watch_stop(page, server: Server) -> None:
@@ -23,36 +23,45 @@ def test_start_watch_stop(page, server: Server) -> None:
     live = LivePage(page, server)
     assert live.picture() is None
     live.start()
-    wait_for(live.shows_overlay, 30, message="a picture that went through the classifier")
+    wait_for(live.shows_overlay, "a picture that went through the classifier")
     assert udp_sockets(server.pid) > before
 
     chart = page.locator(".js-plotly-plot .scatterlayer path.js-line").first
     line = chart.get_attribute("d")
     frames = live.frames()
-    wait_for(lambda: chart.get_attribute("d") != line, 20, message="the chart's next point")
-    wait_for(lambda: live.frames() > frames > 0, 20, message="the meter's next frame")
+    wait_for(lambda: chart.get_attribute("d") != line, "the chart's next point")
+    wait_for(lambda: live.frames() > frames > 0, "the meter's next frame")
     assert live.shows_overlay()
 
     page.get_by_role("button", name="Probabilities").click()
     page.get_by_role("button", name="Box").click()
-    wait_for(lambda: not live.shows_overlay(), 20, message="a picture without bars")
+    wait_for(lambda: not live.shows_overlay(), "a picture without bars")
     assert live.frames() > frames, "the stream has been restarted"
 
     live.stop()
     says(page, "Camera off")
-    wait_for(lambda: udp_sockets(server.pid) <= before, 20, message="the end of the connection")
-    assert live.picture() is None
+    wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
+    wait_for(lambda: live.picture() is None, "the end of the video")
 
 
 def test_snapshot_is_taken_apart_on_the_photo_page(page, server: Server) -> None:
     before = udp_sockets(server.pid)
     live = LivePage(page, server)
     live.start()
-    wait_for(live.frames, 30, message="the first frame")
+    wait_for(live.frames, "the first frame")
     page.get_by_role("button", name="Snapshot").click()
     says(page, "From the live view")
     says(page, "What the network sees")
-    wait_for(lambda: udp_sockets(server.pid) <= before, 20, message="the end of the connection")
+    wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
+
+
+def test_a_closed_tab_is_noticed(page, server: Server) -> None:
+    before = udp_sockets(server.pid)
+    live = LivePage(page, server)
+    live.start()
+    wait_for(live.frames, "the first frame")
+    page.close()
+    wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
 
 
 def test_no_way_through_and_the_way_out(page, server: Server) -> None:
@@ -63,6 +72,13 @@ def test_no_way_through_and_the_way_out(page, server: Server) -> None:
     says(page, "No video yet")
     says(page, "Firewall?")
     page.get_by_role("button", name="Use single pictures instead").click()
+    says(page, "Take Photo")
+
+
+def test_single_pictures(page, server: Server) -> None:
+    LivePage(page, server)
+    page.get_by_test_id("stCheckbox").filter(has_text="Use single pictures").click()
+    page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
     page.get_by_role("button", name="Take Photo").click()
     says(page, "Clear photo")
     page.get_by_test_id("stImage").wait_for()
