@@ -31,7 +31,7 @@ answer the same question in other ways. **scorecam** takes seconds, since it tri
 @st.cache_resource(show_spinner="Loading the networks …")
 def load_analyzer() -> Analyzer:
     """One for all viewers."""
-    return Analyzer()
+    return Analyzer(threads=1)
 
 
 def describe(name: str) -> str:

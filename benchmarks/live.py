@@ -12,7 +12,6 @@ from time import perf_counter
 import cv2
 import numpy as np
 import skimage.data
-import torch
 
 from fer_core import Analyzer
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
@@ -65,9 +64,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--model", default="default")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    cv2.setNumThreads(options.threads)
-    analyzer = Analyzer(options.model)
+    analyzer = Analyzer(options.model, threads=options.threads)
     analyzer.warm_up()
     print(
         f"{analyzer.classifier().name} on {analyzer.device}, {options.threads} threads, "

@@ -6,6 +6,7 @@ from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import torch
 
@@ -34,6 +35,9 @@ class Analyzer:
         detector: name of a face detector; likewise.
         device: "auto" (a GPU where there is one), "cpu" or "cuda".
         min_face: side of the smallest face to look for, in pixels of the searched frame.
+        threads: CPU threads of torch and OpenCV, for the whole process; None leaves them as they are.
+            One serves several viewers best: a second gains little on networks as small as these, and
+            waits for the first whenever the cores are busy.
 
     Raises:
         UserError: for an unknown model or detector; the message lists the valid ones.
@@ -47,7 +51,11 @@ class Analyzer:
         device: str = "auto",
         *,
         min_face: int = MIN_FACE,
+        threads: int | None = None,
     ) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+            cv2.setNumThreads(threads)
         self.model = model
         self.detector_name = detector
         self.min_face = min_face
