@@ -215,6 +215,15 @@ def prefer_single_pictures() -> None:
     st.session_state.single_pictures = True
 
 
+def take_snapshot() -> None:
+    """Keep the picture. A callback, since the next run may cut this one short before it gets there."""
+    picture = monitor.activity(time=monotonic()).frame if streaming else single
+    if picture is None:
+        st.toast("There is no picture yet.", icon=":material/hourglass:")
+    else:
+        st.session_state["snapshot"], st.session_state.snapshot_is_new = picture, True
+
+
 if "analyzer" not in st.session_state:
     st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
@@ -295,11 +304,12 @@ with picture_side:
         )
         streaming = camera.state.playing or camera.state.signalling
     with st.container(horizontal=True, vertical_alignment="center"):
-        snapshot = st.button(
+        st.button(
             "Snapshot",
             icon=":material/photo_camera:",
             help="Opens this picture on the Photo page, as the camera took it.",
             disabled=not streaming and single is None,
+            on_click=take_snapshot,
             key="live_snapshot",
         )
         st.toggle("Use single pictures instead", key="single_pictures")
@@ -314,18 +324,13 @@ if streaming != st.session_state.streaming:
     )
     monitor.restart(time=monotonic())
 
-if snapshot:
-    frame = monitor.activity(time=monotonic()).frame if streaming else single
-    if frame is None:
-        st.toast("There is no picture yet.", icon=":material/hourglass:")
-    else:
-        st.session_state["snapshot"] = frame
-        st.switch_page("pages/photo.py")
-
 # What comes of it ---------------------------------------------------------------------------------
 
 
-@st.fragment(run_every=1.0 if streaming else None)
+leaving = st.session_state.get("snapshot_is_new", False)
+
+
+@st.fragment(run_every=1.0 if streaming and not leaving else None)
 def show_stream() -> None:
     """The state of the connection, the meter and the last minute."""
     activity = monitor.activity(time=monotonic())
@@ -376,3 +381,8 @@ with reading_side:
         show_single(seen(single))
     else:
         st.markdown(GUIDE)
+
+if leaving:
+    # Last of all: a rerun of the fragment that is still on its way from the browser blanks the next page.
+    st.session_state.snapshot_is_new = False
+    st.switch_page("pages/photo.py")
