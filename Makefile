@@ -21,7 +21,7 @@ test: .venv/dev.stamp browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest
 
 format: .venv/dev.stamp
 	$(BIN)/ruff format .
