@@ -84,19 +84,22 @@ class Backbone(nn.Module):
     Args:
         name: any timm architecture that offers ``features_only``.
         stage: which of its feature maps, counted from 0 at the stem.
-        stem_pool: keep the pooling behind a ResNet's stem. Small faces need the pixels.
+        stem_stride: how much a ResNet's stem shrinks the face: 4 as timm has it, 2 without its
+            pooling, 1 without the stride of its first convolution too. Small faces need the pixels.
         options: handed to timm as they are.
     """
 
     def __init__(
-        self, name: str, *, stage: int, stem_pool: bool = True, options: Mapping[str, Any]
+        self, name: str, *, stage: int, stem_stride: int = 4, options: Mapping[str, Any]
     ) -> None:
         super().__init__()
         body: Any = timm.create_model(
             name, features_only=True, out_indices=(stage,), in_chans=1, **options
         )
-        if not stem_pool:
+        if stem_stride < 4:
             body.maxpool = nn.Identity()
+        if stem_stride < 2:
+            next(m for m in body.modules() if isinstance(m, nn.Conv2d)).stride = (1, 1)
         self.body = body
         self.channels: int = body.feature_info.channels()[-1]
 

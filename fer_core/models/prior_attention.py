@@ -54,7 +54,7 @@ class PriorAttention(Network):
         faces = normalise(faces)
         maps = {}
         for region in REGIONS:
-            rows, columns = block(region, self.input_size)
+            rows, columns = block(region, faces.shape[-1])
             maps[region] = self.backbones[region](faces[:, :, rows, columns])
         return maps
 

@@ -82,6 +82,9 @@ class ExpressionModule(L.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
         faces, label, targets = batch
+        if self.current_epoch < self.recipe.small_epochs:
+            size = (self.recipe.small_size,) * 2
+            faces = F.interpolate(faces.float(), size, mode="bilinear", antialias=True)
         output = self(faces)
         loss = self.loss((output.logits, output.votes), label, targets)
         if output.region_logits:
