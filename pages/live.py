@@ -17,12 +17,13 @@ import streamlit as st
 from av import VideoFrame
 from streamlit_webrtc import webrtc_streamer
 
-from fer_core import EXPRESSIONS, Analyzer, StreamSettings
+from fer_core import Analyzer, StreamSettings
 from fer_core.draw.charts import probability_timeline
-from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
+from fer_core.draw.overlay import draw_message, draw_overlay
 from fer_core.images import read_image
 from fer_core.monitor import Activity, Monitor
 from fer_core.types import Image
+from pages.controls import choose_overlay
 
 log = logging.getLogger("expression_lens.live")
 
@@ -46,14 +47,6 @@ VIDEO = {
     "playsInline": True,
     "style": {"width": "100%", "borderRadius": "0.5rem"},
 }
-
-LAYERS = {
-    "box": ":material/crop_free: Box",
-    "bars": ":material/bar_chart: Probabilities",
-    "heatmap": ":material/gradient: Heatmap",
-    "blocks": ":material/view_agenda: Blocks",
-}
-
 
 GUIDE = """
 - **Box**: a face that was found, with the likeliest class
@@ -242,45 +235,21 @@ st.markdown(
 
 # What is shown ------------------------------------------------------------------------------------
 
-with st.container(horizontal=True, vertical_alignment="center"):
-    layers = st.pills(
-        "Show in the picture",
-        LAYERS,
-        format_func=LAYERS.get,
-        selection_mode="multi",
-        default=list(LAYERS),
-        label_visibility="collapsed",
-        wrap=True,
-        key="live_layers",
+style, target, adjust = choose_overlay("live")
+with adjust:
+    smoothing = st.slider(
+        "Smoothing",
+        0.0,
+        1.5,
+        0.3,
+        0.1,
+        format="%.1f s",
+        help="How long a change takes to show; at 0 each frame stands for itself.",
+        key="live_smoothing",
     )
-    with st.popover("Adjust", icon=":material/tune:"):
-        target = st.selectbox(
-            "Heatmap of",
-            ("top", *EXPRESSIONS),
-            format_func=lambda name: "the likeliest class" if name == "top" else name,
-            key="live_target",
-        )
-        opacity = st.slider("Heatmap opacity", 0.1, 1.0, 0.6, 0.05, key="live_opacity")
-        smoothing = st.slider(
-            "Smoothing",
-            0.0,
-            1.5,
-            0.3,
-            0.1,
-            format="%.1f s",
-            help="How long a change takes to show; at 0 each frame stands for itself.",
-            key="live_smoothing",
-        )
-        mirror = st.toggle("Mirror", value=True, key="live_mirror")
+    mirror = st.toggle("Mirror", value=True, key="live_mirror")
 
-style = OverlayStyle(
-    box="box" in layers,
-    labels="box" in layers,
-    bars="bars" in layers,
-    blocks="blocks" in layers,
-    heatmap=opacity if "heatmap" in layers else 0.0,
-)
-maps = (target,) if "heatmap" in layers else ()
+maps = (target,) if style.heatmap else ()
 stream.settings = StreamSettings(model=model, detector=detector, maps=maps, smoothing=smoothing)
 
 # The camera ---------------------------------------------------------------------------------------

@@ -20,11 +20,12 @@ import streamlit as st
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.draw import percent
 from fer_core.draw.charts import heat_tiles, probability_bars
-from fer_core.draw.overlay import OverlayStyle, draw_overlay, headline
+from fer_core.draw.overlay import draw_overlay, headline
 from fer_core.explain import explanation
 from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Floats, FrameResult, Image, Reading
+from pages.controls import choose_overlay
 from pages.samples import SAMPLES
 
 FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
@@ -33,13 +34,6 @@ SOURCES = {
     "files": ":material/upload_file: Files",
     "camera": ":material/photo_camera: Camera",
     "samples": ":material/collections: Samples",
-}
-
-LAYERS = {
-    "box": ":material/crop_free: Box",
-    "bars": ":material/bar_chart: Probabilities",
-    "heatmap": ":material/gradient: Heatmap",
-    "blocks": ":material/view_agenda: Blocks",
 }
 
 BLOCKS = {"face": "whole face", "upper": "eyes, brows", "lower": "mouth"}
@@ -255,25 +249,7 @@ else:
     number = min(st.session_state.get(face_key, 0), len(readings) - 1)
     reading = readings[number]
     with picture_column:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            layers = st.pills(
-                "Show in the picture",
-                LAYERS,
-                format_func=LAYERS.get,
-                selection_mode="multi",
-                default=("box", "heatmap", "blocks"),
-                label_visibility="collapsed",
-                wrap=True,
-                key="photo_layers",
-            )
-            with st.popover("Adjust", icon=":material/tune:"):
-                wanted = st.selectbox(
-                    "Heatmap of",
-                    ("top", *EXPRESSIONS),
-                    format_func=lambda name: "the likeliest class" if name == "top" else name,
-                    key="photo_target",
-                )
-                opacity = st.slider("Heatmap opacity", 0.1, 1.0, 0.6, 0.05, key="photo_opacity")
+        style, wanted, _ = choose_overlay("photo", layers=("box", "heatmap", "blocks"))
         target = reading.top[0] if wanted == "top" else wanted
         with st.spinner(f"Computing the map for {target} …"):
             heat = explanation(
@@ -284,13 +260,6 @@ else:
                 frame_shape=image.shape,
                 seconds=0.0,
             )
-        style = OverlayStyle(
-            box="box" in layers,
-            labels="box" in layers,
-            bars="bars" in layers,
-            blocks="blocks" in layers,
-            heatmap=opacity if "heatmap" in layers else 0.0,
-        )
         others = tuple(other for other in readings if other is not reading)
         drawn = draw_overlay(image, FrameResult((reading, *others), ((heat,),)), style)
         st.image(

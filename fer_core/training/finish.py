@@ -65,7 +65,8 @@ def finish(
         licence=LICENCE,
         limits=LIMITS,
     )
-    save_weights(card, get_arrays(network), out)
+    arrays = get_arrays(network)
+    save_weights(card, arrays, out)
     stored = load_model(recipe.name, folder=out)
     public = faces.split("PublicTest")
     logits, votes = stored.logits(stored.align(public.images))
@@ -84,7 +85,7 @@ def finish(
     )
     for split, row in figures.items():
         row["command"] = command.format(card.name, split)
-    save_weights(replace(card, figures=figures), get_arrays(stored.network), out)
+    save_weights(replace(card, figures=figures), arrays, out)
     return load_model(recipe.name, folder=out)
 
 

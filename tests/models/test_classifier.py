@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fer_core.images import to_gray
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, load_model
+from fer_core.models.base import Backbone
 from fer_core.models.classifier import get_arrays
 from fer_core.types import Image
 from fer_core.weights import WeightsError, list_models, load_card, save_weights
@@ -34,6 +36,15 @@ def test_weights_survive_the_file(stored: tuple[Classifier, Path], faces: np.nda
     loaded = load_model(classifier.name, folder=folder)
     assert loaded.logits(faces)[0] == pytest.approx(classifier.logits(faces)[0], abs=0.02)
     assert loaded.card.sha256 and loaded.card == load_card(classifier.name, folder)
+
+
+def test_folded_batch_norms_change_nothing(classifier: Classifier, faces: np.ndarray) -> None:
+    before = classifier.logits(faces)[0]
+    for module in classifier.network.modules():
+        if isinstance(module, Backbone):
+            module.fold()
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in classifier.network.modules())
+    assert classifier.logits(faces)[0] == pytest.approx(before, abs=1e-4)
 
 
 def test_an_altered_weight_file_is_refused(stored: tuple[Classifier, Path]) -> None:

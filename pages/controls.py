@@ -1,0 +1,56 @@
+"""What is shown in a picture: the same controls on every page that draws on one."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fer_core import EXPRESSIONS
+from fer_core.draw.overlay import OverlayStyle
+
+LAYERS = {
+    "box": ":material/crop_free: Box",
+    "bars": ":material/bar_chart: Probabilities",
+    "heatmap": ":material/gradient: Heatmap",
+    "blocks": ":material/view_agenda: Blocks",
+}
+
+
+def choose_overlay(
+    page: str, *, layers: tuple[str, ...] = tuple(LAYERS)
+) -> tuple[OverlayStyle, str, DeltaGenerator]:
+    """Ask what to draw, and of which class to show the heatmap.
+
+    Args:
+        page: prefix of the widgets' keys.
+        layers: those that are shown at first.
+
+    Returns:
+        Style, class or "top", and the popover, which the page may add to.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        shown = st.pills(
+            "Show in the picture",
+            LAYERS,
+            format_func=LAYERS.get,
+            selection_mode="multi",
+            default=layers,
+            label_visibility="collapsed",
+            wrap=True,
+            key=f"{page}_layers",
+        )
+        adjust = st.popover("Adjust", icon=":material/tune:")
+    with adjust:
+        target = st.selectbox(
+            "Heatmap of",
+            ("top", *EXPRESSIONS),
+            format_func=lambda name: "the likeliest class" if name == "top" else name,
+            key=f"{page}_target",
+        )
+        opacity = st.slider("Heatmap opacity", 0.1, 1.0, 0.6, 0.05, key=f"{page}_opacity")
+    style = OverlayStyle(
+        box="box" in shown,
+        labels="box" in shown,
+        bars="bars" in shown,
+        blocks="blocks" in shown,
+        heatmap=opacity if "heatmap" in shown else 0.0,
+    )
+    return style, target, adjust
