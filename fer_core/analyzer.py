@@ -14,7 +14,7 @@ from fer_core.errors import UserError
 from fer_core.explain import evidence_maps, explanation, raw_map
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
 from fer_core.images import to_gray, to_rgb
-from fer_core.labels import EXPRESSIONS, expression_index
+from fer_core.labels import CIRCUMPLEX, EXPRESSIONS, expression_index
 from fer_core.models import Classifier, load_model
 from fer_core.models.base import NetworkOutput
 from fer_core.regions import cut
@@ -136,6 +136,7 @@ class Analyzer:
             logits = logits if smooth is None else smooth(logits)
             probabilities = classifier.calibrate(logits)
             weights = _region_weights(classifier, output)
+            places = place(probabilities).tolist()
             readings = tuple(
                 Reading(
                     face=face,
@@ -145,6 +146,8 @@ class Analyzer:
                     probabilities=probabilities[i],
                     unsure=bool(probabilities[i].max() < classifier.card.unsure_below),
                     region_attention=weights[i] if weights else None,
+                    valence=places[i][0],
+                    arousal=places[i][1],
                 )
                 for i, face in enumerate(faces)
             )
@@ -246,6 +249,22 @@ class Analyzer:
             )
 
         return tuple(row(number, reading) for number, reading in enumerate(readings))
+
+
+def place(probabilities: Floats) -> Floats:
+    """Where class probabilities lie on the plane of valence and arousal.
+
+    The expectation of the classes' published places, so it stays within them: faces that no class is
+    sure of come to lie near the middle, whatever their expression.
+
+    Args:
+        probabilities: (N, 7) in the order of ``EXPRESSIONS``.
+
+    Returns:
+        (N, 2) valence and arousal, -1..1.
+    """
+    coordinates = np.array([CIRCUMPLEX[name] for name in EXPRESSIONS], np.float32)
+    return np.asarray(probabilities @ coordinates, np.float32)
 
 
 @contextmanager

@@ -19,6 +19,20 @@ FERPLUS_EXPRESSIONS: Final = (
 )
 """The eight classes of FER+ in the column order of ``fer2013new.csv`` (Barsoum et al. 2016)."""
 
+CIRCUMPLEX: Final = {
+    "angry": (-0.51, 0.59),
+    "disgust": (-0.60, 0.35),
+    "fear": (-0.64, 0.60),
+    "happy": (0.81, 0.51),
+    "sad": (-0.63, -0.27),
+    "surprise": (0.40, 0.67),
+    "neutral": (0.0, 0.0),
+}
+"""Class -> valence and arousal, both -1..1: the mean ratings of pleasure and arousal that Russell and
+Mehrabian (1977, "Evidence for a three-factor theory of emotions", J. Research in Personality 11,
+273-294) report for the words angry, disgusted, fearful, happy, sad and surprised, on the axes of
+Russell's circumplex (1980). They rated no word for neutral: it takes the middle of both scales."""
+
 REGIONS: Final = ("face", "upper", "lower")
 """What a prior-attention network looks at: the whole face, eyes + brows, mouth."""
 

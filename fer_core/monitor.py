@@ -17,6 +17,9 @@ HISTORY: Final = 60.0
 SAMPLE_EVERY: Final = 0.25
 """Seconds between two of them: as fine as a chart of a minute can show."""
 
+TRAIL: Final = 5.0
+"""Seconds for which a face leaves a trail on the plane of valence and arousal."""
+
 RATE_OVER: Final = 3.0
 """Seconds over which the frame rate and the milliseconds are averaged."""
 
@@ -42,7 +45,20 @@ class Activity:
     times: Floats
     """(N,) seconds, not above 0 = now."""
     probabilities: Floats
-    """(N, 7) of the largest face; NaN where there was none."""
+    """(N, 7) of the first face; NaN where there was none."""
+    trails: Mapping[int, Floats]
+    """``track_id`` of each face of the last frame -> (M, 2) its valence and arousal, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sample:
+    """What is kept of a frame."""
+
+    time: float
+    probabilities: Floats
+    """(7,) of the first face; NaN where there is none."""
+    places: Mapping[int, tuple[float, float]]
+    """``track_id`` -> valence, arousal."""
 
 
 class Monitor:
@@ -64,7 +80,7 @@ class Monitor:
             self._result: FrameResult | None = None
             self._error: str | None = None
             self._recent: deque[tuple[float, Mapping[str, float]]] = deque()
-            self._history: deque[tuple[float, Floats]] = deque()
+            self._history: deque[_Sample] = deque()
 
     def add(
         self, frame: Image, result: FrameResult, *, time: float, timings: Mapping[str, float]
@@ -79,8 +95,8 @@ class Monitor:
             self._frames += 1
             self._frame, self._result, self._error, self._seen = frame, result, None, time
             self._recent.append((time, timings))
-            if not self._history or time - self._history[-1][0] >= SAMPLE_EVERY:
-                self._history.append((time, _largest_face(result)))
+            if not self._history or time - self._history[-1].time >= SAMPLE_EVERY:
+                self._history.append(_sample(result, time))
             self._forget(time)
 
     def fail(self, error: Exception, *, time: float) -> bool:
@@ -107,11 +123,20 @@ class Monitor:
                 frame=self._frame,
                 result=self._result,
                 error=self._error,
-                times=np.array([at - time for at, _ in self._history], np.float32),
-                probabilities=np.array([p for _, p in self._history], np.float32).reshape(
-                    -1, len(EXPRESSIONS)
-                ),
+                times=np.array([s.time - time for s in self._history], np.float32),
+                probabilities=np.array(
+                    [s.probabilities for s in self._history], np.float32
+                ).reshape(-1, len(EXPRESSIONS)),
+                trails=self._trails(time),
             )
+
+    def _trails(self, time: float) -> dict[int, Floats]:
+        recent = [sample.places for sample in self._history if time - sample.time <= TRAIL]
+        present = recent[-1] if recent else {}
+        return {
+            track: np.array([places[track] for places in recent if track in places], np.float32)
+            for track in present
+        }
 
     def _mean(self, stage: str) -> float:
         return sum(timings.get(stage, 0.0) for _, timings in self._recent) / len(self._recent)
@@ -120,11 +145,20 @@ class Monitor:
         """Drop what is too old."""
         while self._recent and time - self._recent[0][0] > RATE_OVER:
             self._recent.popleft()
-        while self._history and time - self._history[0][0] > HISTORY:
+        while self._history and time - self._history[0].time > HISTORY:
             self._history.popleft()
 
 
-def _largest_face(result: FrameResult) -> Floats:
-    if not result.readings:
-        return np.full(len(EXPRESSIONS), np.nan, np.float32)
-    return max(result.readings, key=lambda reading: reading.face.area).probabilities
+def _sample(result: FrameResult, time: float) -> _Sample:
+    nobody = np.full(len(EXPRESSIONS), np.nan, np.float32)
+    return _Sample(
+        time=time,
+        probabilities=result.readings[0].probabilities if result.readings else nobody,
+        places={
+            reading.face.track_id: (reading.valence, reading.arousal)
+            for reading in result.readings
+            if reading.face.track_id is not None
+            and reading.valence is not None
+            and reading.arousal is not None
+        },
+    )

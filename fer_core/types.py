@@ -82,9 +82,9 @@ class Reading:
     attention: Floats | None = None
     """The network's own attention array (rows, patches or time), where it has one."""
     valence: float | None = None
-    """-1..1."""
+    """-1..1, unpleasant to pleasant: where its class probabilities place the face, not what was felt."""
     arousal: float | None = None
-    """-1..1."""
+    """-1..1, calm to excited; likewise."""
 
     @property
     def top(self) -> tuple[str, float]:

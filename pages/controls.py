@@ -1,4 +1,4 @@
-"""What is shown in a picture: the same controls on every page that draws on one."""
+"""What is shown in a picture, and how it is put: the same controls and words on every page."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,6 +12,12 @@ LAYERS = {
     "heatmap": ":material/gradient: Heatmap",
     "blocks": ":material/view_agenda: Blocks",
 }
+
+
+PLACED = (
+    "Placed by its class probabilities: each class pulls towards the place that people gave to its word "
+    "(Russell and Mehrabian, 1977). Not measured, and not what somebody feels."
+)
 
 
 def choose_overlay(

@@ -18,12 +18,12 @@ from av import VideoFrame
 from streamlit_webrtc import webrtc_streamer
 
 from fer_core import Analyzer, StreamSettings
-from fer_core.draw.charts import probability_timeline
+from fer_core.draw.charts import affect_plane, probability_timeline
 from fer_core.draw.overlay import draw_message, draw_overlay
 from fer_core.images import read_image
 from fer_core.monitor import Activity, Monitor
 from fer_core.types import Image
-from pages.controls import choose_overlay
+from pages.controls import PLACED, choose_overlay
 
 log = logging.getLogger("expression_lens.live")
 
@@ -46,6 +46,11 @@ VIDEO = {
     "muted": True,
     "playsInline": True,
     "style": {"width": "100%", "borderRadius": "0.5rem"},
+}
+
+CHARTS = {
+    "minute": ":material/show_chart: Last minute",
+    "plane": ":material/my_location: Valence and arousal",
 }
 
 GUIDE = """
@@ -301,7 +306,7 @@ leaving = st.session_state.get("snapshot_is_new", False)
 
 @st.fragment(run_every=1.0 if streaming and not leaving else None)
 def show_stream() -> None:
-    """The state of the connection, the meter and the last minute."""
+    """The state of the connection, the meter, and one chart: two at once cost more than the video."""
     activity = monitor.activity(time=monotonic())
     state = state_of(activity)
     st.badge(state.label, icon=f":material/{state.icon}:", color=state.color)
@@ -327,12 +332,30 @@ def show_stream() -> None:
         st.metric("Milliseconds per frame", f"{sum(activity.timings.values()):.1f}")
     stages = " · ".join(f"{name} {ms:.1f}" for name, ms in activity.timings.items())
     st.caption(f"{activity.frames:,} frames so far. Milliseconds: {stages}")
-    st.plotly_chart(
-        probability_timeline(activity.times, activity.probabilities),
-        config={"displayModeBar": False},
-        alt="The seven probabilities of the largest face over the last minute",
-        key="live_timeline",
+    chart = st.segmented_control(
+        "Chart",
+        CHARTS,
+        format_func=CHARTS.get,
+        default="minute",
+        required=True,
+        label_visibility="collapsed",
+        key="live_chart",
     )
+    if chart == "minute":
+        st.plotly_chart(
+            probability_timeline(activity.times, activity.probabilities),
+            config={"displayModeBar": False},
+            alt="The seven probabilities of the largest face over the last minute",
+            key="live_timeline",
+        )
+    else:
+        st.plotly_chart(
+            affect_plane(activity.trails),
+            config={"displayModeBar": False},
+            alt="Where each face lies on the plane of valence and arousal, and where it lay",
+            key="live_plane",
+        )
+        st.caption(PLACED)
 
 
 def show_single(image: Image) -> None:

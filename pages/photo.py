@@ -19,13 +19,13 @@ import streamlit as st
 
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.draw import percent
-from fer_core.draw.charts import heat_tiles, probability_bars
+from fer_core.draw.charts import affect_plane, heat_tiles, probability_bars
 from fer_core.draw.overlay import draw_overlay, headline
 from fer_core.explain import explanation
 from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Floats, FrameResult, Image, Reading
-from pages.controls import choose_overlay
+from pages.controls import PLACED, choose_overlay
 from pages.samples import SAMPLES
 
 FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
@@ -295,12 +295,24 @@ else:
                 f"The likeliest class, *{name}*, has {percent(probability)}. Below {percent(threshold)} this "
                 "model is wrong more often than right, so no class is assigned."
             )
-        st.plotly_chart(
-            probability_bars(reading),
-            key="photo_bars",
-            config={"displayModeBar": False},
-            alt=f"Probabilities of the seven classes, highest for {name}",
+        classes, plane = st.tabs(
+            [":material/bar_chart: Probabilities", ":material/my_location: Valence and arousal"]
         )
+        with classes:
+            st.plotly_chart(
+                probability_bars(reading),
+                key="photo_bars",
+                config={"displayModeBar": False},
+                alt=f"Probabilities of the seven classes, highest for {name}",
+            )
+        with plane:
+            st.plotly_chart(
+                affect_plane({number + 1: np.array([[reading.valence, reading.arousal]])}),
+                key="photo_plane",
+                config={"displayModeBar": False},
+                alt=f"Valence {reading.valence:.2f} and arousal {reading.arousal:.2f} on their plane",
+            )
+            st.caption(PLACED)
 
     st.subheader("What the network sees")
     regions, weights = reading.regions, reading.region_attention
@@ -377,7 +389,10 @@ if rows:
         hide_index=True,
         column_config={
             **{name: st.column_config.NumberColumn(format="percent") for name in EXPRESSIONS},
-            **{name: None for name, value in rows[0].items() if value is None},
+            **{
+                name: st.column_config.NumberColumn(format="%.2f")
+                for name in ("valence", "arousal")
+            },
         },
     )
 with st.container(horizontal=True):

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from fer_core import EXPRESSIONS, Analyzer, list_models
+from fer_core.analyzer import place
+from fer_core.labels import CIRCUMPLEX
 from fer_core.types import Floats, Image
 
 
@@ -30,6 +32,25 @@ def test_the_astronaut_smiles(
     assert explanation.heatmap.max() == pytest.approx(1, abs=0.05)
     y, x = np.unravel_index(explanation.heatmap.argmax(), explanation.heatmap.shape)
     assert 180 < x < 270 and 60 < y < 180
+
+
+def test_probabilities_place_a_face_on_the_circumplex() -> None:
+    certain = place(np.eye(7, dtype=np.float32))
+    assert certain == pytest.approx(np.array([CIRCUMPLEX[name] for name in EXPRESSIONS]))
+    uniform = place(np.full((1, 7), 1 / 7, np.float32))[0]
+    assert uniform == pytest.approx([-1.17 / 7, 2.45 / 7], abs=1e-6)
+    mixed = 0.5 * (certain[EXPRESSIONS.index("happy")] + certain[EXPRESSIONS.index("sad")])
+    both = np.array([[0, 0, 0, 0.5, 0.5, 0, 0]], np.float32)
+    assert place(both)[0] == pytest.approx(mixed)
+    anything = np.random.default_rng(0).dirichlet(np.full(7, 0.3), 1000).astype(np.float32)
+    assert np.abs(place(anything)).max() < 1
+
+
+def test_readings_know_their_place(analyzer: Analyzer, astronaut: Image) -> None:
+    (reading,) = analyzer(astronaut)
+    valence, arousal = place(reading.probabilities[None])[0]
+    assert (reading.valence, reading.arousal) == pytest.approx((valence, arousal), abs=1e-6)
+    assert reading.valence > 0.4 and reading.arousal > 0.3, "a smile is pleasant and lively"
 
 
 def test_attention_of_the_default_model(analyzer: Analyzer, astronaut: Image) -> None:

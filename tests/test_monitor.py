@@ -6,24 +6,26 @@ import numpy as np
 import pytest
 
 from fer_core.labels import EXPRESSIONS
-from fer_core.monitor import HISTORY, RATE_OVER, SAMPLE_EVERY, Monitor
+from fer_core.monitor import HISTORY, RATE_OVER, SAMPLE_EVERY, TRAIL, Monitor
 from fer_core.types import Face, Floats, FrameResult, Image, Reading, Regions
 
 FRAME = np.zeros((4, 6, 3), np.uint8)
 
 
-def reading(top: int, side: float) -> Reading:
+def reading(top: int, side: float, track: int = 1, valence: float = 0.0) -> Reading:
     """A square face of this side, certainly of class ``top``."""
     probabilities = np.eye(len(EXPRESSIONS), dtype=np.float32)[top]
     grey: Image = np.zeros((6, 6), np.uint8)
     transform: Floats = np.zeros((2, 3), np.float32)
     return Reading(
-        face=Face((0, 0, side, side), 1.0, np.zeros((5, 2), np.float32)),
+        face=Face((0, 0, side, side), 1.0, np.zeros((5, 2), np.float32), track_id=track),
         regions=Regions(grey, grey, grey, transform, {}),
         model="none",
         logits=probabilities,
         probabilities=probabilities,
         unsure=False,
+        valence=valence,
+        arousal=0.25,
     )
 
 
@@ -43,6 +45,7 @@ def test_nothing_has_happened_yet(monitor: Monitor) -> None:
     assert activity.error is None
     assert activity.times.shape == (0,)
     assert activity.probabilities.shape == (0, 7)
+    assert activity.trails == {}
 
 
 def test_rate_and_milliseconds_are_those_of_the_last_seconds(monitor: Monitor) -> None:
@@ -60,8 +63,8 @@ def test_rate_and_milliseconds_are_those_of_the_last_seconds(monitor: Monitor) -
     assert later.frames == 100
 
 
-def test_a_minute_of_the_largest_face_is_kept(monitor: Monitor) -> None:
-    happy = FrameResult((reading(3, 10), reading(4, 20)))
+def test_a_minute_of_the_first_face_is_kept(monitor: Monitor) -> None:
+    happy = FrameResult((reading(4, 20), reading(3, 10)))
     seconds = np.arange(0, 2 * HISTORY, 0.05)
     for second in seconds:
         result = FrameResult() if 90 <= second < 100 else happy
@@ -74,6 +77,22 @@ def test_a_minute_of_the_largest_face_is_kept(monitor: Monitor) -> None:
     gap = np.isnan(activity.probabilities[:, 0])
     assert gap.sum() == pytest.approx(10 / SAMPLE_EVERY, abs=1)
     assert (activity.probabilities[~gap].argmax(axis=1) == 4).all()
+
+
+def test_each_face_leaves_a_trail_of_some_seconds(monitor: Monitor) -> None:
+    for number in range(1000):  # a hundred seconds; the second face leaves after half of them
+        second = number / 10
+        faces = [reading(3, 20, track=7, valence=second / 100)]
+        faces += [reading(3, 10, track=9)] * (second < 50)
+        monitor.add(FRAME, FrameResult(tuple(faces)), time=100 + second, timings={})
+        if second == 49.9:
+            assert set(monitor.activity(time=149.9).trails) == {7, 9}
+    trails = monitor.activity(time=199.9).trails
+    assert set(trails) == {7}, "who is gone has no trail"
+    assert len(trails[7]) == pytest.approx(TRAIL / 0.3, abs=1), "a sample every third frame"
+    assert trails[7][:, 0] == pytest.approx(np.linspace(0.951, 0.999, len(trails[7])), abs=0.003)
+    assert trails[7][:, 1] == pytest.approx(0.25)
+    assert monitor.activity(time=199.9 + TRAIL + 1).trails == {}
 
 
 def test_last_frame_and_result_are_handed_over(monitor: Monitor) -> None:

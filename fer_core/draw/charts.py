@@ -10,11 +10,16 @@ import plotly.graph_objects as go
 
 from fer_core.draw import EXPRESSION_COLORS, percent
 from fer_core.draw.heat import COOL, WARM, blend_heat
-from fer_core.labels import EXPRESSIONS
+from fer_core.labels import CIRCUMPLEX, EXPRESSIONS
 from fer_core.types import Floats, Image, Reading
 
 CLEAR: Final = "rgba(0,0,0,0)"
 FAINT: Final = "rgba(128,136,140,0.22)"
+ACCENT: Final = "#13838A"
+"""The theme's petrol, at 3:1 or more on the light and on the dark page."""
+
+BESIDE: Final = {"angry": "middle right", "fear": "middle left", "disgust": "middle left"}
+"""Where the name of a class stands at its place; above it unless said otherwise."""
 
 
 def probability_bars(reading: Reading, *, height: int = 300) -> go.Figure:
@@ -75,6 +80,47 @@ def probability_timeline(
     )
     figure.update_xaxes(range=[-window, 0], ticksuffix=" s", gridcolor=CLEAR, zeroline=False)
     figure.update_yaxes(range=[0, 1], tickformat=".0%", dtick=0.5, gridcolor=FAINT)
+    return figure
+
+
+def affect_plane(trails: Mapping[int, Floats], *, height: int = 300) -> go.Figure:
+    """The plane of valence and arousal, with the places of the classes and where faces lie and lay.
+
+    Args:
+        trails: number of a face -> (N, 2) valence and arousal, oldest first; the last is where it is.
+            Several faces carry their numbers.
+        height: pixels.
+    """
+    classes = go.Scatter(
+        x=[CIRCUMPLEX[name][0] for name in EXPRESSIONS],
+        y=[CIRCUMPLEX[name][1] for name in EXPRESSIONS],
+        text=list(EXPRESSIONS),
+        textposition=[BESIDE.get(name, "top center") for name in EXPRESSIONS],
+        mode="markers+text",
+        marker={"color": list(EXPRESSION_COLORS.values()), "size": 6, "opacity": 0.7},
+        hovertemplate="%{text}: %{x:.2f}, %{y:.2f}<extra></extra>",
+    )
+    faces = [
+        go.Scatter(
+            x=trail[:, 0],
+            y=trail[:, 1],
+            text=[""] * (len(trail) - 1) + [str(number) if len(trails) > 1 else ""],
+            textposition="bottom center",
+            mode="lines+markers+text",
+            line={"color": ACCENT, "width": 2, "shape": "spline"},
+            opacity=0.9,
+            marker={"color": ACCENT, "size": [0] * (len(trail) - 1) + [14]},
+            hovertemplate="valence %{x:.2f}, arousal %{y:.2f}<extra></extra>",
+        )
+        for number, trail in trails.items()
+    ]
+    figure = go.Figure([classes, *faces])
+    _plain(figure, height, right=0)
+    line = {"zeroline": True, "zerolinecolor": FAINT, "gridcolor": CLEAR, "tickvals": [-1, 0, 1]}
+    figure.update_xaxes(title="valence", range=[-1.05, 1.05], constrain="domain", **line)
+    figure.update_yaxes(title="arousal", range=[-1.05, 1.05], constrain="domain", **line)
+    figure.update_yaxes(scaleanchor="x", title_standoff=4)
+    figure.update_xaxes(title_standoff=4)
     return figure
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from fer_core.draw import EXPRESSION_COLORS, percent, rgb
-from fer_core.draw.charts import heat_tiles, probability_bars, probability_timeline
-from fer_core.labels import EXPRESSIONS
+from fer_core.draw.charts import affect_plane, heat_tiles, probability_bars, probability_timeline
+from fer_core.labels import CIRCUMPLEX, EXPRESSIONS
 from tests.draw.faces import make_reading
 
 CONFIG = Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml"
@@ -52,11 +52,34 @@ def test_timeline_of_nothing_is_empty() -> None:
     assert all(len(line.x) == 0 for line in figure.data)
 
 
+def test_plane_shows_the_classes_and_where_a_face_went() -> None:
+    trail = np.array([(0.0, 0.0), (0.4, 0.2), (0.8, 0.5)], np.float32)
+    figure = affect_plane({3: trail})
+    classes, face = figure.data
+    assert list(classes.text) == list(EXPRESSIONS)
+    assert list(zip(classes.x, classes.y, strict=True)) == list(CIRCUMPLEX.values())
+    assert list(classes.marker.color) == list(EXPRESSION_COLORS.values())
+    assert list(face.x) == pytest.approx([0, 0.4, 0.8]) and face.y[2] == pytest.approx(0.5)
+    assert list(face.marker.size[:2]) == [0, 0] and face.marker.size[2] > 10, "where it is now"
+    assert list(face.text) == ["", "", ""], "one face needs no number"
+    assert figure.layout.xaxis.title.text == "valence"
+    assert figure.layout.yaxis.title.text == "arousal"
+    assert figure.layout.xaxis.range[0] < -1 and figure.layout.xaxis.range[1] > 1
+
+
+def test_plane_numbers_several_faces() -> None:
+    here = np.zeros((1, 2), np.float32)
+    _, *faces = affect_plane({3: here, 5: here}).data
+    assert [face.text for face in faces] == [("3",), ("5",)]
+    assert len(affect_plane({}).data) == 1
+
+
 @pytest.mark.parametrize(
     "figure",
     [
         probability_bars(make_reading((0, 0, 9, 9))),
         probability_timeline(np.zeros(1, np.float32), np.zeros((1, 7), np.float32)),
+        affect_plane({1: np.zeros((1, 2), np.float32)}),
     ],
 )
 def test_figures_fit_any_page(figure) -> None:

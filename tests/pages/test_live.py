@@ -113,6 +113,10 @@ def test_a_face_is_painted_and_told(live: AppTest, camera: Camera, face: Image) 
     for stage in ("detect", "align", "predict", "map", "draw"):
         assert f"{stage} " in words(live)
     assert len(live.get("plotly_chart")) == 1
+    live.segmented_control(key="live_chart").set_value("plane").run()
+    assert not live.exception
+    assert len(live.get("plotly_chart")) == 1, "one chart at a time"
+    assert "Placed by its class probabilities" in words(live)
 
 
 def test_the_mirror_comes_first_so_that_text_stays_readable(

@@ -56,7 +56,8 @@ def test_photo_is_shown_with_everything_about_its_face(
         assert f"{each} **{percent(float(p))}**" in told
     assert reading.region_attention is not None
     assert f"mouth **{percent(reading.region_attention['lower'])}**" in told
-    assert len(app.get("plotly_chart")) == 1
+    assert len(app.get("plotly_chart")) == 2
+    assert any("Placed by its class probabilities" in caption.value for caption in app.caption)
 
 
 def test_downloads_parse_and_agree(photo: AppTest, astronaut: Image, downloads: Downloads) -> None:
@@ -65,6 +66,7 @@ def test_downloads_parse_and_agree(photo: AppTest, astronaut: Image, downloads: 
     assert (record["path"], record["width"], record["height"]) == ("astronaut.png", 512, 512)
     (face,) = record["faces"]
     assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert 0.4 < face["valence"] < 0.82 and 0.3 < face["arousal"] < 0.68
     assert face["top"] == max(face["probabilities"], key=face["probabilities"].get)
     assert sum(face["region_attention"].values()) == pytest.approx(1, abs=1e-5)
 
