@@ -1,10 +1,10 @@
 """The one place where the steps come together: faces, regions, model, explanation."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 CACHED = 4
 """Loaded models, and detectors, that are kept."""
+
+
+class Memory(Protocol):
+    """What a stream remembers of the faces of a frame, in their order."""
+
+    def average(self, logits: Floats) -> Floats:
+        """(N, 7) logits of the frame -> (N, 7) averaged over those before."""
+
+    def settle(self, probabilities: Floats, threshold: float) -> list[tuple[str, bool]]:
+        """(N, 7) probabilities -> of each face the class to show, and whether it is unsure."""
 
 
 class Analyzer:
@@ -93,7 +103,7 @@ class Analyzer:
 
         Args:
             image: (H, W, 3) RGB or (H, W) grey, uint8.
-            maps: classes to explain for each face; "top" is the face's likeliest one.
+            maps: classes to explain for each face; "top" is the one that is shown, the likeliest.
             method: one of ``fer_core.explain.list_methods()``.
 
         Raises:
@@ -114,13 +124,13 @@ class Analyzer:
         maps: Sequence[str] = (),
         method: str = "gradcam",
         timings: dict[str, float] | None = None,
-        smooth: Callable[[Floats], Floats] | None = None,
+        memory: Memory | None = None,
     ) -> FrameResult:
         """Read and explain faces that are already known: one forward pass for all of them.
 
         Args:
             timings: milliseconds of the stages so far; those of this call are added to it.
-            smooth: (N, 7) logits of the faces -> (N, 7) to be shown in their place.
+            memory: of the faces in the frames before; without it each reading stands by itself.
         """
         timings = {} if timings is None else timings
         classifier = self.classifier(model)
@@ -133,8 +143,9 @@ class Analyzer:
         with stage(timings, "predict"):
             output = classifier.forward(np.stack([r.face for r in regions]))
             logits = output.logits.float().cpu().numpy()
-            logits = logits if smooth is None else smooth(logits)
-            probabilities = classifier.calibrate(logits)
+            probabilities = classifier.calibrate(memory.average(logits) if memory else logits)
+            threshold = classifier.card.unsure_below
+            labels = memory.settle(probabilities, threshold) if memory else None
             weights = _region_weights(classifier, output)
             places = place(probabilities).tolist()
             readings = tuple(
@@ -144,10 +155,11 @@ class Analyzer:
                     model=classifier.name,
                     logits=logits[i],
                     probabilities=probabilities[i],
-                    unsure=bool(probabilities[i].max() < classifier.card.unsure_below),
+                    unsure=labels[i][1] if labels else bool(probabilities[i].max() < threshold),
                     region_attention=weights[i] if weights else None,
                     valence=places[i][0],
                     arousal=places[i][1],
+                    label=labels[i][0] if labels else None,
                 )
                 for i, face in enumerate(faces)
             )
@@ -286,7 +298,7 @@ def _device(name: str) -> str:
 
 
 def _target(reading: Reading, name: str) -> str:
-    return reading.top[0] if name == "top" else EXPRESSIONS[expression_index(name)]
+    return reading.shown[0] if name == "top" else EXPRESSIONS[expression_index(name)]
 
 
 def _region_weights(classifier: Classifier, output: NetworkOutput) -> list[dict[str, float]] | None:

@@ -6,12 +6,13 @@ Exit codes: 0 done; 2 the caller's mistake, told in one line; 1 a fault of ours.
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -26,6 +27,9 @@ from fer_core.models import load_model
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Image
 from fer_core.weights import WEIGHTS, list_models, load_card
+
+if TYPE_CHECKING:
+    from fer_core.video import Progress, Timeline
 
 app = typer.Typer(
     help="Find faces, read their expression class, and show what the classifier looked at.",
@@ -204,6 +208,72 @@ def explain(
     }
     stem.with_suffix(".json").write_text(json.dumps(numbers, indent=2), encoding="utf-8")
     typer.echo(f"{stem}.png and {stem.name}.json")
+
+
+@app.command()
+def video(
+    clip: Annotated[Path, typer.Argument(help="An mp4, mov, avi, webm, mkv or mpg file.")],
+    every: Annotated[int, typer.Option(help="Read every N-th frame.", min=1)] = 1,
+    csv_out: Annotated[
+        Path | None, typer.Option("--csv", help="Write one row a face and frame.")
+    ] = None,
+    annotated: Annotated[
+        Path | None, typer.Option(help="Write an mp4 with what was read painted into it.")
+    ] = None,
+    model: Model = "default",
+    detector: FaceDetector = "mtcnn",
+) -> None:
+    """Read every face of a video over time. Ctrl+C keeps what was read so far."""
+    from fer_core.stream import StreamSettings
+    from fer_core.video import CSV_COLUMNS as VIDEO_COLUMNS
+    from fer_core.video import Clip, TimelineReader, annotate
+
+    with Clip(clip) as opened, ExitStack() as files:
+        table = film = None
+        if csv_out is not None:
+            table = files.enter_context(csv_out.open("w", newline="", encoding="utf-8"))
+        if annotated is not None:
+            if annotated.suffix.lower() != ".mp4" or annotated.resolve() == clip.resolve():
+                raise UserError(f"--annotated {annotated}: name another file, ending in .mp4")
+            film = files.enter_context(annotated.open("wb"))
+        analyzer = Analyzer(model, detector)
+        reader = TimelineReader(opened, analyzer, StreamSettings(maps=()), every=every)
+        with suppress(KeyboardInterrupt):
+            _show_progress("Reading", reader)
+        timeline = reader.timeline
+        if table is not None:
+            writer = csv.DictWriter(table, VIDEO_COLUMNS)
+            writer.writeheader()
+            writer.writerows(timeline.csv_rows())
+        if film is not None:
+            _show_progress("Writing", annotate(clip, timeline, analyzer, film))
+    _print_timeline(timeline)
+    if timeline.flaw is not None:
+        raise UserError(timeline.flaw)
+
+
+def _show_progress(label: str, steps: "Iterable[Progress]") -> None:
+    """A bar with the time left on standard error, where that is a terminal."""
+    with typer.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        for step in steps:
+            bar.update(round(1000 * step.share) - bar.pos)
+        bar.update(1000 - bar.pos)
+
+
+def _print_timeline(timeline: "Timeline") -> None:
+    stopped = ", stopped before its end" if timeline.stopped else ""
+    typer.echo(f"{timeline.clip}: {timeline.frames:,} frames read, {timeline.end:.1f} s{stopped}")
+    if not timeline.tracks:
+        typer.echo("no face found")
+    for face in timeline.by_face():
+        typer.echo(
+            f"face {face['track']}: {face['frames']:,} frames, {face['first']:.1f} to "
+            f"{face['last']:.1f} s, mostly {face['top']} ({face[face['top']]:.0%} on average)"
+        )
+    for name, moment in timeline.best().items():
+        typer.echo(
+            f"{name:10}{moment.probability:5.0%} at {moment.time:.1f} s, face {moment.track}"
+        )
 
 
 def _images(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:

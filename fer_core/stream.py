@@ -1,22 +1,27 @@
 """One viewer's memory over the shared analyzer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from fer_core.analyzer import Analyzer, stage
-from fer_core.faces import Detector, find_faces
+from fer_core.faces import find_faces
+from fer_core.faces.tracking import Tracker, overlap
 from fer_core.images import to_rgb
+from fer_core.steady import Steady
 from fer_core.types import Face, Floats, FrameResult, Image
 
 DETECT_EVERY = 0.25
 """Seconds between two searches of the whole frame; in between the known faces are followed."""
 
-SAME_FACE = 0.3
-"""Overlap (intersection over union) from which two boxes are taken for one face."""
+ONE_FACE = 0.5
+"""Overlap (intersection over union) above which two finds are taken for one face."""
+
+CLEARLY_LARGER = 1.25
+"""Ratio of areas from which another face comes first."""
 
 
 @runtime_checkable
@@ -35,17 +40,30 @@ class StreamSettings:
     min_face: int | None = None
     maps: tuple[str, ...] = ("top",)
     method: str = "gradcam"
-    smoothing: float = 0.3
-    """Time constant of the logits' moving average, in seconds; 0 shows each frame by itself."""
+    smoothing: float = 0.25
+    """Time constant in seconds of the logits' moving average, and of the patience with which the shown
+    class is kept; 0 shows each frame by itself."""
 
 
-@dataclass(slots=True)
-class _Track:
-    """A face that was seen in the last frame."""
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """The memories of the faces in one frame, as ``Analyzer.read`` asks them."""
 
-    number: int
-    face: Face
-    logits: Floats | None = None
+    faces: Sequence[Steady]
+    time: float
+    constant: float
+
+    def average(self, logits: Floats) -> Floats:
+        rows = zip(self.faces, logits, strict=True)
+        return np.stack(
+            [face.average(row, time=self.time, constant=self.constant) for face, row in rows]
+        )
+
+    def settle(self, probabilities: Floats, threshold: float) -> list[tuple[str, bool]]:
+        return [
+            face.settle(row, threshold, time=self.time, constant=self.constant)
+            for face, row in zip(self.faces, probabilities, strict=True)
+        ]
 
 
 class Stream:
@@ -59,11 +77,11 @@ class Stream:
         self.settings = settings or StreamSettings()
         self._analyzer = analyzer
         self._busy = Lock()
-        self._tracks: list[_Track] = []
-        self._next_number = 0
+        self._tracker = Tracker()
+        self._memories: dict[int, Steady] = {}
+        self._first: int | None = None
         self._searched = -np.inf
         self._searched_with: tuple[str | None, int | None] = (None, None)
-        self._time = 0.0
         self._model: str | None = None
         self._last = FrameResult()
 
@@ -86,70 +104,56 @@ class Stream:
         settings = self.settings
         timings: dict[str, float] = {}
         with stage(timings, "detect"):
-            self._update_tracks(frame, time, settings)
-        elapsed, self._time = time - self._time, time
-        if settings.model != self._model:
-            self._model = settings.model
-            for track in self._tracks:
-                track.logits = None
+            faces = self._in_order(self._find(frame, time, settings))
         return self._analyzer.read(
             frame,
-            [track.face for track in self._tracks],
+            faces,
             model=settings.model,
             maps=settings.maps,
             method=settings.method,
             timings=timings,
-            smooth=lambda logits: self._smooth(logits, elapsed, settings.smoothing),
+            memory=_Memory(self._recall(faces, settings.model), time, settings.smoothing),
         )
 
-    def _update_tracks(self, frame: Image, time: float, settings: StreamSettings) -> None:
-        """Follow the known faces; search the frame when it is time, or when one was lost."""
+    def _find(self, frame: Image, time: float, settings: StreamSettings) -> list[Face]:
+        """Follow the known faces; search the frame when it is time, or when one of them was lost."""
         detector = self._analyzer.detector(settings.detector, settings.min_face)
         asked = (settings.detector, settings.min_face)
         due = time - self._searched >= DETECT_EVERY or asked != self._searched_with
         if not due and isinstance(detector, Follower):
-            boxes = np.array([t.face.box for t in self._tracks], np.float32).reshape(-1, 4)
-            followed = detector.refine(frame, boxes)
-            if all(face is not None for face in followed):
-                for track, face in zip(self._tracks, followed, strict=True):
-                    if face is not None:
-                        track.face = replace(face, track_id=track.number)
-                return
-        self._search(frame, detector)
+            seen, hidden = self._tracker.expected(frame, time)
+            found = detector.refine(frame, np.concatenate([seen, hidden]))
+            followed = _distinct(found[: len(seen)])
+            if len(followed) == len(seen):
+                faces = _distinct([*followed, *found[len(seen) :]])
+                return self._tracker.update(frame, faces, time)
         self._searched, self._searched_with = time, asked
+        return self._tracker.update(frame, find_faces(frame, detector), time)
 
-    def _search(self, frame: Image, detector: Detector) -> None:
-        """Find all faces and give each the track it overlaps most, or a new one."""
-        known = list(self._tracks)
-        self._tracks = []
-        for face in find_faces(frame, detector):
-            track = max(known, key=lambda t: overlap(t.face.box, face.box), default=None)
-            if track is not None and overlap(track.face.box, face.box) >= SAME_FACE:
-                known.remove(track)
-            else:
-                track = _Track(self._next_number, face)
-                self._next_number += 1
-            track.face = replace(face, track_id=track.number)
-            self._tracks.append(track)
+    def _in_order(self, faces: Sequence[Face]) -> list[Face]:
+        """Largest first, but two of a size do not take turns."""
 
-    def _smooth(self, logits: Floats, elapsed: float, constant: float) -> Floats:
-        """Exponential moving average of each track's logits, independent of the frame rate."""
-        keep = float(np.exp(-max(elapsed, 0.0) / constant)) if constant > 0 else 0.0
-        for track, row in zip(self._tracks, logits, strict=True):
-            before = row if track.logits is None else track.logits
-            track.logits = keep * before + (1 - keep) * row
-        return np.stack([t.logits for t in self._tracks if t.logits is not None])
+        def rank(face: Face) -> float:
+            return face.area * (CLEARLY_LARGER if face.track_id == self._first else 1.0)
+
+        ordered = sorted(faces, key=rank, reverse=True)
+        if ordered:
+            self._first = ordered[0].track_id
+        return ordered
+
+    def _recall(self, faces: Sequence[Face], model: str | None) -> list[Steady]:
+        """The memory of each face; those of faces that are gone, or of another model, are dropped."""
+        known = self._tracker.known if model == self._model else frozenset()
+        self._model = model
+        self._memories = {n: memory for n, memory in self._memories.items() if n in known}
+        numbers = (face.track_id for face in faces)
+        return [self._memories.setdefault(n, Steady()) for n in numbers if n is not None]
 
 
-Box = Sequence[float]
-
-
-def overlap(first: Box, second: Box) -> float:
-    """Intersection over union of two boxes x0, y0, x1, y1; 0..1."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
-    return shared / (sum(areas) - shared)
+def _distinct(found: Iterable[Face | None]) -> list[Face]:
+    """The faces among the finds; of several on one face only the first."""
+    faces: list[Face] = []
+    for face in found:
+        if face and all(overlap(face.box, other.box) <= ONE_FACE for other in faces):
+            faces.append(face)
+    return faces

@@ -33,6 +33,7 @@ class Face:
     actions: Mapping[str, float] | None = None
     """Facial action name -> activation, 0..1."""
     track_id: int | None = None
+    """Number that a stream gave to the face, from 1; the same as long as it is followed."""
 
     @property
     def width(self) -> float:
@@ -72,11 +73,12 @@ class Reading:
     regions: Regions
     model: str
     logits: Floats
-    """(7,) in the order of ``EXPRESSIONS``, before calibration."""
+    """(7,) in the order of ``EXPRESSIONS``, of this frame alone, before calibration."""
     probabilities: Floats
-    """(7,) calibrated, 0..1, sums to 1."""
+    """(7,) calibrated, 0..1, sums to 1; in a stream those of logits averaged over time."""
     unsure: bool
-    """The largest probability is below the threshold of the model's card."""
+    """The largest probability is below the threshold of the model's card; in a stream by far, or for
+    some time."""
     region_attention: Mapping[str, float] | None = None
     """Region name -> weight, sums to 1."""
     attention: Floats | None = None
@@ -85,12 +87,21 @@ class Reading:
     """-1..1, unpleasant to pleasant: where its class probabilities place the face, not what was felt."""
     arousal: float | None = None
     """-1..1, calm to excited; likewise."""
+    label: str | None = None
+    """The class that a stream shows, which outlasts brief leads of others; None outside of streams."""
 
     @property
     def top(self) -> tuple[str, float]:
         """Name and probability of the likeliest class."""
         index = int(self.probabilities.argmax())
         return EXPRESSIONS[index], float(self.probabilities[index])
+
+    @property
+    def shown(self) -> tuple[str, float]:
+        """Name and probability of the class to show: a stream's label, otherwise the likeliest."""
+        if self.label is None:
+            return self.top
+        return self.label, float(self.probabilities[EXPRESSIONS.index(self.label)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +130,7 @@ class FrameResult:
     """Everything about one frame."""
 
     readings: tuple[Reading, ...] = ()
-    """Largest face first."""
+    """Largest face first; in a stream the first stays so until another is clearly larger."""
     explanations: tuple[tuple[Explanation, ...], ...] = ()
     """``explanations[i][j]`` explains ``readings[i]`` for the j-th requested map; empty without maps."""
     timings: Mapping[str, float] = field(default_factory=dict)

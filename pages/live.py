@@ -246,9 +246,9 @@ with adjust:
         "Smoothing",
         0.0,
         1.5,
-        0.3,
-        0.1,
-        format="%.1f s",
+        StreamSettings().smoothing,
+        0.05,
+        format="%.2f s",
         help="How long a change takes to show; at 0 each frame stands for itself.",
         key="live_smoothing",
     )

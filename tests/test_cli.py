@@ -162,3 +162,73 @@ def test_explain_without_a_face_says_so(run, tmp_path: Path) -> None:  # type: i
     Pillow.new("RGB", (300, 300)).save(blank)
     code, _, err = run("explain", blank, "--out", tmp_path)
     assert code == 2 and "no face was found" in err
+
+
+@pytest.fixture
+def clip(tmp_path: Path, astronaut: Image) -> Path:
+    """Six frames at 30 a second, a face in all of them."""
+    av = pytest.importorskip("av")
+    path = tmp_path / "clip.mp4"
+    with av.open(path, "w") as output:
+        stream = output.add_stream("libx264", 30)
+        stream.width, stream.height, stream.pix_fmt = 256, 256, "yuv420p"
+        for _ in range(6):
+            image = np.ascontiguousarray(astronaut[:256, 96:352])
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        output.mux(stream.encode(None))
+    return path
+
+
+def test_video_writes_table_and_annotated_clip(run, clip: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from fer_core.video import CSV_COLUMNS, Clip
+
+    table, film = tmp_path / "out.csv", tmp_path / "out.mp4"
+    code, out, _ = run("video", clip, "--csv", table, "--annotated", film, "--every", 2)
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert code == 0 and tuple(rows[0]) == CSV_COLUMNS
+    assert [row["frame"] for row in rows] == ["0", "2", "4"]
+    assert float(rows[1]["time"]) == pytest.approx(2 / 30, abs=1e-3)
+    assert {row["top"] for row in rows} == {"happy"} and {row["blink"] for row in rows} == {""}
+    assert "clip.mp4: 3 frames read, 0.1 s" in out and "mostly happy" in out
+    with Clip(film) as written:
+        assert len(list(written.frames())) == 6
+
+
+def test_video_keeps_what_came_before_the_break(run, clip: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    av = pytest.importorskip("av")
+    cut, table = tmp_path / "cut.mkv", tmp_path / "out.csv"
+    noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), np.uint8)
+    with av.open(cut, "w") as output:
+        stream = output.add_stream("libx264", 30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for image in noise:
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        output.mux(stream.encode(None))
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    code, out, err = run("video", cut, "--csv", table)
+    assert code == 2 and "error: cut.mkv breaks off at" in err and "Traceback" not in err
+    assert "no face found" in out and table.read_text().startswith("frame,time,track,x0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{clip}", "--every", "0"], "not in the range"),
+        (["{photo}.mp4"], "there is no file"),
+        (["{photo}"], "is not a video"),
+        (["{clip}", "--model", "vgg"], "unknown model 'vgg'"),
+        (["{clip}", "--csv", "{out}/none/a.csv"], "No such file or directory"),
+        (["{clip}", "--annotated", "{clip}"], "name another file"),
+        (["{clip}", "--annotated", "{out}/a.avi"], "ending in .mp4"),
+    ],
+)
+def test_mistakes_with_video_exit_with_2(  # type: ignore[no-untyped-def]
+    run, clip: Path, photo: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    size = clip.stat().st_size
+    code, _, err = run(
+        "video", *[a.format(clip=clip, photo=photo, out=tmp_path) for a in arguments]
+    )
+    assert code == 2 and message in err and "Traceback" not in err
+    assert clip.stat().st_size == size, "the clip itself is never written to"

@@ -1,5 +1,6 @@
 """One viewer's memory: following, smoothing, being late."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import Event, Thread
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from fer_core import Analyzer, Stream, StreamSettings
-from fer_core.stream import DETECT_EVERY, overlap
+from fer_core.analyzer import place
+from fer_core.stream import DETECT_EVERY
 from fer_core.types import FrameResult, Image
 
 
@@ -48,7 +50,7 @@ def test_a_moving_face_is_followed_between_searches(
         tracks.add(reading.face.track_id)
     assert searches.count == 2, f"once at the start, once {DETECT_EVERY} s later"
     assert np.diff(centres).mean() == pytest.approx(3, abs=0.4)
-    assert tracks == {0}
+    assert tracks == {1}
 
 
 def test_a_lost_face_makes_the_stream_search_at_once(
@@ -74,15 +76,25 @@ def test_the_size_of_frames_may_change(analyzer: Analyzer, astronaut: Image) -> 
 def test_smoothing_is_exponential_in_seconds(analyzer: Analyzer, astronaut: Image) -> None:
     stream = Stream(analyzer, StreamSettings(smoothing=0.5, maps=()))
     bright = np.clip(astronaut.astype(int) + 40, 0, 255).astype(np.uint8)
-    before = analyzer(astronaut)[0].logits
-    stream.push(astronaut, time=0)
-    shown = stream.push(bright, time=0.25).readings[0]
-    alone = Stream(analyzer, StreamSettings(smoothing=0, maps=()))
-    alone.push(astronaut, time=0)
-    after = alone.push(bright, time=0.25).readings[0].logits
+    before = stream.push(astronaut, time=0).readings[0]
+    after = stream.push(bright, time=0.25).readings[0]
     keep = np.exp(-0.5)
-    assert shown.logits == pytest.approx(keep * before + (1 - keep) * after, abs=0.02)
-    assert shown.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    mixed = keep * before.logits + (1 - keep) * after.logits
+    expected = analyzer.classifier().calibrate(mixed)
+    assert after.probabilities == pytest.approx(expected, abs=1e-5)
+    alone = analyzer.classifier().calibrate(after.logits)
+    assert np.abs(after.probabilities - alone).max() > 1e-4, "logits are those of the frame alone"
+    assert (after.valence, after.arousal) == pytest.approx(place(expected), abs=1e-4)
+
+
+def test_the_label_is_steady_and_single_images_have_none(
+    analyzer: Analyzer, astronaut: Image
+) -> None:
+    (alone,) = analyzer(astronaut)
+    assert alone.label is None and alone.shown == alone.top
+    (shown,) = analyzer.stream().push(astronaut, time=0).readings
+    assert shown.label == shown.shown[0] == alone.top[0]
+    assert shown.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
 
 
 def test_the_map_is_that_of_the_shown_class(analyzer: Analyzer, astronaut: Image) -> None:
@@ -90,7 +102,7 @@ def test_the_map_is_that_of_the_shown_class(analyzer: Analyzer, astronaut: Image
     mirrored = np.ascontiguousarray(astronaut[:, ::-1])
     for number, frame in enumerate([astronaut, shifted(astronaut, 2), mirrored]):
         result = stream.push(frame, time=number / 30)
-        assert result.explanations[0][0].target == result.readings[0].top[0]
+        assert result.explanations[0][0].target == result.readings[0].shown[0]
 
 
 def test_settings_may_change_while_it_runs(analyzer: Analyzer, astronaut: Image) -> None:
@@ -141,11 +153,63 @@ def test_an_error_leaves_the_stream_usable(
 def test_viewers_do_not_share_tracks(analyzer: Analyzer, astronaut: Image) -> None:
     one, other = analyzer.stream(), analyzer.stream()
     one.push(astronaut, time=0)
-    one.push(shifted(astronaut, 200), time=1)
-    assert one.push(shifted(astronaut, 200), time=1.1).readings[0].face.track_id == 1
-    assert other.push(astronaut, time=0).readings[0].face.track_id == 0
+    assert one.push(astronaut, time=5).readings[0].face.track_id == 2, "long ago is forgotten"
+    assert other.push(astronaut, time=5.1).readings[0].face.track_id == 1
 
 
-def test_overlap() -> None:
-    assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
-    assert overlap((0, 0, 1, 1), (1, 0, 2, 1)) == 0
+def crossing(astronaut: Image, rate: float) -> Iterator[tuple[float, Image, float, float]]:
+    """Two people pass each other within two seconds: time, frame and where their faces are; the first
+    is in front."""
+    front = cv2.resize(astronaut[20:230, 130:320], (152, 168), interpolation=cv2.INTER_AREA)
+    back = front[:, ::-1, ::-1]
+    for number in range(round(2 * rate)):
+        time = number / rate
+        frame = np.full((240, 640, 3), 110, np.uint8)
+        x, y = round(10 + 230 * time), round(470 - 230 * time)
+        frame[36:204, y : y + 152] = back
+        frame[36:204, x : x + 152] = front
+        yield time, frame, x + 76, y + 76
+
+
+@pytest.mark.parametrize("rate", [10, 30])
+def test_two_people_who_cross_keep_their_numbers(
+    analyzer: Analyzer, astronaut: Image, rate: float
+) -> None:
+    stream = Stream(analyzer, StreamSettings(maps=()))
+    numbers: tuple[set, set] = (set(), set())
+    for time, frame, front, back in crossing(astronaut, rate):
+        for reading in stream.push(frame, time=time).readings:
+            middle = (reading.face.box[0] + reading.face.box[2]) / 2
+            if abs(front - back) > 80:
+                whose = abs(middle - front) > abs(middle - back)
+                numbers[whose].add(reading.face.track_id)
+    assert all(len(each) == 1 for each in numbers) and numbers[0] != numbers[1]
+
+
+def test_two_of_a_size_do_not_take_turns(analyzer: Analyzer, astronaut: Image) -> None:
+    stream, face = analyzer.stream(), analyzer(astronaut)[0].face
+    for first, factor in ((1, 1.0), (1, 1.1), (2, 1.5), (2, 1.1)):
+        x0, y0, x1, y1 = face.box
+        grown = replace(face, box=(x0, y0, x0 + factor * (x1 - x0), y1), track_id=2)
+        ordered = stream._in_order([replace(face, track_id=1), grown])
+        assert ordered[0].track_id == first
+
+
+def test_a_hidden_face_comes_back_as_itself(analyzer: Analyzer, astronaut: Image) -> None:
+    stream, frames = Stream(analyzer, StreamSettings(maps=())), []
+    small = np.ascontiguousarray(astronaut[:256, 96:352])
+    for number in range(20):
+        hidden = 5 <= number < 10  # half a second at ten frames a second
+        frame = np.full_like(small, 90) if hidden else small
+        frames.append(stream.push(frame, time=number / 10).readings)
+    assert [len(readings) for readings in frames] == [0 if 5 <= n < 10 else 1 for n in range(20)]
+    assert {reading.face.track_id for readings in frames for reading in readings} == {1}
+
+
+def test_one_face_in_a_clip_is_one_track(analyzer: Analyzer, clip_frames: Callable) -> None:
+    stream, rows = Stream(analyzer, StreamSettings(maps=())), []
+    for number, frame in enumerate(clip_frames("face_noface.mov", 1)):
+        readings = stream.push(frame, time=number * 19667 / 519168).readings
+        rows += [(number, reading.face.track_id) for reading in readings]
+    assert 68 <= len({number for number, _ in rows}) <= 78, "the face is in frames 0 to 71"
+    assert {track for _, track in rows} == {1}

@@ -29,7 +29,7 @@ class OverlayStyle:
 
     box: bool = True
     labels: bool = True
-    """The assigned class and its percentage, at each face."""
+    """The assigned class and its percentage, at each face; where there are several, its number too."""
     bars: bool = True
     """All seven probabilities of the first face."""
     blocks: bool = True
@@ -64,7 +64,7 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
             line = max(1, round(2 * small))
             outline(image, rounded(reading.face.box, radius), _color(reading), line)
         if style.labels:
-            _draw_label(image, reading, small)
+            _draw_label(image, reading, small, numbered=len(result.readings) > 1)
     if style.bars and result.readings:
         _draw_bars(image, result.readings, unit)
     return image
@@ -72,7 +72,7 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
 
 def headline(reading: Reading) -> str:
     """``"happy 83 %"``, or ``"unsure: sad 31 %"`` where no class is assigned."""
-    name, probability = reading.top
+    name, probability = reading.shown
     return f"{'unsure: ' * reading.unsure}{name} {percent(probability)}"
 
 
@@ -113,7 +113,7 @@ def _font_size(pixels: float) -> int:
 
 
 def _color(reading: Reading) -> Color:
-    return UNSURE if reading.unsure else COLORS[reading.top[0]]
+    return UNSURE if reading.unsure else COLORS[reading.shown[0]]
 
 
 def _ink_on(color: Color) -> Color:
@@ -138,9 +138,10 @@ def _pill_size(text: str, size: int) -> tuple[float, float]:
     return width + size, height + 0.3 * size
 
 
-def _draw_label(image: Image, reading: Reading, unit: float) -> None:
+def _draw_label(image: Image, reading: Reading, unit: float, *, numbered: bool) -> None:
     """The class above the box, or inside it where there is no room above."""
-    text = headline(reading)
+    track = reading.face.track_id
+    text = f"{track} · {headline(reading)}" if numbered and track is not None else headline(reading)
     x0, y0, _, _ = reading.face.box
     size = _font_size(20 * unit)
     height = _pill_size(text, size)[1]
@@ -190,7 +191,7 @@ def _draw_bars(image: Image, readings: Sequence[Reading], unit: float) -> None:
         return
     left, top = _free_corner(image, width, height, 8 * unit, readings)
     fill(image, rounded((left, top, left + width, top + height), 10 * unit), INK, PANEL_OPACITY)
-    first, best = left + pad + names + gap, readings[0].top[0]
+    first, best = left + pad + names + gap, readings[0].shown[0]
     for number, name in enumerate(EXPRESSIONS):
         probability = float(readings[0].probabilities[number])
         y = top + pad + number * row

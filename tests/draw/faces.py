@@ -16,6 +16,8 @@ def make_reading(
     probability: float = 0.82,
     unsure: bool = False,
     attention: bool = True,
+    track: int | None = None,
+    label: str | None = None,
 ) -> Reading:
     """A face in ``box`` whose aligned square is the square around the middle of the box."""
     x0, y0, x1, y1 = box
@@ -27,13 +29,14 @@ def make_reading(
     rest = (1 - probability) / (len(EXPRESSIONS) - 1)
     probabilities = np.array([probability if e == top else rest for e in EXPRESSIONS], np.float32)
     return Reading(
-        face=Face(box=box, score=0.99, points=points),
+        face=Face(box=box, score=0.99, points=points, track_id=track),
         regions=Regions(crop, crop[:24], crop[24:, 8:40], transform, quads(transform, SIZE)),
         model="prior_attention",
         logits=np.log(probabilities),
         probabilities=probabilities,
         unsure=unsure,
         region_attention={"face": 0.5, "upper": 0.2, "lower": 0.3} if attention else None,
+        label=label,
     )
 
 

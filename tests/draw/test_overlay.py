@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fer_core.draw import EXPRESSION_COLORS, rgb
-from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
-from fer_core.types import FrameResult, Image
+from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay, headline
+from fer_core.types import FrameResult, Image, Reading
 from tests.draw.faces import make_explanation, make_reading
 
 NOTHING = OverlayStyle(box=False, labels=False, bars=False, blocks=False, heatmap=0)
@@ -74,6 +74,29 @@ def test_label_of_an_unsure_face_says_so_and_is_longer(frame: Image) -> None:
         assert x0 == pytest.approx(BOX[0], abs=1)
         widths.append(x1 - x0)
     assert widths[1] > 1.5 * widths[0]
+
+
+def test_only_several_faces_tell_their_numbers(frame: Image) -> None:
+    style = OverlayStyle(box=False, bars=False, blocks=False, heatmap=0)
+    other = make_reading((20.0, 300.0, 140.0, 440.0))
+
+    def width(*readings: Reading) -> int:
+        mask = changed(frame, draw_overlay(frame, FrameResult(readings), style))[:200]
+        x0, _, x1, _ = extent(mask)
+        return x1 - x0
+
+    plain, numbered = make_reading(BOX), make_reading(BOX, track=4)
+    assert width(numbered) == width(plain) == width(plain, other)
+    assert width(numbered, other) > width(plain, other) + 10
+
+
+def test_the_steady_label_is_shown_and_not_the_likeliest(frame: Image) -> None:
+    reading = make_reading(BOX, top="sad", probability=0.34, label="happy")
+    assert headline(reading) == "happy 11 %"
+    assert headline(make_reading(BOX, top="sad", probability=0.34)) == "sad 34 %"
+    style = OverlayStyle(labels=False, bars=False, blocks=False, heatmap=0)
+    out = draw_overlay(frame, FrameResult((reading,)), style)
+    assert close(out[220, 240], rgb(EXPRESSION_COLORS["happy"]))
 
 
 def test_heat_changes_only_hot_pixels(frame: Image) -> None:

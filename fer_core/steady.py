@@ -1,0 +1,89 @@
+"""What is shown of one face while frames go by: averaged, and changed only for a reason."""
+
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+import numpy as np
+
+from fer_core.labels import EXPRESSIONS
+from fer_core.types import Floats
+
+LEAD: Final = 0.2
+"""By how much another class has to be likelier than the shown one to be shown at once."""
+
+DOUBT: Final = 0.1
+"""By how much the largest probability has to be past the threshold to become unsure, or sure, at once."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(slots=True)
+class _Held(Generic[Value]):
+    """A value that gives way to another when that is clear, or once it has been wrong for some time."""
+
+    value: Value
+    right: float
+    """When it last was what the frame said, in seconds."""
+
+    def see(self, value: Value, *, clear: bool, time: float, patience: float) -> Value:
+        if value == self.value:
+            self.right = time
+        elif clear or time - self.right >= patience:
+            self.value, self.right = value, time
+        return self.value
+
+
+class Steady:
+    """One face's memory of its logits and of what is shown of it.
+
+    Times are in seconds, so what is shown does not depend on the frame rate. After a gap, in which the
+    face was hidden, little of the old is left: as much as if it had been seen all the while.
+    """
+
+    def __init__(self) -> None:
+        self._logits: Floats | None = None
+        self._time = 0.0
+        self._label: _Held[str] | None = None
+        self._unsure: _Held[bool] | None = None
+
+    def average(self, logits: Floats, *, time: float, constant: float) -> Floats:
+        """Exponential moving average.
+
+        Args:
+            logits: (7,) of the frame at ``time``.
+            constant: seconds in which a frame's weight falls to 37 %; 0 takes each frame by itself.
+
+        Returns:
+            (7,) logits.
+        """
+        if self._logits is None or constant <= 0:
+            self._logits = logits
+        else:
+            keep = np.float32(np.exp(-max(time - self._time, 0.0) / constant))
+            self._logits = keep * self._logits + (1 - keep) * logits
+        self._time = time
+        return self._logits
+
+    def settle(
+        self, probabilities: Floats, threshold: float, *, time: float, constant: float
+    ) -> tuple[str, bool]:
+        """The class to show, and whether it is unsure.
+
+        Another class is shown once it leads by ``LEAD``, or the shown one has not led for ``constant``
+        seconds; ``unsure`` changes likewise.
+
+        Args:
+            probabilities: (7,) of the averaged logits.
+            threshold: largest probability below which a reading is unsure.
+        """
+        best = int(probabilities.argmax())
+        top, highest = EXPRESSIONS[best], float(probabilities[best])
+        unsure = highest < threshold
+        if self._label is None or self._unsure is None:
+            self._label, self._unsure = _Held(top, time), _Held(unsure, time)
+        lead = highest - float(probabilities[EXPRESSIONS.index(self._label.value)])
+        past = abs(highest - threshold)
+        return (
+            self._label.see(top, clear=lead >= LEAD, time=time, patience=constant),
+            self._unsure.see(unsure, clear=past >= DOUBT, time=time, patience=constant),
+        )

@@ -1,0 +1,25 @@
+"""Clips: a video becomes a timeline, a table, and a video with what was read painted into it."""
+
+from fer_core.video.decode import BreaksOffError, Clip, Frame, VideoError, read_frame
+from fer_core.video.encode import annotate
+from fer_core.video.timeline import (
+    CSV_COLUMNS,
+    Moment,
+    Progress,
+    Timeline,
+    TimelineReader,
+)
+
+__all__ = [
+    "CSV_COLUMNS",
+    "BreaksOffError",
+    "Clip",
+    "Frame",
+    "Moment",
+    "Progress",
+    "Timeline",
+    "TimelineReader",
+    "VideoError",
+    "annotate",
+    "read_frame",
+]

@@ -1,0 +1,211 @@
+"""What is read in a clip, and what follows from it."""
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_core import EXPRESSIONS, Analyzer
+from fer_core.errors import UserError
+from fer_core.types import Image
+from fer_core.video import CSV_COLUMNS, Clip, Progress, Timeline, TimelineReader, VideoError
+from fer_core.video.timeline import ROW
+from tests.video.conftest import RATE, WriteClip
+
+
+def read(path: Path, analyzer: Analyzer, *, every: int = 1) -> Timeline:
+    with Clip(path) as clip:
+        reader = TimelineReader(clip, analyzer, every=every)
+        for _ in reader:
+            pass
+        return reader.timeline
+
+
+def made(*rows: tuple[int, float, int, str, float]) -> Timeline:
+    """A timeline of rows (frame, time, track, class, its probability)."""
+    table = np.zeros(len(rows), ROW)
+    for number, (frame, time, track, name, probability) in enumerate(rows):
+        probabilities = np.full(7, (1 - probability) / 6, np.float32)
+        probabilities[EXPRESSIONS.index(name)] = probability
+        table[number] = (
+            frame,
+            time,
+            track,
+            (1, 2, 30, 40),
+            1,
+            0,
+            probabilities,
+            0.5,
+            np.nan,
+            False,
+        )
+    return Timeline("a.mp4", "plain", 1, 90, 3.0, stopped=False, flaw=None, rows=table)
+
+
+@pytest.fixture(scope="module")
+def table() -> Timeline:
+    return made(
+        (0, 0.0, 4, "happy", 0.6),
+        (1, 0.5, 4, "happy", 0.9),
+        (1, 0.5, 7, "sad", 0.8),
+        (40, 1.4, 7, "fear", 0.5),
+    )
+
+
+def test_a_face_in_a_part_of_the_clip(
+    write_clip: WriteClip, analyzer: Analyzer, face: Image, nobody: Image
+) -> None:
+    times = [0.3 * number for number in range(12)]  # far enough apart that each frame is searched
+    path = write_clip([nobody] * 3 + [face] * 6 + [nobody] * 3, times=times)
+    timeline = read(path, analyzer)
+    assert (timeline.frames, timeline.stopped, timeline.flaw) == (12, False, None)
+    assert timeline.end == pytest.approx(3.3, abs=1e-3)
+    (track,) = timeline.tracks
+    rows = timeline.of(track)
+    assert rows["frame"].tolist() == [3, 4, 5, 6, 7, 8]
+    assert rows["time"] == pytest.approx(0.3 * rows["frame"], abs=1e-3)
+    assert rows["probabilities"].sum(axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
+    box = rows["box"].mean(axis=0)
+    assert 60 < box[0] < 100 and 140 < box[2] < 180
+    assert all(EXPRESSIONS[p.argmax()] == "happy" for p in rows["probabilities"])
+
+
+def test_nobody_at_all(write_clip: WriteClip, analyzer: Analyzer, nobody: Image) -> None:
+    timeline = read(write_clip([nobody] * 4), analyzer)
+    assert (timeline.frames, len(timeline.rows), timeline.tracks) == (4, 0, [])
+    assert timeline.by_second() == timeline.by_face() == list(timeline.csv_rows()) == []
+    assert timeline.best() == {}
+    assert timeline.record()["rows"] == []
+
+
+def test_one_frame(write_clip: WriteClip, analyzer: Analyzer, face: Image) -> None:
+    timeline = read(write_clip([face]), analyzer)
+    assert (timeline.frames, len(timeline.rows), timeline.end) == (1, 1, 0.0)
+    assert timeline.best()["happy"].frame == 0
+
+
+def test_every_third_frame(write_clip: WriteClip, analyzer: Analyzer, face: Image) -> None:
+    timeline = read(write_clip([face] * 7), analyzer, every=3)
+    assert timeline.rows["frame"].tolist() == [0, 3, 6] and timeline.frames == 3
+    with Clip(write_clip([face])) as clip, pytest.raises(UserError, match="give 1 or more"):
+        TimelineReader(clip, analyzer, every=0)
+
+
+def test_reading_may_be_left_and_gone_on_with(
+    write_clip: WriteClip, analyzer: Analyzer, face: Image
+) -> None:
+    with Clip(write_clip([face] * 8)) as clip:
+        reader = TimelineReader(clip, analyzer)
+        assert reader.timeline.frames == 0
+        steps = list(itertools.islice(reader, 3))
+        assert [step.time for step in steps] == pytest.approx(np.arange(3) / RATE, abs=1e-3)
+        partial = reader.timeline
+        assert (partial.frames, len(partial.rows), partial.stopped) == (3, 3, True)
+        assert sum(1 for _ in reader) == 5
+        assert (reader.timeline.frames, reader.timeline.stopped) == (8, False)
+    assert len(partial.rows) == 3, "what was taken before does not change"
+
+
+def test_a_clip_that_breaks_off_keeps_what_came_before(
+    write_clip: WriteClip, analyzer: Analyzer
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (60, 48, 64, 3), np.uint8)
+    path = write_clip(list(noise), name="a.mkv")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    timeline = read(path, analyzer)
+    assert timeline.flaw == f"a.mkv breaks off at {timeline.end:.1f} s; what came before is kept"
+    assert 10 < timeline.frames < 50 and not timeline.stopped
+
+
+def test_a_clip_without_a_frame_is_an_error(
+    write_clip: WriteClip, analyzer: Analyzer, nobody: Image
+) -> None:
+    path = write_clip([nobody], options={"movflags": "faststart"})
+    content = path.read_bytes()
+    start = content.index(b"mdat") + 4
+    path.write_bytes(content[:start] + bytes(len(content) - start))
+    with pytest.raises(VideoError, match="no frame"):
+        read(path, analyzer)
+
+
+def test_progress() -> None:
+    half = Progress(time=2.0, duration=4.0, elapsed=3.0)
+    assert (half.share, half.left) == (0.5, 3.0)
+    unknown = Progress(time=2.0, duration=None, elapsed=3.0)
+    assert (unknown.share, unknown.left) == (0.0, None)
+    assert Progress(time=4.1, duration=4.0, elapsed=3.0).share == 1.0
+
+
+def test_rows_of_the_table(table: Timeline) -> None:
+    first, *_ = rows = list(table.csv_rows())
+    assert len(rows) == 4 and tuple(first) == CSV_COLUMNS
+    assert tuple(first)[:8] == ("frame", "time", "track", "x0", "y0", "x1", "y1", "top")
+    assert tuple(first)[8:] == (*EXPRESSIONS, "valence", "arousal", "blink")
+    assert [first[name] for name in CSV_COLUMNS[:8]] == [0, 0.0, 4, 1.0, 2.0, 30.0, 40.0, "happy"]
+    assert first["happy"] == pytest.approx(0.6) and first["sad"] == pytest.approx(0.4 / 6)
+    assert (first["valence"], first["arousal"], first["blink"]) == (0.5, None, None)
+
+
+def test_by_second_and_by_face(table: Timeline) -> None:
+    seconds = table.by_second()
+    assert [(s["second"], s["track"], s["frames"], s["top"]) for s in seconds] == [
+        (0, 4, 2, "happy"),
+        (0, 7, 1, "sad"),
+        (1, 7, 1, "fear"),
+    ]
+    assert seconds[0]["happy"] == pytest.approx(0.75) and seconds[0]["valence"] == 0.5
+    faces = table.by_face()
+    assert [(f["track"], f["first"], f["last"], f["frames"]) for f in faces] == [
+        (4, 0.0, 0.5, 2),
+        (7, 0.5, 1.4, 2),
+    ]
+    assert faces[1]["sad"] == pytest.approx((0.8 + 0.5 / 6) / 2)
+
+
+def test_best_moments(table: Timeline) -> None:
+    best = table.best()
+    assert tuple(best) == EXPRESSIONS
+    assert (best["happy"].frame, best["happy"].time, best["happy"].track) == (1, 0.5, 4)
+    assert best["happy"].probability == pytest.approx(0.9)
+    assert (best["fear"].frame, best["sad"].track) == (40, 7)
+    assert table.best(track=7)["happy"].probability == pytest.approx(0.5 / 6)
+
+
+def test_the_record_is_json(table: Timeline) -> None:
+    record = json.loads(json.dumps(table.record()))
+    assert (record["clip"], record["model"], record["frames"]) == ("a.mp4", "plain", 90)
+    assert len(record["rows"]) == 4 and record["rows"][0]["arousal"] is None
+    assert record["best"]["happy"]["time"] == 0.5
+    assert len(record["by_second"]) == 3 and len(record["by_face"]) == 2
+
+
+def test_a_frame_is_shown_again_as_it_was_read(
+    write_clip: WriteClip, analyzer: Analyzer, face: Image
+) -> None:
+    bright = np.clip(face.astype(int) + 60, 0, 255).astype(np.uint8)
+    with Clip(write_clip([face, face, bright, bright])) as clip:
+        frames = list(clip.frames())
+    with Clip(write_clip([face, face, bright, bright])) as clip:
+        reader = TimelineReader(clip, analyzer, every=2)
+        for _ in reader:
+            pass
+    result = reader.timeline.replay(frames[3].image, 3, analyzer, maps=("top", "sad"))
+    (reading,) = result.readings
+    row = reader.timeline.rows[1]
+    assert row["frame"] == 2, "frame 3 was left out and shows what frame 2 held"
+    assert reading.probabilities.tolist() == row["probabilities"].tolist()
+    assert reading.face.box == tuple(row["box"]) and reading.face.track_id == row["track"]
+    assert [e.target for e in result.explanations[0]] == [reading.top[0], "sad"]
+    assert reader.timeline.replay(frames[3].image, 9, analyzer).readings == ()
+
+
+def test_a_real_clip_has_one_face_in_its_first_part(
+    shared: Callable[[str], Path], analyzer: Analyzer
+) -> None:
+    timeline = read(shared("data/clips/face_noface.mov"), analyzer)
+    assert len(timeline.tracks) == 1
+    assert 68 <= len(set(timeline.rows["frame"].tolist())) <= 78
+    assert timeline.frames == 169 and timeline.flaw is None
