@@ -214,7 +214,7 @@ def test_video_keeps_what_came_before_the_break(run, clip: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{clip}", "--every", "0"], "not in the range"),
+        (["{clip}", "--every", "0"], "greater than or equal to 1"),
         (["{photo}.mp4"], "there is no file"),
         (["{photo}"], "is not a video"),
         (["{clip}", "--model", "vgg"], "unknown model 'vgg'"),
