@@ -99,6 +99,12 @@ page = st.navigation(
             help="Your pictures, every face in detail, with downloads.",
         ),
         st.Page(
+            "pages/video.py",
+            title="Video",
+            icon=":material/movie:",
+            help="A clip becomes a timeline, a table and an annotated video.",
+        ),
+        st.Page(
             "pages/how_it_works.py",
             title="How it works",
             icon=":material/school:",

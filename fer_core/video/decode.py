@@ -62,13 +62,15 @@ class Clip:
 
     Only the frame that is being worked on is in memory, and what the codec itself looks ahead.
 
+    Args:
+        name: what to call it in messages; the name of the file without it.
+
     Raises:
         VideoError: there is no such file, it is no video, or nothing here decodes it.
     """
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.name = "the clip" if isinstance(source, bytes) else Path(source).name
+    def __init__(self, source: Source, name: str | None = None) -> None:
+        self.name = name or ("the clip" if isinstance(source, bytes) else Path(source).name)
         self._file = open_file(source)
         try:
             self._container = open_container(self._file, self.name)

@@ -30,18 +30,9 @@ def made(*rows: tuple[int, float, int, str, float]) -> Timeline:
     for number, (frame, time, track, name, probability) in enumerate(rows):
         probabilities = np.full(7, (1 - probability) / 6, np.float32)
         probabilities[EXPRESSIONS.index(name)] = probability
-        table[number] = (
-            frame,
-            time,
-            track,
-            (1, 2, 30, 40),
-            1,
-            0,
-            probabilities,
-            0.5,
-            np.nan,
-            False,
-        )
+        likeliest = probabilities.argmax()
+        known = (frame, time, track, (1, 2, 30, 40), 1, 0, probabilities)
+        table[number] = (*known, 0.5, np.nan, False, likeliest)
     return Timeline("a.mp4", "plain", 1, 90, 3.0, stopped=False, flaw=None, rows=table)
 
 
@@ -197,6 +188,7 @@ def test_a_frame_is_shown_again_as_it_was_read(
     row = reader.timeline.rows[1]
     assert row["frame"] == 2, "frame 3 was left out and shows what frame 2 held"
     assert reading.probabilities.tolist() == row["probabilities"].tolist()
+    assert reading.shown[0] == EXPRESSIONS[row["label"]]
     assert reading.face.box == tuple(row["box"]) and reading.face.track_id == row["track"]
     assert [e.target for e in result.explanations[0]] == [reading.top[0], "sad"]
     assert reader.timeline.replay(frames[3].image, 9, analyzer).readings == ()

@@ -1,0 +1,131 @@
+"""The timeline of a clip, as a figure to explore and as a picture to keep."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+
+from fer_core.draw import EXPRESSION_COLORS, percent, rgb
+from fer_core.draw.charts import CLEAR, FAINT
+from fer_core.draw.text import INK, put_text, text_size
+from fer_core.labels import EXPRESSIONS
+from fer_core.types import Floats, Image
+
+MOST_POINTS: Final = 1500
+"""Points of a line; more make a browser slow."""
+
+GAP: Final = 0.5
+"""Seconds without the face after which a line is broken."""
+
+
+def clip_timeline(
+    times: Floats, probabilities: Floats, affect: Floats, *, moment: float, height: int = 320
+) -> go.Figure:
+    """The seven probabilities of one face over a clip, to be zoomed and clicked.
+
+    Args:
+        times: (T,) seconds, rising.
+        probabilities: (T, 7) in the order of ``EXPRESSIONS``.
+        affect: (T, 2) valence and arousal, -1..1; drawn dashed on an axis of their own, hidden at first.
+            NaN where they are unknown.
+        moment: seconds, marked by an upright line.
+        height: pixels.
+    """
+    step = -(-len(times) // MOST_POINTS)
+    times, values = _with_gaps(times[::step], np.hstack([probabilities, affect])[::step])
+    lines = [
+        _line(times, values[:, number], name, EXPRESSION_COLORS[name])
+        for number, name in enumerate(EXPRESSIONS)
+    ]
+    for number, name in ((7, "valence"), (8, "arousal")):
+        if not np.isnan(values[:, number]).all():
+            dash = "dash" if name == "valence" else "dot"
+            line = _line(times, values[:, number], name, "#13838A", dash=dash)
+            lines.append(line.update(yaxis="y2", visible="legendonly", hovertemplate="%{y:.2f}"))
+    figure = go.Figure(lines)
+    figure.add_vline(moment, line={"color": "#909294", "width": 1})
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 0, "t": 32, "b": 0},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        hovermode="x unified",
+        dragmode="zoom",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
+        yaxis2={"overlaying": "y", "side": "right", "range": [-1, 1], "showgrid": False},
+    )
+    figure.update_xaxes(title=None, ticksuffix=" s", gridcolor=CLEAR, zeroline=False)
+    figure.update_layout(
+        yaxis={
+            "range": [0, 1],
+            "tickformat": ".0%",
+            "dtick": 0.5,
+            "gridcolor": FAINT,
+            "fixedrange": True,
+        }
+    )
+    return figure
+
+
+def timeline_picture(times: Floats, probabilities: Floats, title: str) -> Image:
+    """The same lines as a picture for a report, on white.
+
+    Args:
+        times: (T,) seconds, rising.
+        probabilities: (T, 7) in the order of ``EXPRESSIONS``.
+
+    Returns:
+        (900, 1600, 3) RGB uint8.
+    """
+    image = np.full((900, 1600, 3), 255, np.uint8)
+    left, top, right, bottom = 110, 150, 1560, 830
+    end = max(float(times[-1]), 1e-3)
+    put_text(image, title, left, 24, 34, INK)
+    for share in (0.0, 0.5, 1.0):
+        y = round(bottom - share * (bottom - top))
+        cv2.line(image, (left, y), (right, y), (220, 224, 222), 2)
+        text = percent(share)
+        put_text(image, text, left - 16 - text_size(text, 24)[0], y - 15, 24, INK)
+    for part in range(5):
+        text = f"{end * part / 4:.1f} s"
+        x = left + (right - left) * part / 4 - text_size(text, 24)[0] / 2
+        put_text(image, text, min(x, 1590 - text_size(text, 24)[0]), bottom + 18, 24, INK)
+    times, values = _with_gaps(times, probabilities)
+    scale = np.array([(right - left) / end, top - bottom])
+    x = left
+    for number, name in enumerate(EXPRESSIONS):
+        color = rgb(EXPRESSION_COLORS[name])
+        points = np.stack([times, values[:, number]], axis=1) * scale + (left, bottom)
+        for piece in np.split(points, np.flatnonzero(np.isnan(points[:, 0]))):
+            corners = np.asarray(np.round(piece[np.isfinite(piece[:, 0])]), np.int32)
+            cv2.polylines(image, [corners], False, color, 3, cv2.LINE_AA)
+        cv2.rectangle(image, (x, 92), (x + 28, 112), color, cv2.FILLED)
+        put_text(image, name, x + 40, 84, 26, INK)
+        x += 40 + text_size(name, 26)[0] + 44
+    return image
+
+
+def _line(times: Floats, values: Floats, name: str, color: str, **line: str) -> go.Scatter:
+    # Clicks are only told of markers, so there are some that nobody sees.
+    return go.Scatter(
+        x=times,
+        y=values,
+        name=name,
+        mode="lines+markers",
+        line={"color": color, "width": 2, **line},
+        marker={"opacity": 0, "size": 8},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        hovertemplate="%{y:.0%}",
+    )
+
+
+def _with_gaps(times: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """The lines with a NaN wherever the face was away."""
+    usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    after = np.flatnonzero(np.diff(times) > max(GAP, 1.5 * usual)) + 1
+    return (
+        np.insert(times, after, np.nan).astype(np.float32),
+        np.insert(values, after, np.nan, axis=0).astype(np.float32),
+    )

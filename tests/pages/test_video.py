@@ -1,0 +1,90 @@
+"""The Video page: a clip, its timeline, and what can be taken away."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.video import CSV_COLUMNS, Clip, TimelineReader
+
+Downloads = dict[str, Callable[[], bytes]]
+
+
+@pytest.fixture
+def video(open_page: Callable[[str], AppTest]) -> AppTest:
+    return open_page("video")
+
+
+@pytest.fixture
+def sample(video: AppTest) -> AppTest:
+    """The page with the sample, read at every 15th frame."""
+    video.button(key="video_use_sample").click().run()
+    video.selectbox(key="video_every").select(15)
+    return video.button(key="video_start").click().run()
+
+
+def test_empty_state_offers_a_sample(video: AppTest) -> None:
+    assert not video.exception
+    assert any("No clip at hand?" in caption.value for caption in video.caption)
+    assert not video.get("plotly_chart")
+
+
+def test_a_clip_becomes_timeline_moments_and_files(sample: AppTest, downloads: Downloads) -> None:
+    sample.run()
+    assert not sample.exception and not sample.error and not sample.info
+    assert len(sample.get("plotly_chart")) == 1
+    captions = [caption for image in sample.image for caption in image.captions]
+    assert captions[0].startswith("Frame 0, 0.00 s: ") and len(captions) == 8
+
+    rows = list(csv.DictReader(io.StringIO(downloads["sample.csv"].decode())))
+    assert tuple(rows[0]) == CSV_COLUMNS and [row["frame"] for row in rows] == [
+        "0",
+        "15",
+        "30",
+        "45",
+    ]
+    record = json.loads(downloads["sample.json"])
+    assert (record["clip"], record["frames"], record["stopped"]) == ("sample.mp4", 4, False)
+    picture = cv2.imdecode(np.frombuffer(downloads["sample-timeline.png"], np.uint8), 1)
+    assert picture.shape == (900, 1600, 3)
+
+    sample.slider(key="video_moment").set_value(1.6).run()
+    captions = [caption for image in sample.image for caption in image.captions]
+    assert captions[0].startswith("Frame 30, 1.50 s: ")
+
+    sample.button(key="video_make").click().run()
+    assert not sample.exception
+    with Clip(downloads["sample-annotated.mp4"]) as clip:
+        assert len(list(clip.frames())) == 60
+
+
+def test_a_stopped_reading_is_kept_and_can_go_on(
+    video: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = TimelineReader.__iter__
+    monkeypatch.setattr(
+        TimelineReader,
+        "__iter__",
+        lambda self: (step for step, _ in zip(read(self), range(2), strict=False)),
+    )
+    video.button(key="video_use_sample").click().run()
+    video.selectbox(key="video_every").select(15)
+    video.button(key="video_start").click().run()
+    assert not video.exception
+    assert video.info[0].value.startswith("Stopped at ")
+    monkeypatch.undo()
+    video.button(key="video_go_on").click().run()
+    video.run()
+    assert not video.info
+
+
+def test_a_file_that_is_no_video_is_a_sentence(video: AppTest) -> None:
+    video.file_uploader(key="video_file").upload("text.mp4", b"hello", "video/mp4").run()
+    video.button(key="video_start").click().run()
+    assert not video.exception
+    assert "text.mp4 is not a video" in video.error[0].value
