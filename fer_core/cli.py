@@ -26,9 +26,10 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.models import load_model
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Image
-from fer_core.weights import WEIGHTS, list_models, load_card
+from fer_core.weights import LANDMARKS, WEIGHTS, list_models, load_card
 
 if TYPE_CHECKING:
+    from fer_core.training.recipe import Recipe
     from fer_core.video import Progress, Timeline
 
 app = typer.Typer(
@@ -130,7 +131,12 @@ def evaluate(
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a .toml file.")],
-    data: Data,
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="fer2013.csv, icml_face_data.csv, a folder of class folders; a teacher's .npz for landmarks."
+        ),
+    ],
     plus: Plus = None,
     out: Annotated[
         Path | None, typer.Option(help="Run folder; models/history/NAME-TIME without it.")
@@ -146,6 +152,9 @@ def train(
     if resume and out is None:
         raise UserError("--resume needs --out, the folder of the run to go on with")
     folder = out or Path("models/history") / f"{plan.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    if plan.family == LANDMARKS:
+        _train_landmarks(plan, data, folder, resume)
+        return
     faces = read_faces(data, plus)
     network = fit(plan, faces, folder, resume=resume)
     classifier = finish(network, plan, faces, folder, run_facts(plan, folder))
@@ -154,6 +163,22 @@ def train(
             f"{split}: accuracy {figures['accuracy']:.1%}, macro F1 {figures['macro_f1']:.3f}"
         )
     typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them by name")
+
+
+def _train_landmarks(plan: "Recipe", teachers: list[Path], folder: Path, resume: bool) -> None:
+    from fer_core.data.landmarks import join_landmarks, read_landmarks
+    from fer_core.training.finish import run_facts
+    from fer_core.training.landmarks import finish_landmarks, fit_landmarks
+
+    sets = {path.stem: read_landmarks(path) for path in teachers}
+    network = fit_landmarks(plan, join_landmarks(list(sets.values())), folder, resume=resume)
+    landmarker = finish_landmarks(network, plan, sets, folder, run_facts(plan, folder))
+    for name, figures in landmarker.card.figures.items():
+        typer.echo(
+            f"{name}: points {figures['point_error']:.1%} of the inter-ocular distance, "
+            f"actions {figures['action_error']:.3f}"
+        )
+    typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them")
 
 
 @app.command()

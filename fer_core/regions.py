@@ -4,12 +4,13 @@ Blocks are cut in aligned coordinates, on the grid of the networks' last feature
 map can be laid back to its place without resampling.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import cv2
 import numpy as np
 
+from fer_core.faces.landmarks import Landmarker, five_points
 from fer_core.images import to_gray
 from fer_core.labels import REGIONS
 from fer_core.types import Face, Floats, Image, Regions
@@ -142,3 +143,27 @@ def align_crops(crops: Iterable[Image], points: Floats, size: int) -> Image:
             five = mean_points((0, 0, grey.shape[1], grey.shape[0]))
         aligned.append(warp(grey, alignment(five, size), size))
     return np.stack(aligned) if aligned else np.empty((0, size, size), np.uint8)
+
+
+def find_landmarks(
+    images: Sequence[Image], points: Floats, landmarker: Landmarker, *, passes: int = 1
+) -> tuple[Floats, Floats]:
+    """Dense landmarks and actions of one face in each image.
+
+    Args:
+        images: N grey images, uint8.
+        points: (N, 5, 2) where the face is, in pixels of its image.
+        passes: each one after the first starts from the points that the one before found.
+
+    Returns:
+        (N, 78, 2) in pixels of the images, (N, 52) in 0..1.
+    """
+    size = landmarker.input_size
+    for _ in range(passes):
+        transforms = [alignment(five, size) for five in points]
+        squares = [warp(i, t, size) for i, t in zip(images, transforms, strict=True)]
+        found, actions = landmarker(np.stack(squares))
+        back = np.stack([cv2.invertAffineTransform(t) for t in transforms])
+        dense = np.einsum("npk,njk->npj", found, back[:, :, :2]) + back[:, None, :, 2]
+        points = five_points(dense)
+    return dense.astype(np.float32), actions

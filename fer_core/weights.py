@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,16 @@ from safetensors.numpy import save_file
 
 from fer_core.errors import UserError
 
+if TYPE_CHECKING:
+    from torch import nn
+
 WEIGHTS: Final = Path(__file__).resolve().parent.parent / "weights"
 
 DEFAULT_MODEL: Final = "prior_attention"
 """What ``default`` stands for."""
+
+LANDMARKS: Final = "landmarks"
+"""Weights that belong to the face finder; no model among others."""
 
 
 class WeightsError(UserError):
@@ -65,7 +71,7 @@ class Card:
 
 def list_models(folder: Path = WEIGHTS) -> tuple[str, ...]:
     """Names of the models in a folder of weights, the default first."""
-    names = sorted(path.stem for path in folder.glob("*.json"))
+    names = sorted({path.stem for path in folder.glob("*.json")} - {LANDMARKS})
     return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
 
 
@@ -137,3 +143,35 @@ def save_card(card: Card, folder: Path, sha256: str) -> Card:
         json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     return Card(**table)
+
+
+def get_arrays(network: "nn.Module") -> dict[str, NDArray[Any]]:
+    """Every parameter and batch-norm statistic once, under its first name."""
+    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    return {
+        name: tensor.detach().float().cpu().numpy()
+        for name, tensor in named.items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def put_arrays(network: "nn.Module", arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Load what ``get_arrays`` gave.
+
+    Raises:
+        WeightsError: if a name or a shape differs.
+    """
+    import torch  # not before it is needed: cards alone are read without it
+
+    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    wanted = {name for name in named if not name.endswith("num_batches_tracked")}
+    differing = wanted.symmetric_difference(arrays) or {
+        name for name in wanted if named[name].shape != arrays[name].shape
+    }
+    if differing:
+        raise WeightsError(
+            f"{path} does not fit its card's network (first difference: {min(differing)}); "
+            "restore both files from the repository"
+        )
+    for name in wanted:
+        named[name].data.copy_(torch.from_numpy(arrays[name]))

@@ -22,6 +22,12 @@ ENTRIES = (
         "Choose pictures",
     ),
     (
+        "pages/video.py",
+        ":material/movie: Video",
+        "Read a clip frame by frame: who showed what, when, and the best moment of each class.",
+        "Choose a clip",
+    ),
+    (
         "pages/how_it_works.py",
         ":material/school: How it works",
         "From a picture to an answer in four steps, each with what the computer sees.",
@@ -66,8 +72,9 @@ with sample, st.skeleton(height=420):
     )
 
 st.space("small")
-for column, (page, title, text, action) in zip(st.columns(3), ENTRIES, strict=True):
-    with column.container(border=True, height="stretch"):
+entries = st.grid(4, min_column_width=240)
+for page, title, text, action in ENTRIES:
+    with entries.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         st.markdown(text)
         st.space("stretch")

@@ -48,7 +48,13 @@ def augment(
     Returns:
         (size, size) uint8.
     """
-    face = warp(image, _disturbed(transform, size, options, rng), size).astype(np.float32)
+    return degraded(warp(image, disturbed(transform, size, options, rng), size), options, rng)
+
+
+def degraded(aligned: Image, options: Augmentation, rng: np.random.Generator) -> Image:
+    """Light, softness, grain and cover of an aligned (S, S) face, changed at random."""
+    size = len(aligned)
+    face = aligned.astype(np.float32)
     mean = face.mean()
     gain = np.exp(rng.uniform(-options.contrast, options.contrast))
     face = (face - mean) * gain + mean
@@ -65,10 +71,11 @@ def augment(
     return np.clip(face, 0, 255).astype(np.uint8)
 
 
-def _disturbed(
+def disturbed(
     transform: Floats, size: int, options: Augmentation, rng: np.random.Generator
 ) -> Floats:
-    """The transform followed by a random similarity about the square's centre, perhaps mirrored."""
+    """The transform followed by a random similarity about the square's centre; a mirrored one has a
+    negative determinant."""
     angle = np.deg2rad(rng.uniform(-options.rotation, options.rotation))
     zoom = np.exp(rng.uniform(-options.scale, options.scale))
     cosine, sine = zoom * np.cos(angle), zoom * np.sin(angle)

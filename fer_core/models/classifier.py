@@ -1,6 +1,6 @@
 """A trained model, ready to be asked: aligned faces or bare crops in, probabilities out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from fer_core.models.base import Backbone, Network, NetworkOutput
 from fer_core.models.registry import build_network
 from fer_core.regions import align_crops, mean_points
 from fer_core.types import Floats, Image
-from fer_core.weights import WEIGHTS, Card, WeightsError, load_weights
+from fer_core.weights import WEIGHTS, Card, load_weights, put_arrays
 
 MIN_POINT_SCORE = 0.9
 """O-Net's score below which its points on a bare crop are no better than the mean layout: on FER2013
@@ -106,36 +106,6 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
         if isinstance(module, Backbone):
             module.fold()
     return Classifier(network, card, device)
-
-
-def get_arrays(network: Network) -> dict[str, Floats]:
-    """Every parameter and batch-norm statistic once, under its first name."""
-    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    return {
-        name: tensor.detach().float().cpu().numpy()
-        for name, tensor in named.items()
-        if not name.endswith("num_batches_tracked")
-    }
-
-
-def put_arrays(network: Network, arrays: Mapping[str, Floats], path: Path) -> None:
-    """Load what ``get_arrays`` gave.
-
-    Raises:
-        WeightsError: if a name or a shape differs.
-    """
-    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    wanted = {name for name in named if not name.endswith("num_batches_tracked")}
-    differing = wanted.symmetric_difference(arrays) or {
-        name for name in wanted if named[name].shape != arrays[name].shape
-    }
-    if differing:
-        raise WeightsError(
-            f"{path} does not fit its card's network (first difference: {min(differing)}); "
-            "restore both files from the repository"
-        )
-    for name in wanted:
-        named[name].data.copy_(torch.from_numpy(arrays[name]))
 
 
 def bare_points(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:

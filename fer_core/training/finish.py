@@ -15,12 +15,11 @@ from fer_core.data import FaceSet
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, load_model
 from fer_core.models.base import GREY_MEAN, GREY_STD, Network
-from fer_core.models.classifier import get_arrays
 from fer_core.training.evaluate import measure
 from fer_core.training.fit import STARTED
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
-from fer_core.weights import Card, save_weights
+from fer_core.weights import Card, get_arrays, save_weights
 
 DATA = "FER2013 (Goodfellow et al. 2013), research use"
 VOTES = "FER+ votes (Barsoum et al. 2016), MIT"
@@ -135,7 +134,7 @@ def run_facts(recipe: Recipe, out: Path) -> dict[str, Any]:
         "seed": recipe.seed,
         "epochs": recipe.epochs,
         "selected_epoch": int(best["epoch"]) + 1,
-        "selected_on": "accuracy on PublicTest",
+        "selected_on": "PublicTest",
         "commit": commit.stdout.strip(),
         "machine": f"{torch.get_num_threads()} threads of {platform.machine()}"
         if not torch.cuda.is_available()

@@ -4,12 +4,14 @@ import json
 import warnings
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from torch import nn
 from torch.utils.data import DataLoader
 
 from fer_core.data import FaceSet
@@ -34,19 +36,39 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
             each start.
         resume: go on from ``last.ckpt``, if there is one. At most one epoch is lost by a kill.
     """
-    L.seed_everything(recipe.seed, workers=True)
-    out.mkdir(parents=True, exist_ok=True)
-    if not (resume and (out / STARTED).is_file()):
-        (out / STARTED).write_text(json.dumps(asdict(recipe), indent=2), encoding="utf-8")
-    torch.set_float32_matmul_precision("high")
+    seed(recipe)
     network = build_network(recipe.family, recipe.network)
     training = _loader(faces.split("Training"), recipe, network.input_size, training=True)
     public = _loader(faces.split("PublicTest"), recipe, network.input_size, training=False)
+    module = ExpressionModule(network, recipe)
+    run(module, training, public, recipe, out, select="public_accuracy", mode="max", resume=resume)
+    best = build_network(recipe.family, recipe.network)
+    load_best(best, out)
+    return best
+
+
+def run(
+    module: L.LightningModule,
+    training: DataLoader[Any],
+    validation: DataLoader[Any],
+    recipe: Recipe,
+    out: Path,
+    *,
+    select: str,
+    mode: str,
+    resume: bool,
+) -> None:
+    """Train a module into a run folder.
+
+    Args:
+        select: the logged figure by which the best epoch is told; ``mode`` is "max" or "min".
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if not (resume and (out / STARTED).is_file()):
+        (out / STARTED).write_text(json.dumps(asdict(recipe), indent=2), encoding="utf-8")
     # Without versions in their names, since the folder may hold those of an earlier start.
     last = ModelCheckpoint(out, "last", enable_version_counter=False)
-    best = ModelCheckpoint(
-        out, "best", monitor="public_accuracy", mode="max", enable_version_counter=False
-    )
+    best = ModelCheckpoint(out, "best", monitor=select, mode=mode, enable_version_counter=False)
     trainer = L.Trainer(
         max_epochs=recipe.epochs,
         precision="bf16-mixed",
@@ -54,7 +76,6 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
         logger=CSVLogger(out, name="metrics"),
         log_every_n_steps=50,
     )
-    module = ExpressionModule(network, recipe)
     checkpoint = out / "last.ckpt"
     with warnings.catch_warnings():
         # The faces lie in memory and are cut in microseconds: more workers would only copy them.
@@ -62,25 +83,30 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
         trainer.fit(
             module,
             training,
-            public,
+            validation,
             ckpt_path=checkpoint if resume and checkpoint.is_file() else None,
             weights_only=True,
         )
-    return load_best(recipe, out)
 
 
-def load_best(recipe: Recipe, out: Path) -> Network:
-    """The network of the best epoch of a run folder."""
-    network = build_network(recipe.family, recipe.network)
+def seed(recipe: Recipe) -> None:
+    """Make a run repeatable; before its network is built."""
+    L.seed_everything(recipe.seed, workers=True)
+    torch.set_float32_matmul_precision("high")
+
+
+def load_best(network: nn.Module, out: Path) -> None:
+    """Give a network the weights of the best epoch of a run folder."""
     checkpoint = torch.load(out / "best.ckpt", map_location="cpu", weights_only=True)
     prefix = "network."
-    state = {
-        key.removeprefix(prefix): tensor
-        for key, tensor in checkpoint["state_dict"].items()
-        if key.startswith(prefix)
-    }
-    network.load_state_dict(state)
-    return network.eval()
+    network.load_state_dict(
+        {
+            key.removeprefix(prefix): tensor
+            for key, tensor in checkpoint["state_dict"].items()
+            if key.startswith(prefix)
+        }
+    )
+    network.eval()
 
 
 def _loader(

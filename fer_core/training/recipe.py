@@ -24,7 +24,7 @@ class Recipe:
     """Under this name the weights are stored."""
     family: str
     """A registered network family."""
-    network: Mapping[str, object]
+    network: Mapping[str, Any]
     """Options of the family's constructor."""
     epochs: int = 24
     small_epochs: int = 12

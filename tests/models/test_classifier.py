@@ -13,9 +13,8 @@ from fer_core.images import to_gray
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, load_model
 from fer_core.models.base import Backbone
-from fer_core.models.classifier import get_arrays
 from fer_core.types import Image
-from fer_core.weights import WeightsError, list_models, load_card, save_weights
+from fer_core.weights import WeightsError, get_arrays, list_models, load_card, save_weights
 
 
 @pytest.fixture

@@ -168,5 +168,5 @@ def test_a_broken_recipe_is_named(text: str, message: str, tmp_path: Path) -> No
 
 
 def test_an_unknown_recipe_lists_the_valid_ones() -> None:
-    with pytest.raises(RecipeError, match="no recipe 'vgg'; choose one of plain"):
+    with pytest.raises(RecipeError, match=r"no recipe 'vgg'; choose one of .*plain"):
         read_recipe("vgg")

@@ -1,0 +1,210 @@
+"""Train the landmark network on what a teacher network saw (distillation, Hinton et al. 2015)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from fer_core.data.augmentation import degraded, disturbed
+from fer_core.data.landmarks import LandmarkSet
+from fer_core.faces.landmarks import (
+    EYES,
+    MIRRORED_ACTIONS,
+    MIRRORED_POINTS,
+    Landmarker,
+    LandmarkNetwork,
+    five_points,
+    load_landmarker,
+)
+from fer_core.regions import alignment, find_landmarks, mean_points, warp
+from fer_core.training.fit import load_best, run, seed
+from fer_core.training.recipe import Recipe
+from fer_core.weights import LANDMARKS, Card, get_arrays, save_weights
+
+DATA = (
+    "faces of FER2013 (Goodfellow et al. 2013), research use, and of muxspace/facial_expressions, "
+    "Apache-2.0; points and actions of MediaPipe's FaceLandmarker, Apache-2.0"
+)
+LICENCE = "Apache-2.0 for the weights; trained on FER2013: for research and teaching"
+LIMITS = (
+    "Follows its teacher, mistakes included. The jaw lies on the visible outline of the face; covered "
+    "points are guessed. Actions say how a face moves, not what anybody feels."
+)
+MOST_ACTIVE = 12
+"""Actions that are measured: those with the largest mean score."""
+POINTS_WEIGHT = 10.0
+"""Of the mean distance in inter-ocular distances, beside the cross-entropy of the actions."""
+
+
+class AlignedLandmarks(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Faces aligned by the teacher's points, disturbed for training."""
+
+    def __init__(self, faces: LandmarkSet, size: int, recipe: Recipe, *, training: bool) -> None:
+        self.faces = faces
+        self.size = size
+        self.augmentation = recipe.augmentation if training else None
+        self.rng = np.random.default_rng(recipe.seed)
+        self.transforms = [alignment(five, size) for five in five_points(faces.points)]
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A (1, S, S) uint8 face, (78, 2) fractions of the square, (52,) actions in 0..1."""
+        transform, actions = self.transforms[index], self.faces.actions[index]
+        if self.augmentation is not None:
+            transform = disturbed(transform, self.size, self.augmentation, self.rng)
+        face = warp(self.faces.images[index], transform, self.size)
+        if self.augmentation is not None:
+            face = degraded(face, self.augmentation, self.rng)
+        points = (self.faces.points[index] @ transform[:, :2].T + transform[:, 2]) / self.size
+        if np.linalg.det(transform[:, :2]) < 0:
+            points, actions = points[list(MIRRORED_POINTS)], actions[list(MIRRORED_ACTIONS)]
+        return (
+            torch.from_numpy(face)[None],
+            torch.from_numpy(points.astype(np.float32)),
+            torch.from_numpy(actions),
+        )
+
+
+class LandmarkModule(L.LightningModule):
+    """Points by their mean distance, actions by cross-entropy with the teacher's scores."""
+
+    def __init__(self, network: LandmarkNetwork, recipe: Recipe) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.recipe = recipe
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
+        faces, points, actions = batch
+        found, logits = self.network(faces)
+        distance = point_error(found, points).mean()
+        crossed = F.binary_cross_entropy_with_logits(logits.float(), actions)
+        loss = POINTS_WEIGHT * distance + crossed
+        self.log_dict({"loss": loss, "point_error": distance}, on_step=False, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> None:
+        faces, points, actions = batch
+        found, logits = self.network(faces)
+        missed = (logits.float().sigmoid() - actions).abs().mean()
+        self.log("public_point_error", point_error(found, points).mean(), prog_bar=True)
+        self.log("public_action_error", missed, prog_bar=True)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        optimiser = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=self.recipe.learning_rate,
+            weight_decay=self.recipe.weight_decay,
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser,
+            max_lr=self.recipe.learning_rate,
+            total_steps=int(self.trainer.estimated_stepping_batches),
+        )
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def point_error(found: Tensor, truth: Tensor) -> Tensor:
+    """(N,) mean distance of the points (N, 78, 2) in inter-ocular distances: of the eyes' centres."""
+    left, right = (truth[:, eye].mean(1) for eye in EYES)
+    between = (left - right).norm(dim=1).clamp_min(1e-6)
+    error: Tensor = (found.float() - truth).norm(dim=2).mean(1) / between
+    return error
+
+
+def fit_landmarks(
+    recipe: Recipe, faces: LandmarkSet, out: Path, *, resume: bool = False
+) -> LandmarkNetwork:
+    """Train on Training, select the epoch with the least point error on PublicTest."""
+    seed(recipe)
+    network = LandmarkNetwork(**recipe.network)
+    training = _loader(faces.split("Training"), recipe, network.input_size, training=True)
+    public = _loader(faces.split("PublicTest"), recipe, network.input_size, training=False)
+    module = LandmarkModule(network, recipe)
+    run(
+        module,
+        training,
+        public,
+        recipe,
+        out,
+        select="public_point_error",
+        mode="min",
+        resume=resume,
+    )
+    best = LandmarkNetwork(**recipe.network)
+    load_best(best, out)
+    return best
+
+
+def _loader(
+    faces: LandmarkSet, recipe: Recipe, size: int, *, training: bool
+) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
+    dataset = AlignedLandmarks(faces, size, recipe, training=training)
+    return DataLoader(dataset, recipe.batch_size, shuffle=training, drop_last=training)
+
+
+def finish_landmarks(
+    network: LandmarkNetwork,
+    recipe: Recipe,
+    sets: Mapping[str, LandmarkSet],
+    out: Path,
+    training: Mapping[str, Any],
+) -> Landmarker:
+    """Store fp16 weights with their card, and measure them once on the test faces of each set."""
+    card = Card(
+        name=LANDMARKS,
+        family=recipe.family,
+        network=recipe.network,
+        classes=(),
+        input_size=network.input_size,
+        aligned=True,
+        temperature=1.0,
+        unsure_below=0.0,
+        parameters=sum(p.numel() for p in network.parameters()),
+        preprocessing=f"grey, aligned by five points to {network.input_size}x{network.input_size}",
+        data=DATA,
+        recipe=asdict(recipe),
+        training=training,
+        licence=LICENCE,
+        limits=LIMITS,
+    )
+    arrays = get_arrays(network)
+    save_weights(card, arrays, out)
+    stored = load_landmarker(folder=out)
+    figures = {
+        f"{name} PrivateTest": measure_landmarks(stored, faces.split("PrivateTest"))
+        for name, faces in sets.items()
+    }
+    save_weights(replace(card, figures=figures), arrays, out)
+    return load_landmarker(folder=out)
+
+
+def measure_landmarks(landmarker: Landmarker, faces: LandmarkSet) -> dict[str, float]:
+    """On bare crops, as the run-time sees them: two passes from the mean layout.
+
+    Returns:
+        ``n``; ``point_error``, the mean distance to the teacher's points in inter-ocular distances;
+        ``action_error``, the mean absolute error of the twelve most active actions.
+    """
+    layout = [mean_points((0, 0, i.shape[1], i.shape[0])) for i in faces.images]
+    points, actions = find_landmarks(faces.images, np.stack(layout), landmarker, passes=2)
+    distance = point_error(torch.from_numpy(points), torch.from_numpy(faces.points)).mean()
+    active = np.argsort(-faces.actions.mean(axis=0))[:MOST_ACTIVE]
+    missed = np.abs(actions - faces.actions)[:, active].mean()
+    return {
+        "n": len(faces),
+        "point_error": round(float(distance), 4),
+        "action_error": round(float(missed), 4),
+    }
