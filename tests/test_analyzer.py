@@ -29,7 +29,7 @@ def test_the_astronaut_smiles(
     ((explanation,),) = result.explanations
     assert explanation.target == "happy" and explanation.raw.shape == (6, 6)
     assert explanation.heatmap.shape == astronaut.shape[:2]
-    assert explanation.heatmap.max() == pytest.approx(1, abs=0.05)
+    assert explanation.heatmap.max() == pytest.approx(1, abs=0.1)
     y, x = np.unravel_index(explanation.heatmap.argmax(), explanation.heatmap.shape)
     assert 180 < x < 270 and 60 < y < 180
 
