@@ -72,7 +72,7 @@ with sample, st.skeleton(height=420):
     )
 
 st.space("small")
-entries = st.grid(4, min_column_width=240)
+entries = st.grid(4, min_column_width=190)
 for page, title, text, action in ENTRIES:
     with entries.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
