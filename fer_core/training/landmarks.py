@@ -25,6 +25,7 @@ from fer_core.faces.landmarks import (
     load_landmarker,
 )
 from fer_core.regions import alignment, find_landmarks, mean_points, warp
+from fer_core.training.finish import LICENCE
 from fer_core.training.fit import load_best, run, seed
 from fer_core.training.recipe import Recipe
 from fer_core.weights import LANDMARKS, Card, get_arrays, save_weights
@@ -33,7 +34,6 @@ DATA = (
     "faces of FER2013 (Goodfellow et al. 2013), research use, and of muxspace/facial_expressions, "
     "Apache-2.0; points and actions of MediaPipe's FaceLandmarker, Apache-2.0"
 )
-LICENCE = "Apache-2.0 for the weights; trained on FER2013: for research and teaching"
 LIMITS = (
     "Follows its teacher, mistakes included. The jaw lies on the visible outline of the face; covered "
     "points are guessed. Actions say how a face moves, not what anybody feels."
