@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
@@ -13,12 +14,14 @@ import torch
 from fer_core.errors import UserError
 from fer_core.explain import evidence_maps, explanation, raw_map
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
+from fer_core.faces.eyes import EyeReader, load_eye_reader
+from fer_core.faces.landmarks import ACTIONS, Landmarker, load_landmarker
 from fer_core.images import to_gray, to_rgb
 from fer_core.labels import CIRCUMPLEX, EXPRESSIONS, expression_index
 from fer_core.models import Classifier, load_model
 from fer_core.models.base import NetworkOutput
-from fer_core.regions import cut
-from fer_core.types import Explanation, Face, Floats, FrameResult, Image, Reading
+from fer_core.regions import cut, find_eyes, find_landmarks
+from fer_core.types import Blinks, Explanation, Face, Floats, FrameResult, Image, Reading
 
 if TYPE_CHECKING:
     from fer_core.stream import Stream, StreamSettings
@@ -35,6 +38,9 @@ class Memory(Protocol):
 
     def settle(self, probabilities: Floats, threshold: float) -> list[tuple[str, bool]]:
         """(N, 7) probabilities -> of each face the class to show, and whether it is unsure."""
+
+    def blinks(self, faces: Sequence[Face]) -> list[Blinks | None]:
+        """Of each face what was seen of its eyelids so far; None where it has no landmarks."""
 
 
 class Analyzer:
@@ -74,6 +80,9 @@ class Analyzer:
         self._load_detector = lru_cache(CACHED)(
             lambda name, smallest: load_detector(name, min_face=smallest, device=self.device)
         )
+        self._load_landmarker = lru_cache(1)(
+            lambda: (load_landmarker(self.device), load_eye_reader(self.device))
+        )
         self.classifier()
         self.detector()
 
@@ -85,9 +94,13 @@ class Analyzer:
         """A loaded detector, from the cache."""
         return self._load_detector(name or self.detector_name, min_face or self.min_face)
 
+    def landmarker(self) -> tuple[Landmarker, EyeReader]:
+        """The landmark network and the eye network, loaded when they are first needed."""
+        return self._load_landmarker()
+
     def __call__(self, image: Image) -> list[Reading]:
         """The readings of all faces, largest first; [] where there is no face."""
-        return list(self.analyze(image, maps=()).readings)
+        return list(self.analyze(image, maps=(), landmarks=False).readings)
 
     def analyze(
         self,
@@ -98,6 +111,7 @@ class Analyzer:
         min_face: int | None = None,
         maps: Sequence[str] = ("top",),
         method: str = "gradcam",
+        landmarks: bool = True,
     ) -> FrameResult:
         """Find, read and explain every face of an image.
 
@@ -105,6 +119,8 @@ class Analyzer:
             image: (H, W, 3) RGB or (H, W) grey, uint8.
             maps: classes to explain for each face; "top" is the one that is shown, the likeliest.
             method: one of ``fer_core.explain.list_methods()``.
+            landmarks: find dense landmarks, facial actions and eyes too, and with maps the shares of
+                brows, eyes, nose and mouth.
 
         Raises:
             UserError: for an unknown name, or an array that is no image.
@@ -113,7 +129,15 @@ class Analyzer:
         timings: dict[str, float] = {}
         with stage(timings, "detect"):
             faces = find_faces(image, self.detector(detector, min_face))
-        return self.read(image, faces, model=model, maps=maps, method=method, timings=timings)
+        return self.read(
+            image,
+            faces,
+            model=model,
+            maps=maps,
+            method=method,
+            landmarks=landmarks,
+            timings=timings,
+        )
 
     def read(
         self,
@@ -123,51 +147,99 @@ class Analyzer:
         model: str | None = None,
         maps: Sequence[str] = (),
         method: str = "gradcam",
+        landmarks: bool = False,
         timings: dict[str, float] | None = None,
         memory: Memory | None = None,
     ) -> FrameResult:
         """Read and explain faces that are already known: one forward pass for all of them.
 
         Args:
+            landmarks: find the dense landmarks, facial actions and eyes of faces that come without.
             timings: milliseconds of the stages so far; those of this call are added to it.
             memory: of the faces in the frames before; without it each reading stands by itself.
         """
+        frames = [(image, faces, memory)]
+        (result,) = self.read_frames(
+            frames, model=model, maps=maps, method=method, landmarks=landmarks, timings=timings
+        )
+        return result
+
+    def read_frames(
+        self,
+        frames: Sequence[tuple[Image, Sequence[Face], Memory | None]],
+        *,
+        model: str | None = None,
+        maps: Sequence[str] = (),
+        method: str = "gradcam",
+        landmarks: bool = False,
+        timings: dict[str, float] | None = None,
+    ) -> list[FrameResult]:
+        """``read`` for several frames of one clip: a face among many takes half the time of one alone.
+
+        Args:
+            frames: each with its known faces, and what is remembered of them; rising in time.
+
+        Returns:
+            As many results, with the timings of all.
+        """
         timings = {} if timings is None else timings
         classifier = self.classifier(model)
-        if not faces:
-            return FrameResult(timings=timings)
+        if not any(faces for _, faces, _ in frames):
+            return [FrameResult(timings=timings) for _ in frames]
         with stage(timings, "align"):
-            grey = to_gray(image)
+            greys = [to_gray(image) for image, faces, _ in frames for _ in faces]
+        known = [face for _, faces, _ in frames for face in faces]
+        if landmarks:
+            with stage(timings, "landmarks"):
+                known = self._with_landmarks(greys, known)
+        with stage(timings, "align"):
             size, by_points = classifier.input_size, classifier.card.aligned
-            regions = [cut(grey, face, size, by_points=by_points) for face in faces]
+            regions = [
+                cut(grey, face, size, by_points=by_points)
+                for grey, face in zip(greys, known, strict=True)
+            ]
         with stage(timings, "predict"):
             output = classifier.forward(np.stack([r.face for r in regions]))
             logits = output.logits.float().cpu().numpy()
-            probabilities = classifier.calibrate(memory.average(logits) if memory else logits)
-            threshold = classifier.card.unsure_below
-            labels = memory.settle(probabilities, threshold) if memory else None
             weights = _region_weights(classifier, output)
-            places = place(probabilities).tolist()
-            readings = tuple(
+            alone = [
                 Reading(
                     face=face,
                     regions=regions[i],
                     model=classifier.name,
                     logits=logits[i],
-                    probabilities=probabilities[i],
-                    unsure=labels[i][1] if labels else bool(probabilities[i].max() < threshold),
+                    probabilities=logits[i],
+                    unsure=False,
                     region_attention=weights[i] if weights else None,
-                    valence=places[i][0],
-                    arousal=places[i][1],
-                    label=labels[i][0] if labels else None,
                 )
-                for i, face in enumerate(faces)
-            )
+                for i, face in enumerate(known)
+            ]
+            ends = np.cumsum([len(faces) for _, faces, _ in frames]).tolist()
+            starts = [0, *ends[:-1]]
+            read = [
+                _settled(classifier, alone[start:end], memory)
+                for start, end, (_, _, memory) in zip(starts, ends, frames, strict=True)
+            ]
         if not maps:
-            return FrameResult(readings, timings=timings)
+            return [FrameResult(readings, timings=timings) for readings in read]
         with stage(timings, "map"):
-            explanations = self._explain(classifier, readings, output, maps, method, image)
-        return FrameResult(readings, explanations, timings)
+            evidence = evidence_maps(classifier, output) if method == "gradcam" else None
+            explanations = [
+                self._explain(
+                    classifier,
+                    readings,
+                    None if evidence is None else evidence[start:end],
+                    maps,
+                    method,
+                    image,
+                )
+                for readings, start, end, (image, _, _) in zip(
+                    read, starts, ends, frames, strict=True
+                )
+            ]
+        return [
+            FrameResult(*both, timings=timings) for both in zip(read, explanations, strict=True)
+        ]
 
     def explain(
         self,
@@ -205,6 +277,7 @@ class Analyzer:
             method=method,
             frame_shape=image.shape[:2],
             seconds=perf_counter() - started,
+            landmarks=reading.face.landmarks,
         )
 
     def warm_up(self, *, model: str | None = None, detector: str | None = None) -> None:
@@ -213,7 +286,8 @@ class Analyzer:
         find_faces(blank, self.detector(detector))
         points = np.array([(290, 200), (350, 200), (320, 235), (295, 270), (345, 270)], np.float32)
         face = Face(box=(260.0, 140.0, 380.0, 310.0), score=1.0, points=points)
-        reading = self.read(blank, [face], model=model, maps=("top",)).readings[0]
+        result = self.read(blank, [face], model=model, maps=("top",), landmarks=True)
+        (reading,) = result.readings
         self.explain(blank, reading, method="layercam")
 
     def stream(self, settings: "StreamSettings | None" = None) -> "Stream":
@@ -222,17 +296,41 @@ class Analyzer:
 
         return Stream(self, settings)
 
+    def _with_landmarks(self, greys: Sequence[Image], faces: Sequence[Face]) -> list[Face]:
+        """The faces, each of its own grey image, with landmarks, actions and eyes."""
+        missing = [number for number, face in enumerate(faces) if face.landmarks is None]
+        if not missing:
+            return list(faces)
+        landmarker, eye_reader = self.landmarker()
+        images = [greys[number] for number in missing]
+        points = np.stack([faces[number].points for number in missing])
+        landmarks, actions = find_landmarks(images, points, landmarker)
+        eyes = find_eyes(images, landmarks, eye_reader)
+        known = list(faces)
+        for row, number in enumerate(missing):
+            left, right = eyes[row].tolist()
+            known[number] = replace(
+                faces[number],
+                landmarks=landmarks[row],
+                actions=dict(zip(ACTIONS, actions[row].tolist(), strict=True)),
+                eyes=None if np.isnan(eyes[row]).any() else (left, right),
+            )
+        return known
+
     def _explain(
         self,
         classifier: Classifier,
         readings: Sequence[Reading],
-        output: NetworkOutput,
+        evidence: Floats | None,
         maps: Sequence[str],
         method: str,
         image: Image,
     ) -> tuple[tuple[Explanation, ...], ...]:
-        """For each reading one explanation for each of ``maps``, all on the reading's own scale."""
-        evidence = evidence_maps(classifier, output) if method == "gradcam" else None
+        """For each reading one explanation for each of ``maps``, all on the reading's own scale.
+
+        Args:
+            evidence: (N, 7, h, w) of the readings, where it is known from the forward pass.
+        """
 
         def row(number: int, reading: Reading) -> tuple[Explanation, ...]:
             raws, seconds = {}, {}
@@ -255,12 +353,43 @@ class Analyzer:
                     method=method,
                     frame_shape=image.shape[:2],
                     seconds=seconds[target],
+                    landmarks=reading.face.landmarks,
                     peak=peak,
                 )
                 for target, raw in raws.items()
             )
 
         return tuple(row(number, reading) for number, reading in enumerate(readings))
+
+
+def _settled(
+    classifier: Classifier, readings: Sequence[Reading], memory: Memory | None
+) -> tuple[Reading, ...]:
+    """Readings of one frame that know their logits alone, with all that follows from these."""
+    if not readings:
+        return ()
+    logits = np.stack([reading.logits for reading in readings])
+    threshold = classifier.card.unsure_below
+    probabilities = classifier.calibrate(memory.average(logits) if memory else logits)
+    unsure = (probabilities.max(axis=1) < threshold).tolist()
+    labels: list[tuple[str | None, bool]] = [(None, doubt) for doubt in unsure]
+    blinks: list[Blinks | None] = [None] * len(readings)
+    if memory:
+        labels = list(memory.settle(probabilities, threshold))
+        blinks = memory.blinks([reading.face for reading in readings])
+    places = place(probabilities).tolist()
+    return tuple(
+        replace(
+            reading,
+            probabilities=probabilities[i],
+            unsure=labels[i][1],
+            label=labels[i][0],
+            valence=places[i][0],
+            arousal=places[i][1],
+            blinks=blinks[i],
+        )
+        for i, reading in enumerate(readings)
+    )
 
 
 def place(probabilities: Floats) -> Floats:

@@ -26,7 +26,7 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.models import load_model
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Image
-from fer_core.weights import LANDMARKS, WEIGHTS, list_models, load_card
+from fer_core.weights import EYES, LANDMARKS, WEIGHTS, list_models, load_card
 
 if TYPE_CHECKING:
     from fer_core.training.recipe import Recipe
@@ -134,7 +134,8 @@ def train(
     data: Annotated[
         list[Path],
         typer.Option(
-            help="fer2013.csv, icml_face_data.csv, a folder of class folders; a teacher's .npz for landmarks."
+            help="fer2013.csv, icml_face_data.csv, a folder of class folders; for landmarks a teacher's "
+            ".npz, for eyes their folder."
         ),
     ],
     plus: Plus = None,
@@ -154,6 +155,9 @@ def train(
     folder = out or Path("models/history") / f"{plan.name}-{datetime.now():%Y%m%d-%H%M%S}"
     if plan.family == LANDMARKS:
         _train_landmarks(plan, data, folder, resume)
+        return
+    if plan.family == EYES:
+        _train_eyes(plan, data, folder, resume)
         return
     faces = read_faces(data, plus)
     network = fit(plan, faces, folder, resume=resume)
@@ -178,6 +182,21 @@ def _train_landmarks(plan: "Recipe", teachers: list[Path], folder: Path, resume:
             f"{name}: points {figures['point_error']:.1%} of the inter-ocular distance, "
             f"actions {figures['action_error']:.3f}"
         )
+    typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them")
+
+
+def _train_eyes(plan: "Recipe", data: list[Path], folder: Path, resume: bool) -> None:
+    from fer_core.data.eyes import read_eyes
+    from fer_core.training.eyes import finish_eyes, fit_eyes
+    from fer_core.training.finish import run_facts
+
+    if len(data) > 1:
+        raise UserError("the eyes recipe takes one folder of eyes; give --data once")
+    eyes = read_eyes(data[0])
+    network = fit_eyes(plan, eyes, folder, resume=resume)
+    reader = finish_eyes(network, plan, eyes, folder, run_facts(plan, folder))
+    for split, figures in reader.card.figures.items():
+        typer.echo(f"{split}: {figures['accuracy']:.1%} of {figures['n']:,} eyes")
     typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them")
 
 

@@ -36,6 +36,9 @@ Russell's circumplex (1980). They rated no word for neutral: it takes the middle
 REGIONS: Final = ("face", "upper", "lower")
 """What a prior-attention network looks at: the whole face, eyes + brows, mouth."""
 
+PARTS: Final = ("brows", "eyes", "nose", "mouth")
+"""Parts of a face that dense landmarks outline."""
+
 POINTS: Final = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 """The five points of a face; left and right are those of the image."""
 

@@ -10,7 +10,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fer_core.faces.landmarks import Landmarker, five_points
+from fer_core.faces.eyes import EyeReader
+from fer_core.faces.landmarks import EYES, Landmarker, five_points
 from fer_core.images import to_gray
 from fer_core.labels import REGIONS
 from fer_core.types import Face, Floats, Image, Regions
@@ -27,6 +28,13 @@ MEAN_POINTS: Final = np.array(
 )
 """(5, 2) where the five points of a face come to lie, as fractions of the aligned square: the mean
 layout of FER2013's training faces, made mirror-symmetric."""
+
+
+EYE_WIDTH: Final = 0.55
+"""Of an eye from corner to corner, as a fraction of the crop that is cut around it."""
+
+SMALLEST_EYE: Final = 8.0
+"""Pixels from corner to corner below which nobody can tell whether an eye is open."""
 
 
 def block(region: str, size: int) -> tuple[slice, slice]:
@@ -167,3 +175,27 @@ def find_landmarks(
         dense = np.einsum("npk,njk->npj", found, back[:, :, :2]) + back[:, None, :, 2]
         points = five_points(dense)
     return dense.astype(np.float32), actions
+
+
+def find_eyes(images: Sequence[Image], landmarks: Floats, reader: EyeReader) -> Floats:
+    """How open the eyes of one face in each image are.
+
+    Args:
+        images: N grey images, uint8.
+        landmarks: (N, 78, 2) in pixels of its image.
+
+    Returns:
+        (N, 2) in 0..1, the image's left eye first; NaN for eyes that are too small to tell.
+    """
+    size = reader.input_size
+    reach = EYE_WIDTH * size / 2
+    target = np.array([(size / 2 - reach, size / 2), (size / 2 + reach, size / 2)], np.float32)
+    corners = np.stack([landmarks[:, (eye.start, eye.start + 3)] for eye in EYES], axis=1)
+    crops = [
+        warp(image, similarity(corner, target), size)
+        for image, pair in zip(images, corners, strict=True)
+        for corner in pair
+    ]
+    openness = reader(np.stack(crops)).reshape(-1, 2)
+    widths = np.linalg.norm(corners[:, :, 1] - corners[:, :, 0], axis=2)
+    return np.where(widths >= SMALLEST_EYE, openness, np.float32(np.nan))

@@ -1,7 +1,7 @@
 """One viewer's memory over the shared analyzer."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Protocol, runtime_checkable
 
@@ -9,10 +9,11 @@ import numpy as np
 
 from fer_core.analyzer import Analyzer, stage
 from fer_core.faces import find_faces
+from fer_core.faces.blinks import BlinkCounter
 from fer_core.faces.tracking import Tracker, overlap
 from fer_core.images import to_rgb
 from fer_core.steady import Steady
-from fer_core.types import Face, Floats, FrameResult, Image
+from fer_core.types import Blinks, Face, Floats, FrameResult, Image
 
 DETECT_EVERY = 0.25
 """Seconds between two searches of the whole frame; in between the known faces are followed."""
@@ -40,29 +41,45 @@ class StreamSettings:
     min_face: int | None = None
     maps: tuple[str, ...] = ("top",)
     method: str = "gradcam"
+    landmarks: bool = True
+    """Find dense landmarks and facial actions, and count blinks."""
     smoothing: float = 0.25
     """Time constant in seconds of the logits' moving average, and of the patience with which the shown
     class is kept; 0 shows each frame by itself."""
 
 
+@dataclass(slots=True)
+class _Known:
+    """What is remembered of one face."""
+
+    steady: Steady = field(default_factory=Steady)
+    lids: BlinkCounter = field(default_factory=BlinkCounter)
+
+
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """The memories of the faces in one frame, as ``Analyzer.read`` asks them."""
+    """What is remembered of the faces in one frame, as the analyzer asks for it."""
 
-    faces: Sequence[Steady]
+    faces: Sequence[_Known]
     time: float
     constant: float
 
     def average(self, logits: Floats) -> Floats:
         rows = zip(self.faces, logits, strict=True)
         return np.stack(
-            [face.average(row, time=self.time, constant=self.constant) for face, row in rows]
+            [face.steady.average(row, time=self.time, constant=self.constant) for face, row in rows]
         )
 
     def settle(self, probabilities: Floats, threshold: float) -> list[tuple[str, bool]]:
         return [
-            face.settle(row, threshold, time=self.time, constant=self.constant)
+            face.steady.settle(row, threshold, time=self.time, constant=self.constant)
             for face, row in zip(self.faces, probabilities, strict=True)
+        ]
+
+    def blinks(self, faces: Sequence[Face]) -> list[Blinks | None]:
+        return [
+            None if face.landmarks is None else known.lids.see(face.eyes, time=self.time)
+            for known, face in zip(self.faces, faces, strict=True)
         ]
 
 
@@ -78,7 +95,7 @@ class Stream:
         self._analyzer = analyzer
         self._busy = Lock()
         self._tracker = Tracker()
-        self._memories: dict[int, Steady] = {}
+        self._memories: dict[int, _Known] = {}
         self._first: int | None = None
         self._searched = -np.inf
         self._searched_with: tuple[str | None, int | None] = (None, None)
@@ -95,24 +112,39 @@ class Stream:
         if not self._busy.acquire(blocking=False):
             return self._last
         try:
-            self._last = self._push(to_rgb(frame), time)
+            (self._last,) = self._read([(to_rgb(frame), time)])
             return self._last
         finally:
             self._busy.release()
 
-    def _push(self, frame: Image, time: float) -> FrameResult:
+    def push_all(self, frames: Sequence[tuple[Image, float]]) -> list[FrameResult]:
+        """Read several frames at once, which is faster than one by one and tells the same.
+
+        Args:
+            frames: as for ``push``, each with its time.
+
+        Returns:
+            As many results, with the timings of all.
+        """
+        with self._busy:
+            return self._read([(to_rgb(frame), time) for frame, time in frames])
+
+    def _read(self, frames: Sequence[tuple[Image, float]]) -> list[FrameResult]:
         settings = self.settings
         timings: dict[str, float] = {}
-        with stage(timings, "detect"):
-            faces = self._in_order(self._find(frame, time, settings))
-        return self._analyzer.read(
-            frame,
-            faces,
+        known = []
+        for frame, time in frames:
+            with stage(timings, "detect"):
+                faces = self._in_order(self._find(frame, time, settings))
+            memory = _Memory(self._recall(faces, settings.model), time, settings.smoothing)
+            known.append((frame, faces, memory))
+        return self._analyzer.read_frames(
+            known,
             model=settings.model,
             maps=settings.maps,
             method=settings.method,
+            landmarks=settings.landmarks,
             timings=timings,
-            memory=_Memory(self._recall(faces, settings.model), time, settings.smoothing),
         )
 
     def _find(self, frame: Image, time: float, settings: StreamSettings) -> list[Face]:
@@ -141,13 +173,14 @@ class Stream:
             self._first = ordered[0].track_id
         return ordered
 
-    def _recall(self, faces: Sequence[Face], model: str | None) -> list[Steady]:
-        """The memory of each face; those of faces that are gone, or of another model, are dropped."""
-        known = self._tracker.known if model == self._model else frozenset()
-        self._model = model
-        self._memories = {n: memory for n, memory in self._memories.items() if n in known}
+    def _recall(self, faces: Sequence[Face], model: str | None) -> list[_Known]:
+        """The memory of each face; those of faces that are gone are dropped, and what another model said."""
+        if model != self._model:
+            self._memories = {n: _Known(lids=known.lids) for n, known in self._memories.items()}
+            self._model = model
+        self._memories = {n: m for n, m in self._memories.items() if n in self._tracker.known}
         numbers = (face.track_id for face in faces)
-        return [self._memories.setdefault(n, Steady()) for n in numbers if n is not None]
+        return [self._memories.setdefault(n, _Known()) for n in numbers if n is not None]
 
 
 def _distinct(found: Iterable[Face | None]) -> list[Face]:

@@ -32,6 +32,8 @@ class Face:
     """(78, 2) x, y in frame pixels: the 68 standard points, then five of each iris."""
     actions: Mapping[str, float] | None = None
     """Facial action name -> activation, 0..1."""
+    eyes: tuple[float, float] | None = None
+    """How open each eye is, 0..1, the image's left first; None where they are too small to tell."""
     track_id: int | None = None
     """Number that a stream gave to the face, from 1; the same as long as it is followed."""
 
@@ -47,6 +49,22 @@ class Face:
     def area(self) -> float:
         """Square pixels of the frame."""
         return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Blinks:
+    """What a stream has seen of a face's eyelids."""
+
+    count: int
+    """Blinks since the face came: closures of both eyes that end within a second."""
+    rate: float | None
+    """Blinks a minute, over the last one; None in the first ten seconds."""
+    closed: tuple[bool, bool]
+    """Each eye in this frame, the image's left first."""
+    closures: tuple[int, int]
+    """How often each eye was closed, winks and long ones too."""
+    ended: bool
+    """A blink ended with this frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +107,8 @@ class Reading:
     """-1..1, calm to excited; likewise."""
     label: str | None = None
     """The class that a stream shows, which outlasts brief leads of others; None outside of streams."""
+    blinks: Blinks | None = None
+    """None outside of streams, and where landmarks are off."""
 
     @property
     def top(self) -> tuple[str, float]:
@@ -134,4 +154,4 @@ class FrameResult:
     explanations: tuple[tuple[Explanation, ...], ...] = ()
     """``explanations[i][j]`` explains ``readings[i]`` for the j-th requested map; empty without maps."""
     timings: Mapping[str, float] = field(default_factory=dict)
-    """Milliseconds of each stage that ran: detect, align, predict, map."""
+    """Milliseconds of each stage that ran: detect, landmarks, align, predict, map."""

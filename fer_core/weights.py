@@ -28,7 +28,9 @@ DEFAULT_MODEL: Final = "prior_attention"
 """What ``default`` stands for."""
 
 LANDMARKS: Final = "landmarks"
-"""Weights that belong to the face finder; no model among others."""
+EYES: Final = "eyes"
+DETAILS: Final = frozenset({LANDMARKS, EYES})
+"""Weights that tell more of a face that was found; no models of expressions."""
 
 
 class WeightsError(UserError):
@@ -71,7 +73,7 @@ class Card:
 
 def list_models(folder: Path = WEIGHTS) -> tuple[str, ...]:
     """Names of the models in a folder of weights, the default first."""
-    names = sorted({path.stem for path in folder.glob("*.json")} - {LANDMARKS})
+    names = sorted({path.stem for path in folder.glob("*.json")} - DETAILS)
     return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
 
 
@@ -175,3 +177,17 @@ def put_arrays(network: "nn.Module", arrays: Mapping[str, NDArray[Any]], path: P
         )
     for name in wanted:
         named[name].data.copy_(torch.from_numpy(arrays[name]))
+
+
+def fold_batch_norms(body: "nn.Module") -> "nn.Module":
+    """Work each batch norm into the convolution before it: the same function in fewer steps, for a network
+    that learns no more. What cannot be traced is given back as it is."""
+    import torch
+    from torch.fx.experimental.optimization import fuse
+    from torch.fx.proxy import TraceError
+
+    try:
+        folded: nn.Module = fuse(body.eval()).to(memory_format=torch.channels_last)
+    except TraceError:
+        return body
+    return folded

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.data.faceset import DataError
+from fer_core.data.mosaic import read_tiles
 from fer_core.faces.landmarks import ACTIONS, POINTS
 from fer_core.types import Floats, Image
 
@@ -96,22 +96,6 @@ def _tiles(folder: Path, index: pd.DataFrame) -> list[Image]:
     """The image of each row."""
     images: dict[int, Image] = {}
     for name, rows in index.groupby("mosaic"):
-        mosaic = cv2.imread(str(folder / f"{name}.webp"), cv2.IMREAD_GRAYSCALE)
-        if mosaic is None:
-            raise DataError(f"{folder / f'{name}.webp'} is missing or no picture")
-        height, width = mosaic.shape
-        side = _side(height, width, int(rows["tile"].max()) + 1)
-        columns = width // side
-        for row, tile in zip(rows.index, rows["tile"], strict=True):
-            top, left = (side * place for place in divmod(int(tile), columns))
-            images[int(row)] = np.asarray(mosaic[top : top + side, left : left + side], np.uint8)
+        tiles = read_tiles(folder / f"{name}.webp", rows["tile"].to_numpy())
+        images.update(zip(rows.index, tiles, strict=True))
     return [images[row] for row in range(len(index))]
-
-
-def _side(height: int, width: int, tiles: int) -> int:
-    """Of the squares that fill a mosaic row by row: the largest that leaves room for all."""
-    return next(
-        side
-        for side in range(min(height, width), 0, -1)
-        if width % side == 0 and height % side == 0 and (height // side) * (width // side) >= tiles
-    )

@@ -124,6 +124,40 @@ def affect_plane(trails: Mapping[int, Floats], *, height: int = 300) -> go.Figur
     return figure
 
 
+def action_bars(actions: Mapping[str, float], *, most: int = 10, height: int = 300) -> go.Figure:
+    """The strongest facial actions of one face.
+
+    Args:
+        actions: name -> activation, 0..1.
+        most: how many to show.
+        height: pixels.
+    """
+    named = {name: value for name, value in actions.items() if not name.startswith("_")}
+    names = sorted(named, key=lambda name: -named[name])[:most]
+    figure = go.Figure(
+        go.Bar(
+            x=[named[name] for name in names],
+            y=[action_title(name) for name in names],
+            orientation="h",
+            text=[percent(named[name]) for name in names],
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": ACCENT, "cornerradius": 4},
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        )
+    )
+    _plain(figure, height, right=44)
+    figure.update_layout(bargap=0.35)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=FAINT)
+    figure.update_yaxes(autorange="reversed", ticks="")
+    return figure
+
+
+def action_title(name: str) -> str:
+    """``"mouthSmileLeft"`` -> ``"mouth smile left"``."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
 def heat_tiles(crop: Image, maps: Mapping[str, Floats], *, size: int = 168) -> dict[str, Image]:
     """Small pictures of several maps on one shared scale, so that they can be compared.
 

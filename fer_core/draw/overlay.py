@@ -22,6 +22,18 @@ BLOCK_NAMES: Final = {"face": "whole face", "upper": "eyes", "lower": "mouth"}
 
 PANEL_OPACITY = 0.72
 
+LINES: Final = (
+    *((range(0, 17), False), (range(17, 22), False), (range(22, 27), False)),
+    *((range(27, 31), False), (range(31, 36), False), (range(36, 42), True)),
+    *((range(42, 48), True), (range(48, 60), True), (range(60, 68), True)),
+)
+"""Jaw, brows, nose, eyes and lips in the 68 standard points, and which of them are closed."""
+IRISES: Final = (range(68, 73), range(73, 78))
+"""Centre and rim, the image's left first."""
+MESH: Final[Color] = (94, 234, 212)
+OPEN: Final = 0.5
+"""Openness of an eye from which its iris is drawn."""
+
 
 @dataclass(frozen=True, slots=True)
 class OverlayStyle:
@@ -34,6 +46,8 @@ class OverlayStyle:
     """All seven probabilities of the first face."""
     blocks: bool = True
     """What a prior-attention network looks at; at the first face with the weight it gave to each."""
+    landmarks: bool = False
+    """The lines through the dense landmarks, and the irises of open eyes, where they are known."""
     heatmap: float = 0.6
     """Opacity of the first map of each face where it is hottest, 0..1; 0 leaves it out."""
 
@@ -57,6 +71,8 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
                 blend_heat(image, explanation.heatmap, style.heatmap)
     for reading in reversed(result.readings):  # the first one last, so that nothing hides it
         small = unit * float(np.clip(reading.face.width / (140 * unit), 0.6, 1))
+        if style.landmarks:
+            _draw_landmarks(image, reading, small)
         if style.blocks:
             _draw_blocks(image, reading, small, weights=reading is result.readings[0])
         if style.box:
@@ -148,6 +164,23 @@ def _draw_label(image: Image, reading: Reading, unit: float, *, numbered: bool) 
     above = y0 - height - 4 * unit
     top = above if above >= 0 else y0 + 4 * unit
     _draw_pill(image, text, x0, top, size, _color(reading))
+
+
+def _draw_landmarks(image: Image, reading: Reading, unit: float) -> None:
+    landmarks = reading.face.landmarks
+    if landmarks is None:
+        return
+    # A quarter of a pixel is as fine as it can be seen; OpenCV counts from the centre of pixel 0.
+    places = np.round(4 * (landmarks - 0.5)).astype(np.int32)
+    line = max(1, round(1.2 * unit))
+    for points, closed in LINES:
+        cv2.polylines(image, [places[points]], closed, MESH, line, cv2.LINE_AA, shift=2)
+    for points, openness in zip(IRISES, reading.face.eyes or (1.0, 1.0), strict=True):
+        centre, *rim = landmarks[points]
+        if openness >= OPEN:
+            radius = np.linalg.norm(rim - centre, axis=1).mean()
+            at = tuple(places[points[0]].tolist())
+            cv2.circle(image, at, round(4 * float(radius)), MESH, line, cv2.LINE_AA, shift=2)
 
 
 def _draw_blocks(image: Image, reading: Reading, unit: float, *, weights: bool) -> None:

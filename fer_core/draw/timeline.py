@@ -1,5 +1,6 @@
 """The timeline of a clip, as a figure to explore and as a picture to keep."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.draw import EXPRESSION_COLORS, percent, rgb
-from fer_core.draw.charts import CLEAR, FAINT
+from fer_core.draw.charts import ACCENT, CLEAR, FAINT
 from fer_core.draw.text import INK, put_text, text_size
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, Image
@@ -15,35 +16,60 @@ from fer_core.types import Floats, Image
 MOST_POINTS: Final = 1500
 """Points of a line; more make a browser slow."""
 
+OTHERS: Final = (
+    "#13838A",
+    "#C2571A",
+    "#6E56CF",
+    "#2B8A3E",
+    "#C2255C",
+    "#8D6E00",
+    "#3B5BDB",
+    "#868E96",
+)
+"""Colours of lines that are no classes."""
+
 GAP: Final = 0.5
 """Seconds without the face after which a line is broken."""
 
 
 def clip_timeline(
-    times: Floats, probabilities: Floats, affect: Floats, *, moment: float, height: int = 320
+    times: Floats,
+    lines: Mapping[str, Floats],
+    *,
+    affect: Floats | None = None,
+    blinks: Floats,
+    moment: float,
+    height: int = 320,
 ) -> go.Figure:
-    """The seven probabilities of one face over a clip, to be zoomed and clicked.
+    """What one face did over a clip, to be zoomed and clicked.
 
     Args:
         times: (T,) seconds, rising.
-        probabilities: (T, 7) in the order of ``EXPRESSIONS``.
+        lines: name -> (T,) probability of a class or score of a facial action, 0..1.
         affect: (T, 2) valence and arousal, -1..1; drawn dashed on an axis of their own, hidden at first.
             NaN where they are unknown.
+        blinks: (B,) seconds at which one ended; marked below the lines.
         moment: seconds, marked by an upright line.
         height: pixels.
     """
     step = -(-len(times) // MOST_POINTS)
-    times, values = _with_gaps(times[::step], np.hstack([probabilities, affect])[::step])
-    lines = [
-        _line(times, values[:, number], name, EXPRESSION_COLORS[name])
-        for number, name in enumerate(EXPRESSIONS)
+    values = np.stack([*lines.values(), *(() if affect is None else affect.T)], axis=1)
+    times, values = _with_gaps(times[::step], values[::step])
+    colors = {
+        **EXPRESSION_COLORS,
+        **dict(zip([name for name in lines if name not in EXPRESSIONS], OTHERS, strict=False)),
+    }
+    traces = [
+        _line(times, values[:, number], name, colors[name]) for number, name in enumerate(lines)
     ]
-    for number, name in ((7, "valence"), (8, "arousal")):
+    for number, name in enumerate(() if affect is None else ("valence", "arousal"), len(lines)):
         if not np.isnan(values[:, number]).all():
             dash = "dash" if name == "valence" else "dot"
-            line = _line(times, values[:, number], name, "#13838A", dash=dash)
-            lines.append(line.update(yaxis="y2", visible="legendonly", hovertemplate="%{y:.2f}"))
-    figure = go.Figure(lines)
+            line = _line(times, values[:, number], name, ACCENT, dash=dash)
+            traces.append(line.update(yaxis="y2", visible="legendonly", hovertemplate="%{y:.2f}"))
+    if len(blinks):
+        traces.append(_marks(blinks))
+    figure = go.Figure(traces)
     figure.add_vline(moment, line={"color": "#909294", "width": 1})
     figure.update_layout(
         height=height,
@@ -58,7 +84,7 @@ def clip_timeline(
     figure.update_xaxes(title=None, ticksuffix=" s", gridcolor=CLEAR, zeroline=False)
     figure.update_layout(
         yaxis={
-            "range": [0, 1],
+            "range": [-0.06 if len(blinks) else 0, 1],
             "tickformat": ".0%",
             "dtick": 0.5,
             "gridcolor": FAINT,
@@ -118,6 +144,17 @@ def _line(times: Floats, values: Floats, name: str, color: str, **line: str) -> 
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         hovertemplate="%{y:.0%}",
+    )
+
+
+def _marks(blinks: Floats) -> go.Scatter:
+    return go.Scatter(
+        x=blinks,
+        y=np.full(len(blinks), -0.03),
+        name="blinks",
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 9, "line": {"color": "#909294", "width": 2}},
+        hovertemplate="blink",
     )
 
 

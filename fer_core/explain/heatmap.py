@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from fer_core.explain.shares import is_flat, positive_part, region_share
+from fer_core.explain.shares import is_flat, part_share, positive_part, region_share
 from fer_core.types import Explanation, Floats, Regions
 
 
@@ -15,6 +15,7 @@ def explanation(
     method: str,
     frame_shape: tuple[int, ...],
     seconds: float,
+    landmarks: Floats | None = None,
     peak: float | None = None,
 ) -> Explanation:
     """A raw map with its heatmap on the frame and its region shares.
@@ -24,6 +25,7 @@ def explanation(
         target, method: what the map explains, and how.
         frame_shape: (H, W, ...) of the frame.
         seconds: what the raw map took.
+        landmarks: (78, 2) in frame pixels, for the shares of brows, eyes, nose and mouth.
         peak: value of ``raw`` that the heatmap shows as 1, larger ones too; the map's own maximum
             unless given. One peak for several maps keeps them comparable.
     """
@@ -42,7 +44,15 @@ def explanation(
         region_share=region_share(raw),
         is_flat=flat,
         seconds=seconds,
+        part_share=None if landmarks is None else part_share(raw, _aligned(landmarks, regions)),
     )
+
+
+def _aligned(landmarks: Floats, regions: Regions) -> Floats:
+    """Frame pixels -> fractions of the aligned square."""
+    transform = regions.transform
+    moved = landmarks @ transform[:, :2].T + transform[:, 2]
+    return np.asarray(moved / len(regions.face), np.float32)
 
 
 def to_frame(heat: Floats, regions: Regions, frame_shape: tuple[int, ...]) -> Floats:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from fer_core.types import Floats, Image
-from fer_core.weights import LANDMARKS, WEIGHTS, Card, load_weights, put_arrays
+from fer_core.weights import LANDMARKS, WEIGHTS, Card, fold_batch_norms, load_weights, put_arrays
 
 ACTIONS: Final = (
     "_neutral",
@@ -135,4 +135,5 @@ def load_landmarker(device: str = "cpu", folder: Path = WEIGHTS) -> Landmarker:
     card, arrays = load_weights(LANDMARKS, folder)
     network = LandmarkNetwork(**card.network)
     put_arrays(network, arrays, folder / f"{card.name}.safetensors")
+    network.body = fold_batch_norms(network.body)
     return Landmarker(network, card, device)

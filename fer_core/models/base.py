@@ -2,15 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import timm
 import torch
 from torch import Tensor, nn
-from torch.fx.experimental.optimization import fuse
-from torch.fx.proxy import TraceError
 
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
 
@@ -110,12 +107,6 @@ class Backbone(nn.Module):
         """(N, 1, H, W) normalised -> (N, C, h, w)."""
         feature_map: Tensor = self.body(faces)[-1]
         return feature_map
-
-    def fold(self) -> None:
-        """Work each batch norm into the convolution before it: the same function of a face, in fewer
-        steps, for a network that learns no more. A body that cannot be traced stays as it is."""
-        with suppress(TraceError):
-            self.body = fuse(self.body.eval()).to(memory_format=torch.channels_last)
 
 
 class ClassifierHead(nn.Module):

@@ -13,7 +13,7 @@ from fer_core.models.base import Backbone, Network, NetworkOutput
 from fer_core.models.registry import build_network
 from fer_core.regions import align_crops, mean_points
 from fer_core.types import Floats, Image
-from fer_core.weights import WEIGHTS, Card, load_weights, put_arrays
+from fer_core.weights import WEIGHTS, Card, fold_batch_norms, load_weights, put_arrays
 
 MIN_POINT_SCORE = 0.9
 """O-Net's score below which its points on a bare crop are no better than the mean layout: on FER2013
@@ -104,7 +104,7 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
     put_arrays(network, arrays, folder / f"{card.name}.safetensors")
     for module in network.modules():
         if isinstance(module, Backbone):
-            module.fold()
+            module.body = fold_batch_norms(module.body)
     return Classifier(network, card, device)
 
 

@@ -27,6 +27,7 @@ from fer_core.faces.landmarks import (
 from fer_core.regions import alignment, find_landmarks, mean_points, warp
 from fer_core.training.finish import LICENCE
 from fer_core.training.fit import load_best, run, seed
+from fer_core.training.module import one_cycle
 from fer_core.training.recipe import Recipe
 from fer_core.weights import LANDMARKS, Card, get_arrays, save_weights
 
@@ -101,19 +102,9 @@ class LandmarkModule(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimiser = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=self.recipe.learning_rate,
-            weight_decay=self.recipe.weight_decay,
+            self.network.parameters(), weight_decay=self.recipe.weight_decay
         )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser,
-            max_lr=self.recipe.learning_rate,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-        )
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return one_cycle(self, optimiser, self.recipe)
 
 
 def point_error(found: Tensor, truth: Tensor) -> Tensor:

@@ -112,12 +112,16 @@ class ExpressionModule(L.LightningModule):
             nesterov=True,
             weight_decay=recipe.weight_decay,
         )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser,
-            max_lr=recipe.learning_rate,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-        )
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return one_cycle(self, optimiser, recipe)
+
+
+def one_cycle(
+    module: L.LightningModule, optimiser: torch.optim.Optimizer, recipe: Recipe
+) -> OptimizerLRSchedulerConfig:
+    """An optimiser whose learning rate rises to the recipe's and falls to nothing, step by step."""
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        max_lr=recipe.learning_rate,
+        total_steps=int(module.trainer.estimated_stepping_batches),
+    )
+    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
