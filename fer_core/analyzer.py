@@ -15,9 +15,9 @@ from fer_core.errors import UserError
 from fer_core.explain import evidence_maps, explanation, raw_map
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
 from fer_core.faces.eyes import EyeReader, load_eye_reader
-from fer_core.faces.landmarks import ACTIONS, Landmarker, load_landmarker
+from fer_core.faces.landmarks import Landmarker, load_landmarker
 from fer_core.images import to_gray, to_rgb
-from fer_core.labels import CIRCUMPLEX, EXPRESSIONS, expression_index
+from fer_core.labels import ACTIONS, CIRCUMPLEX, EXPRESSIONS, expression_index
 from fer_core.models import Classifier, load_model
 from fer_core.models.base import NetworkOutput
 from fer_core.regions import cut, find_eyes, find_landmarks

@@ -43,6 +43,25 @@ POINTS: Final = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 """The five points of a face; left and right are those of the image."""
 
 
+ACTIONS: Final = (
+    "_neutral",
+    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
+    *("cheekPuff", "cheekSquintLeft", "cheekSquintRight"),
+    *("eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft"),
+    *("eyeLookInRight", "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight"),
+    *("eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight"),
+    *("jawForward", "jawLeft", "jawOpen", "jawRight"),
+    *("mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight"),
+    *("mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft"),
+    *("mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper"),
+    *("mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight"),
+    *("mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight"),
+    *("noseSneerLeft", "noseSneerRight"),
+)
+"""Facial actions: the 52 blendshapes of MediaPipe's FaceLandmarker, in its order. Left and right are the
+person's own in a picture that is not mirrored."""
+
+
 def expression_index(name: str) -> int:
     """Class number of an expression.
 

@@ -6,11 +6,14 @@ from streamlit.delta_generator import DeltaGenerator
 from fer_core import EXPRESSIONS
 from fer_core.draw.overlay import OverlayStyle
 
+DEFAULT_LAYERS = ("box", "bars", "heatmap", "blocks")
+
 LAYERS = {
     "box": ":material/crop_free: Box",
     "bars": ":material/bar_chart: Probabilities",
     "heatmap": ":material/gradient: Heatmap",
     "blocks": ":material/view_agenda: Blocks",
+    "landmarks": ":material/face_retouching_natural: Landmarks",
 }
 
 
@@ -19,9 +22,14 @@ PLACED = (
     "(Russell and Mehrabian, 1977). Not measured, and not what somebody feels."
 )
 
+MOVED = (
+    "How far each part of the face has moved, after the facial actions of MediaPipe's FaceLandmarker, whose "
+    "scores taught the network. Left and right are the person's own in a picture that is not mirrored."
+)
+
 
 def choose_overlay(
-    page: str, *, layers: tuple[str, ...] = tuple(LAYERS)
+    page: str, *, layers: tuple[str, ...] = DEFAULT_LAYERS
 ) -> tuple[OverlayStyle, str, DeltaGenerator]:
     """Ask what to draw, and of which class to show the heatmap.
 
@@ -57,6 +65,7 @@ def choose_overlay(
         labels="box" in shown,
         bars="bars" in shown,
         blocks="blocks" in shown,
+        landmarks="landmarks" in shown,
         heatmap=opacity if "heatmap" in shown else 0.0,
     )
     return style, target, adjust

@@ -18,12 +18,12 @@ from av import VideoFrame
 from streamlit_webrtc import webrtc_streamer
 
 from fer_core import Analyzer, StreamSettings
-from fer_core.draw.charts import affect_plane, probability_timeline
+from fer_core.draw.charts import action_bars, affect_plane, probability_timeline
 from fer_core.draw.overlay import draw_message, draw_overlay
 from fer_core.images import read_image
 from fer_core.monitor import Activity, Monitor
 from fer_core.types import Image
-from pages.controls import PLACED, choose_overlay
+from pages.controls import MOVED, PLACED, choose_overlay
 
 log = logging.getLogger("expression_lens.live")
 
@@ -51,6 +51,7 @@ VIDEO = {
 CHARTS = {
     "minute": ":material/show_chart: Last minute",
     "plane": ":material/my_location: Valence and arousal",
+    "actions": ":material/face_retouching_natural: Facial actions",
 }
 
 GUIDE = """
@@ -58,6 +59,7 @@ GUIDE = """
 - **Probabilities**: all seven classes, for the largest face
 - **Heatmap**: where in the face the evidence for a class lies
 - **Blocks**: what the network looks at apart, with the weight it gives to each
+- **Landmarks**: jaw, brows, eyes, nose and lips, as a second network places them
 """
 
 
@@ -327,9 +329,20 @@ def show_stream() -> None:
         if not state.failed:
             st.markdown(GUIDE)
         return
+    readings = activity.result.readings if activity.result else ()
+    blinks = readings[0].blinks if readings else None
     with st.container(horizontal=True):
         st.metric("Frames per second", f"{activity.rate:.1f}")
         st.metric("Milliseconds per frame", f"{sum(activity.timings.values()):.1f}")
+        if blinks:
+            st.metric(
+                "Blinks",
+                blinks.count,
+                help="Of the largest face, since it came. Winks do not count, nor do eyes that stay shut for "
+                "more than a second.",
+            )
+            rate = "…" if blinks.rate is None else f"{blinks.rate:.0f}"
+            st.metric("Blinks a minute", rate, help="Over the last minute, from ten seconds on.")
     stages = " · ".join(f"{name} {ms:.1f}" for name, ms in activity.timings.items())
     st.caption(f"{activity.frames:,} frames so far. Milliseconds: {stages}")
     chart = st.segmented_control(
@@ -348,7 +361,7 @@ def show_stream() -> None:
             alt="The seven probabilities of the largest face over the last minute",
             key="live_timeline",
         )
-    else:
+    elif chart == "plane":
         st.plotly_chart(
             affect_plane(activity.trails),
             config={"displayModeBar": False},
@@ -356,6 +369,16 @@ def show_stream() -> None:
             key="live_plane",
         )
         st.caption(PLACED)
+    elif readings and readings[0].face.actions:
+        st.plotly_chart(
+            action_bars(readings[0].face.actions),
+            config={"displayModeBar": False},
+            alt="The strongest facial actions of the largest face",
+            key="live_actions",
+        )
+        st.caption(MOVED)
+    else:
+        st.caption("No face is in the picture.")
 
 
 def show_single(image: Image) -> None:

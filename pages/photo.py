@@ -19,13 +19,13 @@ import streamlit as st
 
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.draw import percent
-from fer_core.draw.charts import affect_plane, heat_tiles, probability_bars
+from fer_core.draw.charts import action_bars, affect_plane, heat_tiles, probability_bars
 from fer_core.draw.overlay import draw_overlay, headline
 from fer_core.explain import explanation
 from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Floats, FrameResult, Image, Reading
-from pages.controls import PLACED, choose_overlay
+from pages.controls import MOVED, PLACED, choose_overlay
 from pages.samples import SAMPLES
 
 FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
@@ -259,6 +259,7 @@ else:
                 method=method,
                 frame_shape=image.shape,
                 seconds=0.0,
+                landmarks=reading.face.landmarks,
             )
         others = tuple(other for other in readings if other is not reading)
         drawn = draw_overlay(image, FrameResult((reading, *others), ((heat,),)), style)
@@ -295,8 +296,12 @@ else:
                 f"The likeliest class, *{name}*, has {percent(probability)}. Below {percent(threshold)} this "
                 "model is wrong more often than right, so no class is assigned."
             )
-        classes, plane = st.tabs(
-            [":material/bar_chart: Probabilities", ":material/my_location: Valence and arousal"]
+        classes, plane, actions = st.tabs(
+            [
+                ":material/bar_chart: Probabilities",
+                ":material/my_location: Valence and arousal",
+                ":material/face_retouching_natural: Facial actions",
+            ]
         )
         with classes:
             st.plotly_chart(
@@ -313,6 +318,14 @@ else:
                 alt=f"Valence {reading.valence:.2f} and arousal {reading.arousal:.2f} on their plane",
             )
             st.caption(PLACED)
+        with actions:
+            st.plotly_chart(
+                action_bars(reading.face.actions),
+                key="photo_actions",
+                config={"displayModeBar": False},
+                alt="The strongest facial actions of this face",
+            )
+            st.caption(MOVED)
 
     st.subheader("What the network sees")
     regions, weights = reading.regions, reading.region_attention
@@ -347,14 +360,16 @@ else:
                 width="stretch",
                 alt=f"Map of the evidence for {name}",
             )
-    share = heat.region_share
+    share, parts = heat.region_share, heat.part_share
     st.caption(
         "All seven on one scale. Warm places speak for a class, cool places against it. "
         + (
             f"For *{target}* the map is flat: no place speaks for it more than another."
             if heat.is_flat
             else f"Of the evidence for *{target}*, {percent(share['upper'])} lies around eyes and brows, "
-            f"{percent(share['lower'])} around the mouth, {percent(share['elsewhere'])} elsewhere."
+            f"{percent(share['lower'])} around the mouth, {percent(share['elsewhere'])} elsewhere; by the "
+            f"landmarks, {percent(parts['brows'])} on the brows, {percent(parts['eyes'])} on the "
+            f"eyes, {percent(parts['nose'])} on the nose and {percent(parts['mouth'])} on the mouth."
         )
     )
 

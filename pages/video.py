@@ -21,9 +21,11 @@ import streamlit as st
 
 from fer_core import EXPRESSIONS, StreamSettings
 from fer_core.draw import percent
+from fer_core.draw.charts import action_title
 from fer_core.draw.overlay import draw_overlay, headline
 from fer_core.draw.timeline import clip_timeline, timeline_picture
-from fer_core.types import Image
+from fer_core.labels import ACTIONS
+from fer_core.types import Floats, Image
 from fer_core.video import (
     CSV_COLUMNS,
     Clip,
@@ -34,12 +36,19 @@ from fer_core.video import (
     annotate,
     read_frame,
 )
-from pages.controls import choose_overlay
+from pages.controls import MOVED, choose_overlay
 from pages.samples import covered, portrait
 
 FILE_TYPES = ["mp4", "mov", "avi", "webm", "mkv", "mpg", "mpeg", "m4v"]
 
 EVERY = {1: "every frame", 2: "every 2nd frame", 5: "every 5th frame", 15: "every 15th frame"}
+
+LINES = {
+    "classes": ":material/show_chart: Probabilities",
+    "actions": ":material/face_retouching_natural: Facial actions",
+}
+
+MOST_LINES = 8  # actions that are drawn
 
 REFRESH = 0.2  # seconds between two looks at the progress, and so the longest that Cancel takes
 
@@ -115,6 +124,17 @@ def face_at(moment: Moment) -> Image:
     scale = 160 / side
     move = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]], np.float32)
     return cv2.warpAffine(image, move, (160, 160), flags=cv2.INTER_AREA)
+
+
+def affect_of(rows: np.ndarray) -> Floats:
+    return np.stack([rows["valence"], rows["arousal"]], axis=1)
+
+
+def liveliest(actions: Floats) -> dict[str, Floats]:
+    """The facial actions with the widest range, (T, 52) -> name -> (T,)."""
+    low, high = np.percentile(actions, (5, 95), axis=0)
+    order = np.argsort(low - high)[:MOST_LINES]
+    return {action_title(ACTIONS[number]): actions[:, number] for number in sorted(order)}
 
 
 def as_png(image: Image) -> bytes:
@@ -209,26 +229,45 @@ if not 0 <= st.session_state.setdefault("video_moment", float(rows["time"][0])) 
 moment = st.session_state.video_moment
 row = rows[np.abs(rows["time"] - moment).argmin()]
 
+blinks = rows["time"][rows["blink"] > 0]
 timeline_side, picture_side = st.columns((3, 2), gap="large")
 with timeline_side:
+    lines = st.segmented_control(
+        "Lines",
+        LINES,
+        format_func=LINES.get,
+        default="classes",
+        required=True,
+        label_visibility="collapsed",
+        key="video_lines",
+    )
+    if lines == "classes":
+        shown, affect = (
+            dict(zip(EXPRESSIONS, rows["probabilities"].T, strict=True)),
+            affect_of(rows),
+        )
+    else:
+        shown, affect = liveliest(rows["actions"] / 255), None
     st.plotly_chart(
-        clip_timeline(
-            rows["time"],
-            rows["probabilities"],
-            np.stack([rows["valence"], rows["arousal"]], axis=1),
-            moment=moment,
-        ),
+        clip_timeline(rows["time"], shown, affect=affect, blinks=blinks, moment=moment),
         config={"displaylogo": False},
         on_select=choose_clicked,
         selection_mode="points",
         key="video_timeline",
-        alt=f"The seven probabilities of face {track} over the clip",
+        alt=f"{LINES[lines]} of face {track} over the clip",
     )
     if timeline.end > 0:
         st.slider("Moment", 0.0, timeline.end, step=0.01, format="%.2f s", key="video_moment")
+    seen = max(float(rows["time"][-1] - rows["time"][0]), 1e-6)
+    rate = f", {60 * len(blinks) / seen:.0f} a minute" if seen >= 10 else ""
     st.caption(
-        "Drag to zoom, press twice to see all again, press a point to see its picture. Valence and arousal "
-        "appear when you press their names; they follow from the probabilities."
+        f"Face {track} blinked **{len(blinks)}** times{rate}. Drag to zoom, press twice to see all again, "
+        "press a point to see its picture. "
+        + (
+            "Valence and arousal appear when you press their names; they follow from the probabilities."
+            if lines == "classes"
+            else f"The {len(shown)} actions that changed most. {MOVED}"
+        )
     )
 with picture_side:
     style, target, _ = choose_overlay("video", layers=("box", "heatmap"))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from fer_core.data.faceset import DataError
 from fer_core.data.mosaic import read_tiles
-from fer_core.faces.landmarks import ACTIONS, POINTS
+from fer_core.faces.landmarks import POINTS
+from fer_core.labels import ACTIONS
 from fer_core.types import Floats, Image
 
 SPLITS = {"train": "Training", "test": "PrivateTest"}

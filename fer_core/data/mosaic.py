@@ -26,8 +26,9 @@ def read_tiles(path: Path, numbers: NDArray[np.int64]) -> list[Image]:
     mosaic = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mosaic is None:
         raise DataError(f"{path} is missing or no picture")
-    side = _side(*mosaic.shape[:2], int(numbers.max()) + 1)
-    columns = mosaic.shape[1] // side
+    height, width = mosaic.shape[:2]
+    side = _side(height, width, int(numbers.max()) + 1)
+    columns = width // side
     corners = ((side * (n // columns), side * (n % columns)) for n in numbers.tolist())
     return [np.asarray(mosaic[y : y + side, x : x + side], np.uint8) for y, x in corners]
 

@@ -14,25 +14,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from fer_core.labels import ACTIONS
 from fer_core.types import Floats, Image
 from fer_core.weights import LANDMARKS, WEIGHTS, Card, fold_batch_norms, load_weights, put_arrays
-
-ACTIONS: Final = (
-    "_neutral",
-    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
-    *("cheekPuff", "cheekSquintLeft", "cheekSquintRight"),
-    *("eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft"),
-    *("eyeLookInRight", "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight"),
-    *("eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight"),
-    *("jawForward", "jawLeft", "jawOpen", "jawRight"),
-    *("mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight"),
-    *("mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft"),
-    *("mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper"),
-    *("mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight"),
-    *("mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight"),
-    *("noseSneerLeft", "noseSneerRight"),
-)
-"""Names of the facial actions in the teacher's order; left and right are the person's own."""
 
 POINTS: Final = 78
 EYES: Final = (slice(36, 42), slice(42, 48))

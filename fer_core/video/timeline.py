@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from fer_core.analyzer import Analyzer
 from fer_core.errors import UserError
-from fer_core.faces.landmarks import ACTIONS
-from fer_core.labels import EXPRESSIONS, expression_index
+from fer_core.labels import ACTIONS, EXPRESSIONS, expression_index
 from fer_core.stream import StreamSettings
 from fer_core.types import Face, FrameResult, Image, Reading
 from fer_core.video.decode import BreaksOffError, Clip, Frame

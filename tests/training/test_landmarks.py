@@ -12,7 +12,8 @@ import torch
 from fer_core.data.augmentation import Augmentation
 from fer_core.data.faceset import DataError
 from fer_core.data.landmarks import join_landmarks, read_landmarks
-from fer_core.faces.landmarks import ACTIONS, MIRRORED_ACTIONS, MIRRORED_POINTS, five_points
+from fer_core.faces.landmarks import MIRRORED_ACTIONS, MIRRORED_POINTS, five_points
+from fer_core.labels import ACTIONS
 from fer_core.regions import find_landmarks, mean_points
 from fer_core.training.finish import run_facts
 from fer_core.training.landmarks import (
