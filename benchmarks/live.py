@@ -1,8 +1,8 @@
 """Milliseconds of the live path, stage by stage: ``python -m benchmarks.live``.
 
 Moving pictures of one real face go through ``Stream`` and the overlay as they do on the Live page, with
-the heatmap of the likeliest class. The last column compares with searching every frame anew, in the
-same run, since machines are noisy.
+landmarks, blinks and the heatmap of the likeliest class. The last column compares with searching every
+frame anew, in the same run, since machines are noisy.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from fer_core import Analyzer
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
 from fer_core.types import FrameResult, Image
 
-STAGES = ("detect", "align", "predict", "map", "draw")
+STAGES = ("detect", "landmarks", "align", "predict", "map", "draw")
 FRAME_RATE = 30
 
 
@@ -43,7 +43,7 @@ def run(
     analyzer: Analyzer, frames: list[Image], *, follow: bool
 ) -> tuple[list[dict[str, float]], int]:
     """Timings of each frame, and how many faces the last one had."""
-    stream, style, rows = analyzer.stream(), OverlayStyle(), []
+    stream, style, rows = analyzer.stream(), OverlayStyle(landmarks=True), []
     result = FrameResult()
     for number, frame in enumerate(frames):
         started = perf_counter()

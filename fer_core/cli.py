@@ -26,7 +26,7 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.models import load_model
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Image
-from fer_core.weights import EYES, LANDMARKS, WEIGHTS, list_models, load_card
+from fer_core.weights import DETAILS, EYES, LANDMARKS, WEIGHTS, list_models, load_card
 
 if TYPE_CHECKING:
     from fer_core.training.recipe import Recipe
@@ -103,7 +103,14 @@ def evaluate(
     tta: Annotated[bool, typer.Option("--tta", help="Average with the mirror image.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure a model on labelled face crops."""
+    """Measure a model on labelled face crops; landmarks and eyes on sets like those they learn from."""
+    if model in DETAILS:
+        figures = _measure_detail(model, data, split)
+        if as_json:
+            typer.echo(json.dumps(figures, indent=2))
+        for name, value in () if as_json else figures.items():
+            typer.echo(f"{name:14}{value:>10,}")
+        return
     from fer_core.training.evaluate import evaluate as measure
 
     faces = read_faces(data, plus).split(split)
@@ -126,6 +133,26 @@ def evaluate(
         typer.echo(
             f"{name:10}{row['precision']:10.3f}{row['recall']:8.3f}{row['f1']:7.3f}{row['n']:7,}"
         )
+
+
+def _measure_detail(model: str, data: list[Path], split: str) -> dict[str, Any]:
+    if model == EYES:
+        from fer_core.data.eyes import read_eyes
+        from fer_core.faces.eyes import load_eye_reader
+        from fer_core.training.eyes import measure_eyes
+
+        return measure_eyes(load_eye_reader(), read_eyes(_only(data)).split(split))
+    from fer_core.data.landmarks import read_landmarks
+    from fer_core.faces.landmarks import load_landmarker
+    from fer_core.training.landmarks import measure_landmarks
+
+    return measure_landmarks(load_landmarker(), read_landmarks(_only(data)).split(split))
+
+
+def _only(data: list[Path]) -> Path:
+    if len(data) > 1:
+        raise UserError("this takes one set; give --data once")
+    return data[0]
 
 
 @app.command()
@@ -190,9 +217,7 @@ def _train_eyes(plan: "Recipe", data: list[Path], folder: Path, resume: bool) ->
     from fer_core.training.eyes import finish_eyes, fit_eyes
     from fer_core.training.finish import run_facts
 
-    if len(data) > 1:
-        raise UserError("the eyes recipe takes one folder of eyes; give --data once")
-    eyes = read_eyes(data[0])
+    eyes = read_eyes(_only(data))
     network = fit_eyes(plan, eyes, folder, resume=resume)
     reader = finish_eyes(network, plan, eyes, folder, run_facts(plan, folder))
     for split, figures in reader.card.figures.items():

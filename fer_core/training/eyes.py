@@ -137,7 +137,11 @@ def finish_eyes(
     save_weights(card, arrays, out)
     stored = load_eye_reader(folder=out)
     figures = {
-        split: measure_eyes(stored, eyes.split(split)) for split in ("PublicTest", "PrivateTest")
+        split: {
+            **measure_eyes(stored, eyes.split(split)),
+            "command": f"python -m fer_core evaluate --model {EYES} --data eyes --split {split}",
+        }
+        for split in ("PublicTest", "PrivateTest")
     }
     save_weights(replace(card, figures=figures), arrays, out)
     return load_eye_reader(folder=out)

@@ -175,14 +175,20 @@ def finish_landmarks(
     save_weights(card, arrays, out)
     stored = load_landmarker(folder=out)
     figures = {
-        f"{name} PrivateTest": measure_landmarks(stored, faces.split("PrivateTest"))
+        f"{name} {split}": {
+            **measure_landmarks(stored, faces.split(split)),
+            "command": f"python -m fer_core evaluate --model {LANDMARKS} --data teacher/{name}.npz "
+            f"--split {split}",
+        }
         for name, faces in sets.items()
+        for split in ("PublicTest", "PrivateTest")
+        if (faces.splits == split).any()
     }
     save_weights(replace(card, figures=figures), arrays, out)
     return load_landmarker(folder=out)
 
 
-def measure_landmarks(landmarker: Landmarker, faces: LandmarkSet) -> dict[str, float]:
+def measure_landmarks(landmarker: Landmarker, faces: LandmarkSet) -> dict[str, Any]:
     """On bare crops, as the run-time sees them: two passes from the mean layout.
 
     Returns:
