@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 
 from fer_core import EXPRESSIONS, Analyzer, list_models
 from fer_core.analyzer import place
-from fer_core.labels import CIRCUMPLEX
+from fer_core.labels import ACTIONS, CIRCUMPLEX, PARTS
 from fer_core.types import Floats, Image
 
 
@@ -25,7 +26,7 @@ def test_the_astronaut_smiles(
     assert reading.top[0] == "happy" and reading.top[1] > 0.6 and not reading.unsure
     assert reading.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert reading.face.points == pytest.approx(astronaut_points, abs=4)
-    assert set(result.timings) == {"detect", "align", "predict", "map"}
+    assert set(result.timings) == {"detect", "landmarks", "align", "predict", "map"}
     ((explanation,),) = result.explanations
     assert explanation.target == "happy" and explanation.raw.shape == (6, 6)
     assert explanation.heatmap.shape == astronaut.shape[:2]
@@ -158,3 +159,52 @@ def test_clips_hold_as_many_faces_as_they_should(
 ) -> None:
     counts = [len(analyzer(frame)) for frame in clip_frames(clip, 15)]
     assert np.mean([count == faces for count in counts]) >= least
+
+
+def test_landmarks_lie_where_they_were_measured_by_hand(
+    analyzer: Analyzer, astronaut: Image, astronaut_points: Floats
+) -> None:
+    result = analyzer.analyze(astronaut)
+    face = result.readings[0].face
+    assert face.landmarks is not None and face.landmarks.shape == (78, 2)
+    # Pupils, tip of the nose, corners of the mouth; the eyes are 43 pixels apart.
+    found = face.landmarks[[68, 73, 30, 48, 54]]
+    assert np.linalg.norm(found - astronaut_points, axis=1).max() < 5
+    assert face.actions is not None and tuple(face.actions) == ACTIONS
+    assert min(face.actions["mouthSmileLeft"], face.actions["mouthSmileRight"]) > 0.4
+    assert face.eyes is not None and min(face.eyes) > 0.8
+    share = result.explanations[0][0].part_share
+    assert share is not None and set(share) == {*PARTS, "rest"}
+    assert sum(share.values()) == pytest.approx(1)
+    assert max(share, key=lambda part: share[part]) in ("mouth", "rest")
+
+
+def test_landmarks_may_be_left_out(analyzer: Analyzer, astronaut: Image) -> None:
+    result = analyzer.analyze(astronaut, landmarks=False)
+    face = result.readings[0].face
+    assert face.landmarks is None and face.actions is None and face.eyes is None
+    assert result.explanations[0][0].part_share is None
+    assert "landmarks" not in result.timings
+
+
+def test_eyes_too_small_to_tell_are_unknown(analyzer: Analyzer, astronaut: Image) -> None:
+    small = cv2.resize(astronaut, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    (reading,) = analyzer.analyze(small, min_face=20).readings
+    assert reading.face.landmarks is not None and reading.face.eyes is None
+
+
+def test_several_frames_read_at_once_are_as_they_are_alone(
+    analyzer: Analyzer, astronaut: Image
+) -> None:
+    blank = np.zeros_like(astronaut)
+    faces = [reading.face for reading in analyzer(astronaut)]
+    frames = [(astronaut, faces, None), (blank, [], None), (astronaut, faces, None)]
+    first, second, third = analyzer.read_frames(frames, maps=("top",))
+    assert second.readings == () and second.explanations == ()
+    alone = analyzer.read(astronaut, faces, maps=("top",))
+    for result in (first, third):
+        together, single = result.readings[0], alone.readings[0]
+        assert together.probabilities == pytest.approx(single.probabilities, abs=1e-4)
+        assert result.explanations[0][0].raw == pytest.approx(
+            alone.explanations[0][0].raw, abs=1e-3
+        )

@@ -213,3 +213,54 @@ def test_one_face_in_a_clip_is_one_track(analyzer: Analyzer, clip_frames: Callab
         rows += [(number, reading.face.track_id) for reading in readings]
     assert 68 <= len({number for number, _ in rows}) <= 78, "the face is in frames 0 to 71"
     assert {track for _, track in rows} == {1}
+
+
+def test_reading_at_once_tells_the_same_as_one_by_one(analyzer: Analyzer, astronaut: Image) -> None:
+    frames = [(shifted(astronaut, 3 * number), number / 30) for number in range(9)]
+    settings = StreamSettings(maps=())
+    one_by_one = Stream(analyzer, settings)
+    expected = [one_by_one.push(frame, time=time) for frame, time in frames]
+    for result, other in zip(Stream(analyzer, settings).push_all(frames), expected, strict=True):
+        (reading,), (wanted,) = result.readings, other.readings
+        assert reading.face.box == pytest.approx(wanted.face.box)
+        assert reading.probabilities == pytest.approx(wanted.probabilities, abs=1e-4)
+        assert reading.blinks == wanted.blinks
+
+
+@pytest.mark.parametrize(
+    ("clip", "blinks"),
+    [("head_d18.mp4", 2), ("single_face.mp4", 1), ("talking_swiz3n.mpg", 0)],
+)
+def test_blinks_in_clips_are_those_that_people_count(
+    analyzer: Analyzer,
+    clip_frames: Callable[[str, int], Iterator[Image]],
+    clip: str,
+    blinks: int,
+) -> None:
+    stream = analyzer.stream(StreamSettings(maps=()))
+    counts = [0]
+    for number, frame in enumerate(clip_frames(clip, 1)):
+        for reading in stream.push(frame, time=number / 30).readings[:1]:
+            assert reading.blinks is not None
+            counts.append(reading.blinks.count)
+    assert counts[-1] == blinks
+
+
+def test_without_landmarks_nothing_is_said_of_blinks(analyzer: Analyzer, astronaut: Image) -> None:
+    stream = analyzer.stream(StreamSettings(landmarks=False))
+    (reading,) = stream.push(astronaut, time=0).readings
+    assert reading.blinks is None and reading.face.landmarks is None
+
+
+def test_another_model_keeps_the_count_of_blinks(
+    analyzer: Analyzer, astronaut: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = analyzer.stream(StreamSettings(maps=()))
+    stream.push(astronaut, time=0)
+    monkeypatch.setattr("fer_core.analyzer.find_eyes", lambda *_: np.full((1, 2), 0.02))
+    stream.push(astronaut, time=0.1)
+    monkeypatch.undo()
+    stream.settings = StreamSettings(model="plain", maps=())
+    (reading,) = stream.push(astronaut, time=0.3).readings
+    assert reading.model == "plain"
+    assert reading.blinks is not None and reading.blinks.count == 1

@@ -46,10 +46,10 @@ class OverlayStyle:
     """All seven probabilities of the first face."""
     blocks: bool = True
     """What a prior-attention network looks at; at the first face with the weight it gave to each."""
-    landmarks: bool = False
-    """The lines through the dense landmarks, and the irises of open eyes, where they are known."""
     heatmap: float = 0.6
     """Opacity of the first map of each face where it is hottest, 0..1; 0 leaves it out."""
+    landmarks: bool = False
+    """The lines through the dense landmarks, and the irises of open eyes, where they are known."""
 
 
 def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None = None) -> Image:

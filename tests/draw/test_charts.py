@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from fer_core.draw import EXPRESSION_COLORS, percent, rgb
-from fer_core.draw.charts import affect_plane, heat_tiles, probability_bars, probability_timeline
+from fer_core.draw.charts import (
+    action_bars,
+    affect_plane,
+    heat_tiles,
+    probability_bars,
+    probability_timeline,
+)
 from fer_core.labels import CIRCUMPLEX, EXPRESSIONS
 from tests.draw.faces import make_reading
 
@@ -108,3 +114,10 @@ def test_flat_and_broken_maps_leave_the_face_as_it_is() -> None:
         tile = heat_tiles(crop, {"happy": raw}, size=48)["happy"]
         assert (tile == crop[..., None]).all()
     assert heat_tiles(crop, {}) == {}
+
+
+def test_strongest_actions_are_shown_in_plain_words() -> None:
+    figure = action_bars({"_neutral": 0.9, "jawOpen": 0.2, "mouthSmileLeft": 0.7}, most=2)
+    (bar,) = figure.data
+    assert list(bar.y) == ["mouth smile left", "jaw open"]
+    assert list(bar.x) == [0.7, 0.2] and list(bar.text) == ["70 %", "20 %"]

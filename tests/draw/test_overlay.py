@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -255,3 +257,20 @@ def test_message_is_written_into_the_middle(frame: Image) -> None:
 def test_long_messages_are_wrapped_into_the_picture(frame: Image) -> None:
     x0, _, x1, _ = extent(changed(frame, draw_message(frame, "word " * 60)))
     assert x0 > 0 and x1 < 640
+
+
+def test_landmarks_are_lines_with_an_iris_in_open_eyes(frame: Image) -> None:
+    reading = make_reading(BOX)
+    points = np.full((78, 2), 300.0, np.float32)
+    points[0:17] = np.stack([np.linspace(250, 390, 17), np.full(17, 310)], axis=1)
+    points[68:73] = [(280, 180), (288, 180), (280, 172), (272, 180), (280, 188)]
+    points[73:78] = np.add(points[68:73], (80, 0))
+    style = dataclasses.replace(NOTHING, landmarks=True)
+    assert (draw_overlay(frame, FrameResult((reading,)), style) == frame).all(), "none are known"
+    face = dataclasses.replace(reading.face, landmarks=points, eyes=(0.9, 0.1))
+    known = dataclasses.replace(reading, face=face)
+    out = draw_overlay(frame, FrameResult((known,)), style)
+    differs = changed(frame, out)
+    assert differs[309:311, 320].any(), "the jaw is a line between its points"
+    assert differs[180, 287:289].any(), "the iris of the open eye"
+    assert not differs[165:195, 340:380].any(), "none in the closed one"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_core.explain import explanation, is_flat, region_share
+from fer_core.explain import explanation, is_flat, part_share, region_share
 from fer_core.regions import BLOCKS, cut
 from fer_core.types import Explanation, Face, Floats, Regions
 
@@ -188,3 +188,20 @@ def test_no_heat_has_no_shares() -> None:
     nothing = {"upper": 0.0, "lower": 0.0, "elsewhere": 0.0}
     assert region_share(np.zeros((6, 6), np.float32)) == nothing
     assert explain(one_cell(2, 2, np.nan)).region_share == nothing
+
+
+def test_parts_share_the_heat_that_lies_on_them() -> None:
+    landmarks = np.full((78, 2), 0.5, np.float32)
+    corners = ((0.25, 0.3), (0.3, 0.28), (0.36, 0.28), (0.4, 0.3), (0.36, 0.33), (0.3, 0.33))
+    landmarks[36:42] = corners
+    landmarks[42:48] = np.add(corners, (0.35, 0))
+    landmarks[17:22] = [(0.2 + 0.05 * k, 0.15) for k in range(5)]
+    landmarks[22:27] = [(0.6 + 0.05 * k, 0.15) for k in range(5)]
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    landmarks[48:60] = np.stack([0.5 + 0.2 * np.cos(angles), 0.8 + 0.1 * np.sin(angles)], axis=1)
+    fine = np.zeros((96, 96), np.float32)
+    fine[76, 48], fine[29, 30], fine[14, 67], fine[60, 5] = 4, 3, 2, 1
+    share = part_share(fine, landmarks)
+    assert share == pytest.approx({"brows": 0.2, "eyes": 0.3, "nose": 0, "mouth": 0.4, "rest": 0.1})
+    assert set(part_share(np.zeros((6, 6), np.float32), landmarks).values()) == {0.0}
+    assert sum(part_share(one_cell(2, 2, 1.0), landmarks).values()) == pytest.approx(1)
