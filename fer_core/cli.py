@@ -337,7 +337,8 @@ def _print_timeline(timeline: "Timeline") -> None:
     for face in timeline.by_face():
         typer.echo(
             f"face {face['track']}: {face['frames']:,} frames, {face['first']:.1f} to "
-            f"{face['last']:.1f} s, mostly {face['top']} ({face[face['top']]:.0%} on average)"
+            f"{face['last']:.1f} s, mostly {face['top']} ({face[face['top']]:.0%} on average), "
+            f"{face['blinks']} blinks"
         )
     for name, moment in timeline.best().items():
         typer.echo(

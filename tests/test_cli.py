@@ -189,8 +189,8 @@ def test_video_writes_table_and_annotated_clip(run, clip: Path, tmp_path: Path) 
     assert code == 0 and tuple(rows[0]) == CSV_COLUMNS
     assert [row["frame"] for row in rows] == ["0", "2", "4"]
     assert float(rows[1]["time"]) == pytest.approx(2 / 30, abs=1e-3)
-    assert {row["top"] for row in rows} == {"happy"} and {row["blink"] for row in rows} == {""}
-    assert "clip.mp4: 3 frames read, 0.1 s" in out and "mostly happy" in out
+    assert {row["top"] for row in rows} == {"happy"} and {row["blink"] for row in rows} == {"0"}
+    assert "clip.mp4: 3 frames read, 0.1 s" in out and "mostly happy" in out and "0 blinks" in out
     with Clip(film) as written:
         assert len(list(written.frames())) == 6
 

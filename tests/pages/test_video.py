@@ -88,3 +88,10 @@ def test_a_file_that_is_no_video_is_a_sentence(video: AppTest) -> None:
     video.button(key="video_start").click().run()
     assert not video.exception
     assert "text.mp4 is not a video" in video.error[0].value
+
+
+def test_facial_actions_are_lines_too(sample: AppTest) -> None:
+    sample.run()
+    sample.segmented_control(key="video_lines").set_value("actions").run()
+    assert not sample.exception
+    assert any("The 8 actions that changed most" in caption.value for caption in sample.caption)

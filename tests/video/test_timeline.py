@@ -1,5 +1,6 @@
 """What is read in a clip, and what follows from it."""
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Callable
@@ -32,7 +33,7 @@ def made(*rows: tuple[int, float, int, str, float]) -> Timeline:
         probabilities[EXPRESSIONS.index(name)] = probability
         likeliest = probabilities.argmax()
         known = (frame, time, track, (1, 2, 30, 40), 1, 0, probabilities)
-        table[number] = (*known, 0.5, np.nan, False, likeliest)
+        table[number] = (*known, 0.5, np.nan, False, likeliest, number % 2, 51)
     return Timeline("a.mp4", "plain", 1, 90, 3.0, stopped=False, flaw=None, rows=table)
 
 
@@ -137,7 +138,8 @@ def test_rows_of_the_table(table: Timeline) -> None:
     assert tuple(first)[8:] == (*EXPRESSIONS, "valence", "arousal", "blink")
     assert [first[name] for name in CSV_COLUMNS[:8]] == [0, 0.0, 4, 1.0, 2.0, 30.0, 40.0, "happy"]
     assert first["happy"] == pytest.approx(0.6) and first["sad"] == pytest.approx(0.4 / 6)
-    assert (first["valence"], first["arousal"], first["blink"]) == (0.5, None, None)
+    assert (first["valence"], first["arousal"], first["blink"]) == (0.5, None, 0)
+    assert [row["blink"] for row in rows] == [0, 1, 0, 1]
 
 
 def test_by_second_and_by_face(table: Timeline) -> None:
@@ -154,6 +156,15 @@ def test_by_second_and_by_face(table: Timeline) -> None:
         (7, 0.5, 1.4, 2),
     ]
     assert faces[1]["sad"] == pytest.approx((0.8 + 0.5 / 6) / 2)
+    assert [s["blinks"] for s in seconds] == [1, 0, 1] and [f["blinks"] for f in faces] == [1, 1]
+
+
+def test_what_nobody_looked_for_is_unknown(table: Timeline) -> None:
+    rows = table.rows.copy()
+    rows["blink"] = -1
+    unknown = dataclasses.replace(table, rows=rows)
+    assert {row["blink"] for row in unknown.csv_rows()} == {None}
+    assert {face["blinks"] for face in unknown.by_face()} == {None}
 
 
 def test_best_moments(table: Timeline) -> None:
@@ -201,3 +212,14 @@ def test_a_real_clip_has_one_face_in_its_first_part(
     assert len(timeline.tracks) == 1
     assert 68 <= len(set(timeline.rows["frame"].tolist())) <= 78
     assert timeline.frames == 169 and timeline.flaw is None
+
+
+def test_blinks_of_a_real_clip_are_in_its_rows(
+    shared: Callable[[str], Path], analyzer: Analyzer
+) -> None:
+    timeline = read(shared("data/clips/head_d18.mp4"), analyzer)
+    (face,) = timeline.by_face()
+    assert face["blinks"] == 2
+    ends = timeline.rows["frame"][timeline.rows["blink"] > 0].tolist()
+    assert ends == pytest.approx([99, 189], abs=3), "counted by eye, frame by frame"
+    assert timeline.rows["actions"].max() > 50

@@ -1,0 +1,71 @@
+"""The Video page in a real browser: reading a clip, stopping it half way, going on, taking files away."""
+
+import csv
+import json
+from pathlib import Path
+
+import av
+import cv2
+import pytest
+
+from fer_core.types import Image
+from tests.e2e.driver import Server
+
+pytestmark = pytest.mark.e2e
+
+RATE, SECONDS = 30, 40
+
+
+@pytest.fixture
+def clip(tmp_path: Path, astronaut: Image) -> Path:
+    """A smiling face that stands still for so long that a press on Cancel comes in time."""
+    frame = av.VideoFrame.from_ndarray(cv2.resize(astronaut, (320, 320)), format="rgb24")
+    path = tmp_path / "lesson.mp4"
+    with av.open(path, "w") as output:
+        stream = output.add_stream("h264", RATE, {"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 320, 320, "yuv420p"
+        for number in range(RATE * SECONDS):
+            frame.pts, frame.time_base = number, stream.time_base
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+def test_a_clip_is_read_stopped_and_gone_on_with(
+    page, server: Server, clip: Path, tmp_path: Path
+) -> None:
+    page.goto(server.url)
+    page.get_by_role("link", name="Video", exact=True).first.click()
+    page.locator('input[type="file"]').set_input_files(clip)
+    page.get_by_role("button", name="Analyse").click()
+    page.get_by_text("s of the clip").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Stopped at").wait_for()
+
+    def numbers() -> dict:
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name="Numbers as JSON").click()
+        path = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        return json.loads(path.read_text())
+
+    part = numbers()
+    assert part["stopped"] and 0 < part["frames"] < RATE * SECONDS
+    assert [row["frame"] for row in part["rows"]] == list(range(part["frames"]))
+
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("Stopped at").wait_for(state="hidden")
+    page.get_by_role("button", name="Numbers as JSON").wait_for()
+    whole = numbers()
+    assert (whole["stopped"], whole["frames"]) == (False, RATE * SECONDS)
+    assert whole["rows"][: part["frames"]] == part["rows"]
+    (face,) = whole["by_face"]
+    assert face["top"] == "happy" and face["blinks"] == 0
+
+    page.get_by_text("Facial actions").first.click()
+    page.get_by_text("The 8 actions that changed most").wait_for()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Table as CSV").click()
+    table = tmp_path / "lesson.csv"
+    waiting.value.save_as(table)
+    assert len(list(csv.DictReader(table.read_text().splitlines()))) == len(whole["rows"])
