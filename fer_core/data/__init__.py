@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from fer_core.data.affectnet import is_affectnet, read_affectnet
 from fer_core.data.faceset import SPLITS, DataError, FaceSet, join
 from fer_core.data.fer2013 import is_fer2013, read_fer2013
 from fer_core.data.ferplus import majority, read_votes, vote_targets
@@ -22,7 +23,7 @@ def read_faces(paths: Sequence[Path], plus: Path | None = None) -> FaceSet:
     """Read datasets in whatever layout they have, and join them.
 
     Args:
-        paths: FER2013 tables, or folders with one folder of images a class.
+        paths: FER2013 tables, folders with one folder of images a class, AffectNet's folder.
         plus: FER+'s ``fer2013new.csv``, row for row with the FER2013 table among ``paths``.
 
     Raises:
@@ -34,7 +35,7 @@ def read_faces(paths: Sequence[Path], plus: Path | None = None) -> FaceSet:
             raise DataError(f"{path} does not exist; give the dataset's file or folder")
     for path in paths:
         if path.is_dir():
-            sets.append(read_folders(path))
+            sets.append(read_affectnet(path) if is_affectnet(path) else read_folders(path))
         elif is_fer2013(path):
             faces = read_fer2013(path)
             sets.append(faces.with_votes(read_votes(plus)) if plus else faces)

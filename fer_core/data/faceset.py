@@ -1,6 +1,7 @@
 """Labelled face crops, however they were stored."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,10 @@ class FaceSet:
     """(N,) names out of ``SPLITS``."""
     votes: NDArray[np.float32] | None = None
     """(N, 10) FER+ votes in the columns of ``fer2013new.csv``, or None."""
+    affect: NDArray[np.float32] | None = None
+    """(N, 2) valence and arousal as people rated them, -1..1, NaN where unknown; or None."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Name of each file or folder that was read -> what it is, for the model card."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -35,8 +40,8 @@ class FaceSet:
     def select(self, mask: NDArray[np.bool_]) -> "FaceSet":
         """The faces where ``mask`` (N,) is true."""
         images = [image for image, keep in zip(self.images, mask, strict=True) if keep]
-        votes = None if self.votes is None else self.votes[mask]
-        return FaceSet(images, self.labels[mask], self.splits[mask], votes)
+        votes, affect = (None if rows is None else rows[mask] for rows in (self.votes, self.affect))
+        return FaceSet(images, self.labels[mask], self.splits[mask], votes, affect, self.sources)
 
     def split(self, name: str) -> "FaceSet":
         """The faces of one split; ``all`` gives every face.
@@ -69,15 +74,25 @@ class FaceSet:
 
 
 def join(sets: list[FaceSet]) -> FaceSet:
-    """One set out of several. Where only some have votes, the others get none for their faces."""
+    """One set out of several. Where only some have votes, or valence and arousal, the faces of the others
+    get none: zeros and NaN."""
+    votes = affect = None
     if any(part.votes is not None for part in sets):
-        blank = [np.zeros((len(p), 10), np.float32) if p.votes is None else p.votes for p in sets]
-        votes = np.concatenate(blank)
-    else:
-        votes = None
+        votes = np.concatenate(
+            [np.zeros((len(p), 10), np.float32) if p.votes is None else p.votes for p in sets]
+        )
+    if any(part.affect is not None for part in sets):
+        affect = np.concatenate(
+            [
+                np.full((len(p), 2), np.nan, np.float32) if p.affect is None else p.affect
+                for p in sets
+            ]
+        )
     return FaceSet(
         [image for part in sets for image in part.images],
         np.concatenate([part.labels for part in sets]),
         np.concatenate([part.splits for part in sets]),
         votes,
+        affect,
+        {name: source for part in sets for name, source in part.sources.items()},
     )

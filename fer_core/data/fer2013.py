@@ -8,6 +8,7 @@ import numpy as np
 from fer_core.data.faceset import SPLITS, DataError, FaceSet
 from fer_core.labels import EXPRESSIONS
 
+SOURCE = "FER2013 (Goodfellow et al. 2013), research use"
 SIDE = 48
 COLUMNS = {"emotion", "pixels", "Usage"}
 
@@ -53,7 +54,9 @@ def read_fer2013(path: Path) -> FaceSet:
             splits.append(split)
     if not images:
         raise DataError(f"{path} has a header but no faces")
-    return FaceSet(images, np.array(labels, np.int64), np.array(splits))
+    return FaceSet(
+        images, np.array(labels, np.int64), np.array(splits), sources={path.name: SOURCE}
+    )
 
 
 def _names(header: list[str]) -> list[str]:

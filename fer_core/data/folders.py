@@ -9,6 +9,7 @@ from fer_core.images import ImageError, read_image, to_gray
 from fer_core.labels import EXPRESSIONS
 
 ALIASES = {"anger": "angry", "happiness": "happy", "sadness": "sad"}
+SOURCE = "a folder of images by class"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 
 
@@ -40,4 +41,6 @@ def read_folders(path: Path) -> FaceSet:
             f"{path} has no folders of images named after a class; expected some of "
             f"{', '.join(EXPRESSIONS)}"
         )
-    return FaceSet(images, np.array(labels, np.int64), np.array(splits))
+    return FaceSet(
+        images, np.array(labels, np.int64), np.array(splits), sources={path.resolve().name: SOURCE}
+    )

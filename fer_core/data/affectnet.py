@@ -1,0 +1,102 @@
+"""AffectNet's release of eight labels (Mollahosseini et al. 2017): ``train_set/`` and ``val_set/``, each with
+``images/ID.jpg`` (or ``.png``) and ``annotations/ID_exp.npy``, ``ID_val.npy`` and ``ID_aro.npy``."""
+
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from fer_core.data.faceset import DataError, FaceSet
+from fer_core.images import ImageError, read_image, to_gray
+from fer_core.labels import EXPRESSIONS
+from fer_core.types import Image
+
+SOURCE: Final = "AffectNet (Mollahosseini et al. 2017), research use"
+
+CLASSES: Final = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt")
+"""AffectNet's order; index = number in ``ID_exp.npy``."""
+
+SIDE: Final = 96
+"""Pixels of the longer side that are kept: twice what the networks see, and a fifth of the memory."""
+
+FOLDERS: Final = ("train_set", "val_set")
+AXES: Final = ("val", "aro")
+
+PUBLIC_EVERY: Final = 10
+"""Of the training images in the order of their IDs, every tenth selects instead of teaching."""
+
+
+def is_affectnet(folder: Path) -> bool:
+    """Whether a folder is laid out as AffectNet is."""
+    return any((folder / name / "annotations").is_dir() for name in FOLDERS)
+
+
+def read_affectnet(folder: Path) -> FaceSet:
+    """Read either or both of ``train_set`` and ``val_set``, as grey images of 96 pixels at most.
+
+    AffectNet has no third split: ``val_set`` becomes PrivateTest, and a tenth of ``train_set`` PublicTest.
+    FER2013 has no class for contempt, so those faces are left out.
+
+    Raises:
+        DataError: for an image or an annotation that is missing or cannot be read, and for an unknown
+            class, with the file's name.
+    """
+    images, labels, splits, affect = [], [], [], []
+    for name in FOLDERS:
+        suffix = "_exp.npy"
+        files = sorted((folder / name / "annotations").glob(f"*{suffix}"))
+        for number, file in enumerate(files):
+            expression = _class(file)
+            if expression == "contempt":
+                continue
+            identity = file.name.removesuffix(suffix)
+            images.append(_face(folder / name / "images", identity))
+            labels.append(EXPRESSIONS.index(expression))
+            public = "PublicTest" if number % PUBLIC_EVERY == 0 else "Training"
+            splits.append("PrivateTest" if name == "val_set" else public)
+            affect.append([_number(file.with_name(f"{identity}_{axis}.npy")) for axis in AXES])
+    if not images:
+        raise DataError(f"{folder} has AffectNet's folders but no faces; is the download whole?")
+    known = np.array(affect, np.float32)
+    known[~(np.abs(known) <= 1)] = np.nan  # AffectNet writes -2 where there is no rating
+    return FaceSet(
+        images,
+        np.array(labels, np.int64),
+        np.array(splits),
+        affect=known,
+        sources={folder.resolve().name: SOURCE},
+    )
+
+
+def _class(file: Path) -> str:
+    number = _number(file)
+    if number not in range(len(CLASSES)):
+        raise DataError(f"{file}: class {number:g} is not one of 0 to {len(CLASSES) - 1}")
+    return CLASSES[int(number)]
+
+
+def _number(file: Path) -> float:
+    """The one number in a file, which some copies hold as text."""
+    try:
+        return float(np.load(file, allow_pickle=False).item())
+    except FileNotFoundError:
+        raise DataError(f"{file} is missing; is the download whole?") from None
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(f"{file} holds no number: {error}") from None
+
+
+def _face(folder: Path, identity: str) -> Image:
+    files = (folder / f"{identity}{suffix}" for suffix in (".jpg", ".png"))
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
+        raise DataError(f"{folder / identity}.jpg is missing; is the download whole?")
+    try:
+        image = to_gray(read_image(file))
+    except ImageError as error:
+        raise DataError(str(error)) from None
+    scale = SIDE / max(image.shape)
+    if scale >= 1:
+        return image
+    height, width = (max(1, round(scale * side)) for side in image.shape)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
