@@ -43,7 +43,10 @@ Model = Annotated[str, typer.Option(help="A trained model; `models` lists them."
 FaceDetector = Annotated[str, typer.Option(help="mtcnn, haar or yunet.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Data = Annotated[
-    list[Path], typer.Option(help="fer2013.csv, icml_face_data.csv or a folder of class folders.")
+    list[Path],
+    typer.Option(
+        help="fer2013.csv, icml_face_data.csv, a folder of class folders or AffectNet's folder."
+    ),
 ]
 Plus = Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv.")]
 
@@ -128,6 +131,9 @@ def evaluate(
     typer.echo(f"calibration error {result.ece:6.3f}")
     if result.ferplus_accuracy is not None:
         typer.echo(f"FER+ accuracy     {result.ferplus_accuracy:6.1%} of {result.ferplus_n:,}")
+    for axis, ccc in (("valence", result.valence_ccc), ("arousal", result.arousal_ccc)):
+        if ccc is not None:
+            typer.echo(f"{axis} CCC       {ccc:6.3f}")
     typer.echo(f"\n{'class':10}{'precision':>10}{'recall':>8}{'F1':>7}{'n':>7}")
     for name, row in result.per_class.items():
         typer.echo(
@@ -161,8 +167,8 @@ def train(
     data: Annotated[
         list[Path],
         typer.Option(
-            help="fer2013.csv, icml_face_data.csv, a folder of class folders; for landmarks a teacher's "
-            ".npz, for eyes their folder."
+            help="fer2013.csv, icml_face_data.csv, a folder of class folders, AffectNet's folder; for "
+            "landmarks a teacher's .npz, for eyes their folder."
         ),
     ],
     plus: Plus = None,

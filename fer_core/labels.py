@@ -33,6 +33,9 @@ Mehrabian (1977, "Evidence for a three-factor theory of emotions", J. Research i
 273-294) report for the words angry, disgusted, fearful, happy, sad and surprised, on the axes of
 Russell's circumplex (1980). They rated no word for neutral: it takes the middle of both scales."""
 
+AFFECT: Final = ("valence", "arousal")
+"""The two axes: unpleasant to pleasant, calm to excited."""
+
 REGIONS: Final = ("face", "upper", "lower")
 """What a prior-attention network looks at: the whole face, eyes + brows, mouth."""
 

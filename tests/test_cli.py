@@ -128,7 +128,7 @@ def test_evaluate(run, table: tuple[Path, Path]) -> None:  # type: ignore[no-unt
     assert found["accuracy"] == found["ferplus_accuracy"] == 1
     assert set(found) == {
         *("model", "n", "accuracy", "macro_f1", "ece", "per_class", "confusion"),
-        *("ferplus_accuracy", "ferplus_n"),
+        *("ferplus_accuracy", "ferplus_n", "valence_ccc", "arousal_ccc"),
     }
     assert found["confusion"][3] == [0, 0, 0, 3, 0, 0, 0]
     for option in ("--detect", "--tta"):

@@ -3,16 +3,27 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import timm
 import torch
 from torch import Tensor, nn
 
-from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
 
 GREY_MEAN, GREY_STD = 0.508, 0.255
 """Of FER2013's training images, on a scale of 0..1."""
+
+
+class Heads(NamedTuple):
+    """What the heads of one branch say about N faces."""
+
+    logits: Tensor
+    """(N, 7) in the order of ``EXPRESSIONS``."""
+    votes: Tensor
+    """(N, 8) logits of the FER+ head, in the order of ``FERPLUS_EXPRESSIONS``."""
+    affect: Tensor | None
+    """(N, 2) valence and arousal, -1..1; None for networks that did not learn them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +38,10 @@ class NetworkOutput:
     """Region -> (N, C, h, w): the last feature map of each branch, on its part of one common grid."""
     region_attention: Tensor | None = None
     """(N, regions) in the order of ``features``; each row sums to 1."""
-    region_logits: Mapping[str, tuple[Tensor, Tensor]] | None = None
-    """Region -> logits and votes of that branch alone, for the auxiliary loss."""
+    region_heads: Mapping[str, Heads] | None = None
+    """Region -> what that branch says alone, for the auxiliary loss."""
+    affect: Tensor | None = None
+    """(N, 2) valence and arousal, -1..1; None for networks that did not learn them."""
 
 
 class Network(nn.Module):
@@ -41,6 +54,8 @@ class Network(nn.Module):
     """Side of the aligned square, in pixels."""
     regions: tuple[str, ...] = ("face",)
     """The branches, each named after the part of the face that it sees."""
+    affect: bool = False
+    """Whether it learns valence and arousal too, from people's ratings."""
 
     @abstractmethod
     def features(self, faces: Tensor) -> dict[str, Tensor]:
@@ -110,18 +125,21 @@ class Backbone(nn.Module):
 
 
 class ClassifierHead(nn.Module):
-    """Global average pooling + linear, once for the seven classes and once for FER+'s eight."""
+    """Global average pooling + linear: for the seven classes, for FER+'s eight, and with ``affect`` for
+    valence and arousal, which a tanh keeps within -1..1."""
 
-    def __init__(self, channels: int, dropout: float) -> None:
+    def __init__(self, channels: int, dropout: float, *, affect: bool = False) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.expressions = nn.Linear(channels, len(EXPRESSIONS))
         self.votes = nn.Linear(channels, len(FERPLUS_EXPRESSIONS))
+        self.affect = nn.Linear(channels, len(AFFECT)) if affect else None
 
-    def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C) -> (N, 7), (N, 8)."""
+    def forward(self, pooled: Tensor) -> Heads:
+        """Answers from (N, C)."""
         pooled = self.dropout(pooled)
-        return self.expressions(pooled), self.votes(pooled)
+        affect = None if self.affect is None else self.affect(pooled).tanh()
+        return Heads(self.expressions(pooled), self.votes(pooled), affect)
 
     def evidence(self, feature_map: Tensor) -> Tensor:
         """(N, C, h, w) -> (N, 7, h, w), summing to the logits less their bias."""

@@ -69,14 +69,22 @@ class Classifier:
             points = np.full((len(crops), 5, 2), np.nan, np.float32)
         return align_crops(crops, points, self.input_size)
 
-    def logits(self, aligned: Image) -> tuple[Floats, Floats]:
-        """(N, 7) of the expression head and (N, 8) of the FER+ head for (N, S, S) aligned faces."""
+    def logits(self, aligned: Image) -> tuple[Floats, Floats, Floats | None]:
+        """(N, 7) of the expression head and (N, 8) of the FER+ head for (N, S, S) aligned faces; (N, 2)
+        valence and arousal, -1..1, of networks that learned them, else None."""
         parts = [
             self.forward(aligned[start : start + BATCH]) for start in range(0, len(aligned), BATCH)
         ]
-        heads = (torch.cat([p.logits for p in parts]), torch.cat([p.votes for p in parts]))
-        expressions, votes = (head.float().cpu().numpy() for head in heads)
-        return expressions, votes
+
+        def joined(heads: list[Tensor]) -> Floats:
+            return np.asarray(torch.cat(heads).float().cpu().numpy())
+
+        affect = [p.affect for p in parts if p.affect is not None]
+        return (
+            joined([p.logits for p in parts]),
+            joined([p.votes for p in parts]),
+            joined(affect) if affect else None,
+        )
 
     def probabilities(self, crops: Sequence[Image] | Image) -> Floats:
         """Calibrated probabilities of bare face crops.

@@ -13,11 +13,19 @@ from fer_core.models.registry import register_network
 class Plain(Network):
     """Pooling + linear over one feature map, so Grad-CAM is the class activation map exactly."""
 
-    def __init__(self, *, backbone: Mapping[str, Any], input_size: int, dropout: float) -> None:
+    def __init__(
+        self,
+        *,
+        backbone: Mapping[str, Any],
+        input_size: int,
+        dropout: float,
+        affect: bool = False,
+    ) -> None:
         super().__init__()
         self.input_size = input_size
+        self.affect = affect
         self.backbone = Backbone(**backbone)
-        self.classifier = ClassifierHead(self.backbone.channels, dropout)
+        self.classifier = ClassifierHead(self.backbone.channels, dropout, affect=affect)
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         return {"face": self.backbone(normalise(faces))}
@@ -25,8 +33,8 @@ class Plain(Network):
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False
     ) -> NetworkOutput:
-        logits, votes = self.classifier(pool(features["face"]))
-        return NetworkOutput(logits=logits, votes=votes, features=features)
+        logits, votes, affect = self.classifier(pool(features["face"]))
+        return NetworkOutput(logits=logits, votes=votes, features=features, affect=affect)
 
     def evidence(self, output: NetworkOutput) -> Tensor:
         return self.classifier.evidence(output.features["face"])

@@ -21,7 +21,8 @@ class PriorAttention(Network):
 
     Each branch has its own linear classifier; a softmax over the three regions says how much each
     counts for this face. The logits are the weighted mean of the branches' logits, so every class
-    score splits exactly into the evidence of each place in each region.
+    score splits exactly into the evidence of each place in each region. Valence and arousal are the
+    weighted mean of what the branches say.
     """
 
     regions = REGIONS
@@ -33,14 +34,18 @@ class PriorAttention(Network):
         input_size: int,
         dropout: float,
         attention_width: int = 64,
+        affect: bool = False,
     ) -> None:
         super().__init__()
         self.input_size = input_size
+        self.affect = affect
         backbones = [Backbone(**backbone) for _ in REGIONS]
         share_convolutions(backbones)
         channels = backbones[0].channels
         self.backbones = nn.ModuleDict(dict(zip(REGIONS, backbones, strict=True)))
-        self.classifiers = nn.ModuleDict({r: ClassifierHead(channels, dropout) for r in REGIONS})
+        self.classifiers = nn.ModuleDict(
+            {r: ClassifierHead(channels, dropout, affect=affect) for r in REGIONS}
+        )
         self.scorers = nn.ModuleDict(
             {
                 r: nn.Sequential(
@@ -67,16 +72,17 @@ class PriorAttention(Network):
         if hold_attention:
             attention = attention.detach()
         alone = {region: self.classifiers[region](pooled[region]) for region in REGIONS}
-        logits, votes = (
-            torch.einsum("nrk,nr->nk", torch.stack(branches, dim=1).float(), attention)
-            for branches in zip(*alone.values(), strict=True)
-        )
+
+        def fused(branches: list[Tensor]) -> Tensor:
+            return torch.einsum("nrk,nr->nk", torch.stack(branches, dim=1).float(), attention)
+
         return NetworkOutput(
-            logits=logits,
-            votes=votes,
+            logits=fused([heads.logits for heads in alone.values()]),
+            votes=fused([heads.votes for heads in alone.values()]),
             features=features,
             region_attention=attention,
-            region_logits=alone,
+            region_heads=alone,
+            affect=fused([heads.affect for heads in alone.values()]) if self.affect else None,
         )
 
     def evidence(self, output: NetworkOutput) -> Tensor:

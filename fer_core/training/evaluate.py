@@ -11,6 +11,7 @@ from torchmetrics.functional.classification import (
     multiclass_calibration_error,
     multiclass_confusion_matrix,
 )
+from torchmetrics.functional.regression import concordance_corrcoef
 
 from fer_core.data import FaceSet, majority
 from fer_core.faces import Detector, find_faces
@@ -39,6 +40,10 @@ class Evaluation:
     """Rows are the true classes, columns the assigned ones, in the order of ``EXPRESSIONS``."""
     ferplus_accuracy: float | None = None
     ferplus_n: int | None = None
+    valence_ccc: float | None = None
+    """Concordance of the network's own valence with people's ratings, -1..1 (Lin 1989); None where there
+    are no ratings, or the network did not learn from any."""
+    arousal_ccc: float | None = None
 
 
 def evaluate(
@@ -58,16 +63,25 @@ def evaluate(
     aligned = classifier.align(faces.images)
     if detector is not None:
         aligned = _detected(classifier, faces, detector, aligned)
-    logits, votes = classifier.logits(aligned)
+    logits, votes, affect = classifier.logits(aligned)
     if tta:
         mirrored = classifier.logits(aligned[:, :, ::-1])
         logits = np.asarray((logits + mirrored[0]) / 2, np.float32)
         votes = np.asarray((votes + mirrored[1]) / 2, np.float32)
-    return measure(classifier.name, classifier.calibrate(logits), votes, faces)
+        if affect is not None and mirrored[2] is not None:
+            affect = np.asarray((affect + mirrored[2]) / 2, np.float32)
+    return measure(classifier.name, classifier.calibrate(logits), votes, faces, affect)
 
 
-def measure(model: str, probabilities: Floats, votes: Floats, faces: FaceSet) -> Evaluation:
-    """Figures from (N, 7) calibrated probabilities and (N, 8) logits of the FER+ head."""
+def measure(
+    model: str,
+    probabilities: Floats,
+    votes: Floats,
+    faces: FaceSet,
+    affect: Floats | None = None,
+) -> Evaluation:
+    """Figures from (N, 7) calibrated probabilities, (N, 8) logits of the FER+ head, and where the network
+    learned them (N, 2) valence and arousal."""
     classes = len(EXPRESSIONS)
     predicted, truth = torch.from_numpy(probabilities), torch.from_numpy(faces.labels)
     confusion = multiclass_confusion_matrix(predicted, truth, classes).numpy()
@@ -91,6 +105,9 @@ def measure(model: str, probabilities: Floats, votes: Floats, faces: FaceSet) ->
         counts = voted >= 0
         ferplus_n = int(counts.sum())
         ferplus_accuracy = float((votes.argmax(axis=1) == voted)[counts].mean())
+    valence_ccc = arousal_ccc = None
+    if affect is not None and faces.affect is not None:
+        valence_ccc, arousal_ccc = map(concordance, affect.T, faces.affect.T)
     return Evaluation(
         model=model,
         n=len(faces),
@@ -101,7 +118,19 @@ def measure(model: str, probabilities: Floats, votes: Floats, faces: FaceSet) ->
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         ferplus_accuracy=ferplus_accuracy,
         ferplus_n=ferplus_n,
+        valence_ccc=valence_ccc,
+        arousal_ccc=arousal_ccc,
     )
+
+
+def concordance(predicted: Floats, rated: Floats) -> float | None:
+    """Lin's concordance correlation coefficient of two (N,) rows, where the second is known; None where
+    fewer than two are, or either does not vary."""
+    known = np.isfinite(rated)
+    first, second = predicted[known], rated[known]
+    if len(first) < 2 or not (np.ptp(first) and np.ptp(second)):
+        return None
+    return float(concordance_corrcoef(torch.from_numpy(first), torch.from_numpy(second)))
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

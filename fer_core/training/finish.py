@@ -21,14 +21,13 @@ from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
 from fer_core.weights import Card, get_arrays, save_weights
 
-DATA = "FER2013 (Goodfellow et al. 2013), research use"
 VOTES = "FER+ votes (Barsoum et al. 2016), MIT"
-LICENCE = "Apache-2.0 for the weights; trained on FER2013: for research and teaching"
+LICENCE = "Apache-2.0 for the weights; trained on {}: for research and teaching"
 LIMITS = (
-    "Assigns one of seven expression classes to a face; does not know what anybody feels. FER2013's "
-    "labels are noisy (people agree with them in 65 % of cases) and its faces are not a fair sample of "
-    "people, ages and light, so errors differ between groups. Not for decisions about people; in the "
-    "EU, inferring emotions of people at work or in education is forbidden (AI Act, Art. 5(1)(f))."
+    "Assigns one of seven expression classes to a face; does not know what anybody feels. Labels are noisy "
+    "(people agree with FER2013's in 65 % of cases) and the faces are not a fair sample of people, ages and "
+    "light, so errors differ between groups. Not for decisions about people; in the EU, inferring emotions "
+    "of people at work or in education is forbidden (AI Act, Art. 5(1)(f))."
 )
 
 
@@ -47,7 +46,7 @@ def finish(
     card = Card(
         name=recipe.name,
         family=recipe.family,
-        network=recipe.network,
+        network={**recipe.network, "affect": network.affect},
         classes=EXPRESSIONS,
         input_size=network.input_size,
         aligned=recipe.aligned,
@@ -58,32 +57,31 @@ def finish(
             f"grey, aligned by five points to {network.input_size}x{network.input_size}, "
             f"(value / 255 - {GREY_MEAN}) / {GREY_STD}, within the network"
         ),
-        data=DATA if faces.votes is None else f"{DATA}; {VOTES}",
+        data="; ".join((*faces.sources.values(), *([] if faces.votes is None else [VOTES]))),
         recipe=asdict(recipe),
         training=training,
-        licence=LICENCE,
+        licence=LICENCE.format(" and ".join(s.split(" (")[0] for s in faces.sources.values())),
         limits=LIMITS,
     )
     arrays = get_arrays(network)
     save_weights(card, arrays, out)
     stored = load_model(recipe.name, folder=out)
     public = faces.split("PublicTest")
-    logits, votes = stored.logits(stored.align(public.images))
+    logits, votes, affect = stored.logits(stored.align(public.images))
     card = replace(card, temperature=temperature(logits, public.labels))
     stored.card = card
     probabilities = stored.calibrate(logits)
     card = replace(card, unsure_below=unsure_below(probabilities, public.labels))
-    figures = {"PublicTest": figures_of(measure(card.name, probabilities, votes, public))}
+    figures = {"PublicTest": figures_of(measure(card.name, probabilities, votes, public, affect))}
     private = faces.split("PrivateTest")
-    logits, votes = stored.logits(stored.align(private.images))
+    logits, votes, affect = stored.logits(stored.align(private.images))
     figures["PrivateTest"] = figures_of(
-        measure(card.name, stored.calibrate(logits), votes, private)
+        measure(card.name, stored.calibrate(logits), votes, private, affect)
     )
-    command = (
-        "python -m fer_core evaluate --model {} --data fer2013.csv --plus fer2013new.csv --split {}"
-    )
+    data = "".join(f" --data {name}" for name in faces.sources)
+    data += "" if faces.votes is None else " --plus fer2013new.csv"
     for split, row in figures.items():
-        row["command"] = command.format(card.name, split)
+        row["command"] = f"python -m fer_core evaluate --model {card.name}{data} --split {split}"
     save_weights(replace(card, figures=figures), arrays, out)
     return load_model(recipe.name, folder=out)
 

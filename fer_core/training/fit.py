@@ -30,6 +30,9 @@ STARTED = "recipe.json"
 def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> Network:
     """Train the recipe's network and return it as it was in its best epoch.
 
+    Where people rated faces of Training for valence and arousal, it gets a head that learns these, unless
+    the recipe's ``affect_weight`` is 0.
+
     Args:
         faces: with the splits Training and PublicTest.
         out: run folder; gets ``recipe.json``, ``last.ckpt``, ``best.ckpt``, and a CSV of metrics for
@@ -37,12 +40,15 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
         resume: go on from ``last.ckpt``, if there is one. At most one epoch is lost by a kill.
     """
     seed(recipe)
-    network = build_network(recipe.family, recipe.network)
-    training = _loader(faces.split("Training"), recipe, network.input_size, training=True)
+    taught = faces.split("Training")
+    rated = taught.affect is not None and bool(np.isfinite(taught.affect).any())
+    options = {**recipe.network, "affect": rated and recipe.affect_weight > 0}
+    network = build_network(recipe.family, options)
+    training = _loader(taught, recipe, network.input_size, training=True)
     public = _loader(faces.split("PublicTest"), recipe, network.input_size, training=False)
     module = ExpressionModule(network, recipe)
     run(module, training, public, recipe, out, select="public_accuracy", mode="max", resume=resume)
-    best = build_network(recipe.family, recipe.network)
+    best = build_network(recipe.family, options)
     load_best(best, out)
     return best
 
@@ -111,7 +117,7 @@ def load_best(network: nn.Module, out: Path) -> None:
 
 def _loader(
     faces: FaceSet, recipe: Recipe, size: int, *, training: bool
-) -> DataLoader[tuple[torch.Tensor, int, torch.Tensor]]:
+) -> DataLoader[tuple[torch.Tensor, int, torch.Tensor, torch.Tensor]]:
     transforms = crop_transforms(faces, size, aligned=recipe.aligned)
     dataset = TrainingFaces(faces, transforms, size, recipe, training=training)
     return DataLoader(dataset, recipe.batch_size, shuffle=training, drop_last=training)

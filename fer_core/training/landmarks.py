@@ -168,7 +168,7 @@ def finish_landmarks(
         data=DATA,
         recipe=asdict(recipe),
         training=training,
-        licence=LICENCE,
+        licence=LICENCE.format("FER2013"),
         limits=LIMITS,
     )
     arrays = get_arrays(network)

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics.regression import ConcordanceCorrCoef
 
 from fer_core.data import FaceSet, vote_targets
 from fer_core.data.augmentation import augment
-from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
-from fer_core.models.base import Network, NetworkOutput
+from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.models.base import Heads, Network, NetworkOutput
 from fer_core.regions import warp
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
 
 
-class TrainingFaces(Dataset[tuple[Tensor, int, Tensor]]):
+class TrainingFaces(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
     """Faces aligned on the fly: disturbed for training, as they are for validation.
 
     Args:
@@ -44,23 +45,30 @@ class TrainingFaces(Dataset[tuple[Tensor, int, Tensor]]):
         self.rng = np.random.default_rng(recipe.seed)
         votes = np.zeros((len(faces), 10), np.float32) if faces.votes is None else faces.votes
         self.votes: NDArray[np.float32] = vote_targets(votes)
+        self.affect: NDArray[np.float32] = (
+            np.full((len(faces), len(AFFECT)), np.nan, np.float32)
+            if faces.affect is None
+            else faces.affect
+        )
 
     def __len__(self) -> int:
         return len(self.faces)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int, Tensor]:
-        """A (1, S, S) uint8 face, its class number, (8,) soft votes."""
+    def __getitem__(self, index: int) -> tuple[Tensor, int, Tensor, Tensor]:
+        """A (1, S, S) uint8 face, its class number, (8,) soft votes, (2,) valence and arousal or NaN."""
         image, transform = self.faces.images[index], self.transforms[index]
         if self.augmentation is None:
             face = warp(image, transform, self.size)
         else:
             face = augment(image, transform, self.size, self.augmentation, self.rng)
         label = int(self.faces.labels[index])
-        return torch.from_numpy(face)[None], label, torch.from_numpy(self.votes[index])
+        votes, affect = (torch.from_numpy(rows[index]) for rows in (self.votes, self.affect))
+        return torch.from_numpy(face)[None], label, votes, affect
 
 
 class ExpressionModule(L.LightningModule):
-    """Trains a network on FER2013's class and on the votes of FER+ at once."""
+    """Trains a network on FER2013's class, on the votes of FER+ and on ratings of valence and arousal at
+    once."""
 
     def __init__(self, network: Network, recipe: Recipe) -> None:
         super().__init__()
@@ -68,33 +76,42 @@ class ExpressionModule(L.LightningModule):
         self.recipe = recipe
         self.accuracy = MulticlassAccuracy(len(EXPRESSIONS), average="micro")
         self.votes_accuracy = MulticlassAccuracy(len(FERPLUS_EXPRESSIONS), average="micro")
+        self.valence_ccc, self.arousal_ccc = ConcordanceCorrCoef(), ConcordanceCorrCoef()
 
     def forward(self, faces: Tensor) -> NetworkOutput:
         output: NetworkOutput = self.network(faces)
         return output
 
-    def loss(self, heads: tuple[Tensor, Tensor], label: Tensor, targets: Tensor) -> Tensor:
-        """Smoothed cross-entropy on the class + cross-entropy on the shares of votes."""
-        logits, votes = heads
-        hard = F.cross_entropy(logits.float(), label, label_smoothing=self.recipe.label_smoothing)
-        soft = -(targets * votes.float().log_softmax(dim=1)).sum(dim=1).mean()
-        return hard + self.recipe.votes_weight * soft
+    def loss(
+        self, heads: Heads | NetworkOutput, label: Tensor, targets: Tensor, rated: Tensor
+    ) -> Tensor:
+        """Smoothed cross-entropy on the class + cross-entropy on the shares of votes + squared error of
+        valence and arousal, over those that are known."""
+        recipe = self.recipe
+        hard = F.cross_entropy(heads.logits.float(), label, label_smoothing=recipe.label_smoothing)
+        soft = -(targets * heads.votes.float().log_softmax(dim=1)).sum(dim=1).mean()
+        loss = hard + recipe.votes_weight * soft
+        if heads.affect is not None:
+            known = rated.isfinite()
+            error = (heads.affect.float() - rated.nan_to_num()).square() * known
+            loss = loss + recipe.affect_weight * error.sum() / known.sum().clamp_min(1)
+        return loss
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
-        faces, label, targets = batch
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], _: int) -> Tensor:
+        faces, label, targets, rated = batch
         if self.current_epoch < self.recipe.small_epochs:
             size = (self.recipe.small_size,) * 2
             faces = F.interpolate(faces.float(), size, mode="bilinear", antialias=True)
         output = self(faces)
-        loss = self.loss((output.logits, output.votes), label, targets)
-        if output.region_logits:
-            branches = [self.loss(b, label, targets) for b in output.region_logits.values()]
+        loss = self.loss(output, label, targets, rated)
+        if output.region_heads:
+            branches = [self.loss(b, label, targets, rated) for b in output.region_heads.values()]
             loss = loss + self.recipe.branch_weight * torch.stack(branches).mean()
         self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> None:
-        faces, label, targets = batch
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], _: int) -> None:
+        faces, label, targets, rated = batch
         output = self(faces)
         self.accuracy(output.logits, label)
         self.log("public_accuracy", self.accuracy, prog_bar=True)
@@ -102,6 +119,17 @@ class ExpressionModule(L.LightningModule):
         if voted.any():
             self.votes_accuracy(output.votes[voted], targets[voted].argmax(dim=1))
             self.log("public_votes_accuracy", self.votes_accuracy, prog_bar=True)
+        if output.affect is not None:
+            self._log_concordance(output.affect.float(), rated)
+
+    def _log_concordance(self, affect: Tensor, rated: Tensor) -> None:
+        metrics = zip(AFFECT, (self.valence_ccc, self.arousal_ccc), strict=True)
+        for column, (axis, metric) in enumerate(metrics):
+            known = rated[:, column].isfinite()
+            if known.any():
+                # Updated alone, since the figure of one batch is thrown away, and undefined for one face.
+                metric.update(affect[known, column], rated[known, column])
+                self.log(f"public_{axis}_ccc", metric)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         recipe = self.recipe

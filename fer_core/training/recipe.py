@@ -39,6 +39,9 @@ class Recipe:
     label_smoothing: float = 0.1
     votes_weight: float = 1.0
     """Weight of the FER+ loss beside the loss on FER2013's classes."""
+    affect_weight: float = 1.0
+    """Weight of the squared error of valence and arousal, for training faces that people rated; at 0 the
+    network does not learn them."""
     branch_weight: float = 0.3
     """Weight of the mean loss of the single branches, for networks that have several."""
     ema_decay: float = 0.995

@@ -6,6 +6,7 @@ import torch
 
 from fer_core.models import Classifier, build_network, list_families
 from fer_core.regions import block
+from fer_core.training.recipe import read_recipe
 
 
 def test_families_are_listed_and_unknown_ones_named() -> None:
@@ -24,6 +25,25 @@ def test_output_shapes_and_a_map_of_six_by_six(classifier: Classifier, faces: np
             rows.stop - rows.start,
             columns.stop - columns.start,
         )
+
+
+@pytest.mark.parametrize("family", list_families())
+def test_a_head_for_affect_is_an_option(family: str, faces: np.ndarray) -> None:
+    options = read_recipe(family).network
+    torch.manual_seed(0)
+    network = build_network(family, {**options, "affect": True}).eval()
+    output = network(torch.from_numpy(faces)[:, None])
+    assert output.affect is not None and output.affect.shape == (5, 2)
+    assert output.affect.abs().max() < 1
+    if output.region_heads is not None:
+        assert output.region_attention is not None
+        branches = torch.stack([heads.affect for heads in output.region_heads.values()], dim=2)
+        weighted = (branches * output.region_attention[:, None]).sum(2)
+        assert torch.allclose(weighted, output.affect, atol=1e-6)
+    without = build_network(family, options)
+    added = network.state_dict().keys() - without.state_dict().keys()
+    assert added and all(".affect." in name for name in added)
+    assert without.eval()(torch.from_numpy(faces)[:, None]).affect is None
 
 
 def test_evidence_sums_to_the_logits_less_their_bias(
@@ -81,9 +101,9 @@ class TestPriorAttention:
         self, classifier: Classifier, faces: np.ndarray
     ) -> None:
         output = classifier.forward(faces)
-        assert output.region_logits is not None and output.region_attention is not None
+        assert output.region_heads is not None and output.region_attention is not None
         parts = [
-            output.region_attention[:, i, None] * output.region_logits[region][0]
+            output.region_attention[:, i, None] * output.region_heads[region][0]
             for i, region in enumerate(classifier.network.regions)
         ]
         assert torch.allclose(sum(parts), output.logits, atol=1e-5)

@@ -58,6 +58,7 @@ def test_a_run_from_training_to_stored_weights(faces: FaceSet, tmp_path: Path) -
     assert card.family == "prior_attention" and card.sha256
     assert card.training["selected_epoch"] in (1, 2) and card.training["seed"] == 0
     assert card.figures["PrivateTest"]["n"] == 35 and card.figures["PublicTest"]["ferplus_n"] == 35
+    assert card.network["affect"] is False and card.figures["PrivateTest"]["valence_ccc"] is None
     again = evaluate(classifier, faces.split("PrivateTest"))
     assert again.accuracy == pytest.approx(card.figures["PrivateTest"]["accuracy"], abs=1e-4)
     assert again.ferplus_accuracy == pytest.approx(1.0)
@@ -154,7 +155,7 @@ def test_recipes_of_the_package_can_be_read() -> None:
     ("text", "message"),
     [
         ("name = ", "no valid TOML"),
-        ('name = "a"\ncolour = 1', "unknown field 'colour'; known are aligned"),
+        ('name = "a"\ncolour = 1', "unknown field 'colour'; known are affect_weight"),
         ('name = "a"', "missing 2 required"),
         ('name = "a"\n[augmentation]\nspin = 3', "unknown field 'spin'"),
     ],
