@@ -33,8 +33,8 @@ CACHED = 4
 class Memory(Protocol):
     """What a stream remembers of the faces of a frame, in their order."""
 
-    def average(self, logits: Floats) -> Floats:
-        """(N, 7) logits of the frame -> (N, 7) averaged over those before."""
+    def average(self, said: Floats) -> Floats:
+        """(N, K) what a network said of the frame -> (N, K) averaged over what it said before."""
 
     def settle(self, probabilities: Floats, threshold: float) -> list[tuple[str, bool]]:
         """(N, 7) probabilities -> of each face the class to show, and whether it is unsure."""
@@ -201,6 +201,7 @@ class Analyzer:
         with stage(timings, "predict"):
             output = classifier.forward(np.stack([r.face for r in regions]))
             logits = output.logits.float().cpu().numpy()
+            affect = None if output.affect is None else output.affect.float().cpu().numpy()
             weights = _region_weights(classifier, output)
             alone = [
                 Reading(
@@ -217,7 +218,12 @@ class Analyzer:
             ends = np.cumsum([len(faces) for _, faces, _ in frames]).tolist()
             starts = [0, *ends[:-1]]
             read = [
-                _settled(classifier, alone[start:end], memory)
+                _settled(
+                    classifier,
+                    alone[start:end],
+                    None if affect is None else affect[start:end],
+                    memory,
+                )
                 for start, end, (_, _, memory) in zip(starts, ends, frames, strict=True)
             ]
         if not maps:
@@ -363,21 +369,34 @@ class Analyzer:
 
 
 def _settled(
-    classifier: Classifier, readings: Sequence[Reading], memory: Memory | None
+    classifier: Classifier,
+    readings: Sequence[Reading],
+    affect: Floats | None,
+    memory: Memory | None,
 ) -> tuple[Reading, ...]:
-    """Readings of one frame that know their logits alone, with all that follows from these."""
+    """Readings of one frame that know their logits alone, with all that follows from these.
+
+    Args:
+        affect: (N, 2) valence and arousal of networks that learned them; for others it is their class
+            probabilities that place a face.
+    """
     if not readings:
         return ()
-    logits = np.stack([reading.logits for reading in readings])
+    said = np.stack([reading.logits for reading in readings])
+    classes = said.shape[1]
+    if affect is not None:
+        said = np.hstack([said, affect])
+    if memory:
+        said = memory.average(said)
     threshold = classifier.card.unsure_below
-    probabilities = classifier.calibrate(memory.average(logits) if memory else logits)
+    probabilities = classifier.calibrate(said[:, :classes])
     unsure = (probabilities.max(axis=1) < threshold).tolist()
     labels: list[tuple[str | None, bool]] = [(None, doubt) for doubt in unsure]
     blinks: list[Blinks | None] = [None] * len(readings)
     if memory:
         labels = list(memory.settle(probabilities, threshold))
         blinks = memory.blinks([reading.face for reading in readings])
-    places = place(probabilities).tolist()
+    places = (place(probabilities) if affect is None else said[:, classes:]).tolist()
     return tuple(
         replace(
             reading,

@@ -34,35 +34,35 @@ class _Held(Generic[Value]):
 
 
 class Steady:
-    """One face's memory of its logits and of what is shown of it.
+    """One face's memory of what the network said and of what is shown of it.
 
     Times are in seconds, so what is shown does not depend on the frame rate. After a gap, in which the
     face was hidden, little of the old is left: as much as if it had been seen all the while.
     """
 
     def __init__(self) -> None:
-        self._logits: Floats | None = None
+        self._average: Floats | None = None
         self._time = 0.0
         self._label: _Held[str] | None = None
         self._unsure: _Held[bool] | None = None
 
-    def average(self, logits: Floats, *, time: float, constant: float) -> Floats:
+    def average(self, said: Floats, *, time: float, constant: float) -> Floats:
         """Exponential moving average.
 
         Args:
-            logits: (7,) of the frame at ``time``.
+            said: (K,) of the frame at ``time``: logits, with valence and arousal where they are learned.
             constant: seconds in which a frame's weight falls to 37 %; 0 takes each frame by itself.
 
         Returns:
-            (7,) logits.
+            (K,), likewise.
         """
-        if self._logits is None or constant <= 0:
-            self._logits = logits
+        if self._average is None or constant <= 0:
+            self._average = said
         else:
             keep = np.float32(np.exp(-max(time - self._time, 0.0) / constant))
-            self._logits = keep * self._logits + (1 - keep) * logits
+            self._average = keep * self._average + (1 - keep) * said
         self._time = time
-        return self._logits
+        return self._average
 
     def settle(
         self, probabilities: Floats, threshold: float, *, time: float, constant: float

@@ -44,8 +44,8 @@ class StreamSettings:
     landmarks: bool = True
     """Find dense landmarks and facial actions, and count blinks."""
     smoothing: float = 0.25
-    """Time constant in seconds of the logits' moving average, and of the patience with which the shown
-    class is kept; 0 shows each frame by itself."""
+    """Time constant in seconds of the moving average of what the network says, and of the patience with
+    which the shown class is kept; 0 shows each frame by itself."""
 
 
 @dataclass(slots=True)
@@ -64,8 +64,8 @@ class _Memory:
     time: float
     constant: float
 
-    def average(self, logits: Floats) -> Floats:
-        rows = zip(self.faces, logits, strict=True)
+    def average(self, said: Floats) -> Floats:
+        rows = zip(self.faces, said, strict=True)
         return np.stack(
             [face.steady.average(row, time=self.time, constant=self.constant) for face, row in rows]
         )

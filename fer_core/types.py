@@ -102,7 +102,8 @@ class Reading:
     attention: Floats | None = None
     """The network's own attention array (rows, patches or time), where it has one."""
     valence: float | None = None
-    """-1..1, unpleasant to pleasant: where its class probabilities place the face, not what was felt."""
+    """-1..1, unpleasant to pleasant, not what was felt: what a network says that learned people's
+    ratings; of other networks where the class probabilities place the face. In a stream averaged."""
     arousal: float | None = None
     """-1..1, calm to excited; likewise."""
     label: str | None = None

@@ -1,0 +1,192 @@
+"""Valence and arousal, from people's ratings to readings, on generated faces."""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+
+from fer_core import Analyzer, StreamSettings, cli
+from fer_core.analyzer import place
+from fer_core.data import FaceSet
+from fer_core.data.augmentation import Augmentation
+from fer_core.models import Classifier, build_network, load_model
+from fer_core.models.base import Heads
+from fer_core.regions import mean_points
+from fer_core.training.evaluate import concordance, evaluate
+from fer_core.training.finish import finish
+from fer_core.training.fit import fit
+from fer_core.training.module import ExpressionModule
+from fer_core.training.recipe import read_recipe
+from fer_core.types import Face, Floats, Image
+from fer_core.weights import WEIGHTS
+
+
+def whole(image: Image) -> Face:
+    """A face that fills an image."""
+    height, width = image.shape
+    box = (0.0, 0.0, float(width), float(height))
+    return Face(box=box, score=1.0, points=mean_points(box))
+
+
+def striped(valence: float, arousal: float) -> Image:
+    """(48, 48): the brighter, the more pleasant; the stronger its stripes, the more excited."""
+    stripes = np.where(np.arange(48) // 4 % 2, 1, -1) * 25 * (1 + arousal)
+    return np.tile(127 + 70 * valence + stripes, (48, 1)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def faces() -> FaceSet:
+    """Brightness tells the class too, but the places of the classes do not rise with it. Some faces were
+    not rated."""
+    rated = np.random.default_rng(0).uniform(-1, 1, (360, 2)).astype(np.float32)
+    images = [striped(*row) for row in rated.tolist()]
+    labels = ((rated[:, 0] + 1) * 3.49).astype(np.int64)
+    splits = np.array(["Training"] * 240 + ["PublicTest"] * 60 + ["PrivateTest"] * 60)
+    rated[::9] = np.nan
+    return FaceSet(images, labels, splits, affect=rated, sources={"AffectNet": "AffectNet (2017)"})
+
+
+@pytest.fixture(scope="module")
+def trained(faces: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Classifier, Path]:
+    """A network a few channels wide after eight epochs, and its run folder."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("rated")
+    recipe = read_recipe("plain")
+    backbone = recipe.network["backbone"]
+    thin = {"channels": [8, 8, 16, 16], "layers": [1, 1, 1, 1], "stem_width": 8}
+    backbone = {**backbone, "options": {**backbone["options"], **thin}}
+    recipe = dataclasses.replace(
+        recipe,
+        name="rated",
+        network={**recipe.network, "backbone": backbone},
+        epochs=8,
+        small_epochs=0,
+        batch_size=40,
+        aligned=False,
+        learning_rate=0.1,
+        ema_decay=0.5,
+        augmentation=Augmentation(brightness=0, contrast=0, erase=0),
+    )
+    return finish(fit(recipe, faces, folder), recipe, faces, folder, {}), folder
+
+
+@pytest.fixture
+def analyzer(trained: tuple[Classifier, Path], monkeypatch: pytest.MonkeyPatch) -> Analyzer:
+    """Knows the trained network beside those that ship."""
+
+    def load(name: str, device: str) -> Classifier:
+        return load_model(name, device, trained[1] if name == "rated" else WEIGHTS)
+
+    monkeypatch.setattr("fer_core.analyzer.load_model", load)
+    return Analyzer(device="cpu")
+
+
+def test_the_head_learns_and_the_card_says_how_well(
+    trained: tuple[Classifier, Path], faces: FaceSet
+) -> None:
+    classifier, folder = trained
+    found = evaluate(classifier, faces.split("PrivateTest"))
+    assert found.valence_ccc > 0.7 and found.arousal_ccc > 0.7
+    assert evaluate(classifier, faces.split("PrivateTest"), tta=True).arousal_ccc > 0.7
+    card = classifier.card
+    figures = card.figures["PrivateTest"]
+    assert card.network["affect"] is True
+    assert figures["valence_ccc"] == pytest.approx(found.valence_ccc, abs=1e-4)
+    assert figures["arousal_ccc"] == pytest.approx(found.arousal_ccc, abs=1e-4)
+    assert figures["command"].endswith("--model rated --data AffectNet --split PrivateTest")
+    assert card.data == "AffectNet (2017)" and "trained on AffectNet:" in card.licence
+    (log,) = folder.glob("metrics/*/metrics.csv")
+    with log.open() as file:
+        epochs = [
+            float(r["public_arousal_ccc"]) for r in csv.DictReader(file) if r["public_arousal_ccc"]
+        ]
+    assert len(epochs) == 8 and epochs[-1] > 0.7
+
+
+def test_the_command_line_tells_it_for_a_folder(
+    trained: tuple[Classifier, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for part in ("images", "annotations"):
+        (tmp_path / "val_set" / part).mkdir(parents=True)
+    for number, valence in enumerate(np.linspace(-0.9, 0.9, 10)):
+        ratings = {"exp": number % 7, "val": valence, "aro": -2}
+        for name, value in ratings.items():
+            np.save(tmp_path / "val_set" / "annotations" / f"{number}_{name}.npy", value)
+        picture = Pillow.fromarray(striped(float(valence), 0.0))
+        picture.save(tmp_path / "val_set" / "images" / f"{number}.png")
+    monkeypatch.setattr(cli, "load_model", lambda _: trained[0])
+    cli.app(["evaluate", "--data", str(tmp_path)], standalone_mode=False)
+    told = capsys.readouterr().out
+    assert "rated on 10 faces of PrivateTest" in told and "arousal CCC" not in told
+    (line,) = (line for line in told.splitlines() if line.startswith("valence CCC"))
+    assert float(line.split()[-1]) > 0.7
+
+
+def test_readings_take_what_the_head_says(
+    trained: tuple[Classifier, Path], analyzer: Analyzer
+) -> None:
+    dark, bright = (
+        analyzer.read(face, [whole(face)], model="rated").readings[0]
+        for face in (striped(-0.7, 0.5), striped(0.7, -0.5))
+    )
+    assert dark.valence < -0.2 < 0.2 < bright.valence and bright.arousal < dark.arousal
+    _, _, affect = trained[0].logits(trained[0].align([striped(0.7, -0.5)]))
+    assert (bright.valence, bright.arousal) == pytest.approx(affect[0], abs=1e-4)
+    assert np.abs(place(bright.probabilities[None])[0] - affect[0]).max() > 0.1
+
+
+def test_other_networks_place_faces_by_their_probabilities(analyzer: Analyzer) -> None:
+    face = striped(0.7, -0.5)
+    (reading,) = analyzer.read(face, [whole(face)], model="plain").readings
+    expected = place(reading.probabilities[None])[0]
+    assert (reading.valence, reading.arousal) == pytest.approx(expected, abs=1e-6)
+
+
+def test_streams_average_what_the_head_says(analyzer: Analyzer, astronaut: Image) -> None:
+    dim = astronaut // 2
+
+    def pushed(smoothing: float) -> Floats:
+        """(2, 2) valence and arousal in both frames."""
+        stream = analyzer.stream(StreamSettings(model="rated", maps=(), smoothing=smoothing))
+        frames = ((astronaut, 0.0), (dim, 0.25))
+        readings = [stream.push(frame, time=time).readings[0] for frame, time in frames]
+        return np.array([(reading.valence, reading.arousal) for reading in readings])
+
+    alone, smooth = pushed(0), pushed(0.5)
+    keep = np.exp(-0.5)
+    assert smooth[0] == pytest.approx(alone[0], abs=1e-5)
+    assert smooth[1] == pytest.approx(keep * alone[0] + (1 - keep) * alone[1], abs=1e-5)
+    assert alone[0, 0] - alone[1, 0] > 0.1, "the dimmed picture is rated as less pleasant"
+
+
+def test_the_loss_is_over_known_ratings_alone() -> None:
+    recipe = dataclasses.replace(read_recipe("plain"), affect_weight=3.0)
+    module = ExpressionModule(build_network(recipe.family, recipe.network), recipe)
+    label, votes = torch.tensor([0, 3]), torch.zeros(2, 8)
+    rated = torch.tensor([[0.5, float("nan")], [float("nan"), float("nan")]])
+    heads = Heads(torch.zeros(2, 7), torch.zeros(2, 8), torch.zeros(2, 2, requires_grad=True))
+    without = module.loss(heads._replace(affect=None), label, votes, rated)
+    loss = module.loss(heads, label, votes, rated)
+    assert float(loss - without) == pytest.approx(3 * 0.5**2)
+    loss.backward()
+    assert heads.affect.grad.tolist() == [[-3.0, 0.0], [0.0, 0.0]]
+    nothing = module.loss(heads, label, votes, torch.full((2, 2), float("nan")))
+    assert float(nothing) == pytest.approx(float(without))
+
+
+def test_concordance_by_hand() -> None:
+    rated = np.array([-1, 0, 1, np.nan], np.float32)
+    predicted = np.array([0, 0.5, 1, -1], np.float32)
+    # Covariance 0.5, variances 0.25 and 1, means half apart: 2 * 0.5 / (0.25 + 1 + 0.25).
+    assert concordance(predicted, rated) == pytest.approx(2 / 3)
+    assert concordance(rated, rated) == pytest.approx(1)
+    assert concordance(-rated, rated) == pytest.approx(-1)
+    assert concordance(np.zeros(4, np.float32), rated) is None
+    assert concordance(predicted, np.full(4, np.nan, np.float32)) is None
