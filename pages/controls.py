@@ -5,6 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import EXPRESSIONS
 from fer_core.draw.overlay import OverlayStyle
+from fer_core.weights import Card
 
 DEFAULT_LAYERS = ("box", "bars", "heatmap", "blocks")
 
@@ -22,10 +23,20 @@ PLACED = (
     "(Russell and Mehrabian, 1977). Not measured, and not what somebody feels."
 )
 
+LEARNED = (
+    "Estimated by the network, which learned it from people's ratings of pictures: where they might place "
+    "this face. Not measured, and not what somebody feels."
+)
+
 MOVED = (
     "How far each part of the face has moved, after the facial actions of MediaPipe's FaceLandmarker, whose "
     "scores taught the network. Left and right are the person's own in a picture that is not mirrored."
 )
+
+
+def placed(card: Card) -> str:
+    """How the model of this card comes by valence and arousal."""
+    return LEARNED if card.network.get("affect") else PLACED
 
 
 def choose_overlay(

@@ -17,13 +17,13 @@ import streamlit as st
 from av import VideoFrame
 from streamlit_webrtc import webrtc_streamer
 
-from fer_core import Analyzer, StreamSettings
+from fer_core import Analyzer, StreamSettings, load_card
 from fer_core.draw.charts import action_bars, affect_plane, probability_timeline
 from fer_core.draw.overlay import draw_message, draw_overlay
 from fer_core.images import read_image
 from fer_core.monitor import Activity, Monitor
 from fer_core.types import Image
-from pages.controls import MOVED, PLACED, choose_overlay
+from pages.controls import MOVED, choose_overlay, placed
 
 log = logging.getLogger("expression_lens.live")
 
@@ -368,7 +368,7 @@ def show_stream() -> None:
             alt="Where each face lies on the plane of valence and arousal, and where it lay",
             key="live_plane",
         )
-        st.caption(PLACED)
+        st.caption(placed(load_card(model)))
     elif readings and readings[0].face.actions:
         st.plotly_chart(
             action_bars(readings[0].face.actions),

@@ -25,7 +25,7 @@ from fer_core.explain import explanation
 from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Floats, FrameResult, Image, Reading
-from pages.controls import MOVED, PLACED, choose_overlay
+from pages.controls import MOVED, choose_overlay, placed
 from pages.samples import SAMPLES
 
 FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
@@ -317,7 +317,7 @@ else:
                 config={"displayModeBar": False},
                 alt=f"Valence {reading.valence:.2f} and arousal {reading.arousal:.2f} on their plane",
             )
-            st.caption(PLACED)
+            st.caption(placed(load_card(reading.model)))
         with actions:
             st.plotly_chart(
                 action_bars(reading.face.actions),

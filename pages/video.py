@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from fer_core import EXPRESSIONS, StreamSettings
+from fer_core import EXPRESSIONS, StreamSettings, load_card
 from fer_core.draw import percent
 from fer_core.draw.charts import action_title
 from fer_core.draw.overlay import draw_overlay, headline
@@ -36,7 +36,7 @@ from fer_core.video import (
     annotate,
     read_frame,
 )
-from pages.controls import MOVED, choose_overlay
+from pages.controls import MOVED, choose_overlay, placed
 from pages.samples import covered, portrait
 
 FILE_TYPES = ["mp4", "mov", "avi", "webm", "mkv", "mpg", "mpeg", "m4v"]
@@ -264,7 +264,8 @@ with timeline_side:
         f"Face {track} blinked **{len(blinks)}** times{rate}. Drag to zoom, press twice to see all again, "
         "press a point to see its picture. "
         + (
-            "Valence and arousal appear when you press their names; they follow from the probabilities."
+            "Valence and arousal appear when you press their names. "
+            f"{placed(load_card(timeline.model))}"
             if lines == "classes"
             else f"The {len(shown)} actions that changed most. {MOVED}"
         )
