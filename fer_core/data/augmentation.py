@@ -22,6 +22,8 @@ class Augmentation:
     """Natural logarithm of the zoom."""
     shift: float = 0.03
     """Fraction of the side, each axis."""
+    far: float = 0.0
+    """Probability that turn, zoom and shift reach two and a half times as far."""
     flip: float = 0.5
     brightness: float = 0.1
     """Fraction of the grey range."""
@@ -76,13 +78,14 @@ def disturbed(
 ) -> Floats:
     """The transform followed by a random similarity about the square's centre; a mirrored one has a
     negative determinant."""
-    angle = np.deg2rad(rng.uniform(-options.rotation, options.rotation))
-    zoom = np.exp(rng.uniform(-options.scale, options.scale))
+    reach = 2.5 if options.far and rng.random() < options.far else 1.0
+    angle = np.deg2rad(reach * rng.uniform(-options.rotation, options.rotation))
+    zoom = np.exp(reach * rng.uniform(-options.scale, options.scale))
     cosine, sine = zoom * np.cos(angle), zoom * np.sin(angle)
     mirror = -1.0 if rng.random() < options.flip else 1.0
     turn = np.array([[cosine * mirror, -sine], [sine * mirror, cosine]])
     centre = np.full(2, size / 2)
-    shift = size * rng.uniform(-options.shift, options.shift, 2)
+    shift = reach * size * rng.uniform(-options.shift, options.shift, 2)
     linear = turn @ transform[:, :2]
     offset = turn @ (transform[:, 2] - centre) + centre + shift
     return np.column_stack([linear, offset]).astype(np.float32)

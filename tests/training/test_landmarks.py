@@ -80,7 +80,7 @@ def test_two_mirrors_are_none() -> None:
 
 
 def test_a_mirrored_face_has_mirrored_points(teacher: Path) -> None:
-    still = Augmentation(*(0.0,) * 9)
+    still = Augmentation(*(0.0,) * 10)
     recipe = read_recipe("landmarks")
     faces = read_landmarks(teacher)
     plain, mirrored = (
