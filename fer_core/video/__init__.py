@@ -2,6 +2,7 @@
 
 from fer_core.video.decode import BreaksOffError, Clip, Frame, VideoError, read_frame
 from fer_core.video.encode import annotate
+from fer_core.video.record import Recorder
 from fer_core.video.timeline import (
     CSV_COLUMNS,
     Moment,
@@ -17,6 +18,7 @@ __all__ = [
     "Frame",
     "Moment",
     "Progress",
+    "Recorder",
     "Timeline",
     "TimelineReader",
     "VideoError",

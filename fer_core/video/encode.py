@@ -1,6 +1,6 @@
 """Clips out: an mp4 with what was read in it painted into every frame, and with its sound."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from math import inf
@@ -34,6 +34,9 @@ TICK: Final = Fraction(1, 90_000)
 
 COPIED: Final = ("aac", "mp3", "mp3float", "opus")
 """Kinds of sound that browsers play from an mp4; others become AAC."""
+
+THOROUGH: Final = {"preset": "veryfast", "crf": "20"}
+"""How x264 works where a frame may take its time."""
 
 SMPTE170M, LIMITED = 6, 1
 """How colours are written, in FFmpeg's numbers; without them players guess by the size of the picture."""
@@ -69,9 +72,9 @@ def annotate(
         heard = next(sound, inf)  # the first step adds the stream, before anything is written
         for frame in _until(end, clip):
             result = timeline.replay(frame.image, frame.number, analyzer, maps=maps)
-            picture = _even(draw_overlay(frame.image, result, style))
-            video = video or _add_video(output, picture, clip.rate)
-            output.mux(video.encode(_stamped(picture, frame.time)))
+            picture = even(draw_overlay(frame.image, result, style))
+            video = video or add_video(output, picture, clip.rate)
+            output.mux(video.encode(stamped(picture, frame.time)))
             while heard < frame.time:
                 heard = next(sound, inf)
             yield Progress(frame.time, min(end, clip.duration or end), monotonic() - started)
@@ -91,7 +94,7 @@ def _until(end: float, clip: Clip) -> Iterator[Frame]:
             yield frame
 
 
-def _even(picture: Image) -> Image:
+def even(picture: Image) -> Image:
     """With one more row and column where their number is odd, as the format wants it."""
     height, width = picture.shape[:2]
     if height % 2 == width % 2 == 0:
@@ -100,9 +103,21 @@ def _even(picture: Image) -> Image:
     return np.asarray(padded, np.uint8)
 
 
-def _add_video(output: OutputContainer, picture: Image, rate: Fraction) -> VideoStream:
+def add_video(
+    output: OutputContainer,
+    picture: Image,
+    rate: Fraction,
+    *,
+    options: Mapping[str, str] = THOROUGH,
+) -> VideoStream:
+    """A stream of pictures such as this one, (H, W, 3) with even H and W.
+
+    Args:
+        rate: frames a second, about; each frame has its own time stamp.
+        options: for x264.
+    """
     if "libx264" in av.codecs_available:
-        video = output.add_stream("libx264", rate, {"preset": "veryfast", "crf": "20"})
+        video = output.add_stream("libx264", rate, dict(options))
     else:  # builds of FFmpeg without it; browsers do not play this one
         video = output.add_stream("mpeg4", rate, {"qscale": "3"})
     video.height, video.width = picture.shape[:2]
@@ -112,7 +127,8 @@ def _add_video(output: OutputContainer, picture: Image, rate: Fraction) -> Video
     return video
 
 
-def _stamped(picture: Image, time: float) -> VideoFrame:
+def stamped(picture: Image, time: float) -> VideoFrame:
+    """A picture, (H, W, 3) RGB uint8, to be shown from ``time`` in seconds."""
     frame = VideoFrame.from_ndarray(picture, format="rgb24")
     frame.pts, frame.time_base = round(time / TICK), TICK
     return frame
