@@ -23,6 +23,7 @@ from fer_core.draw.overlay import draw_message, draw_overlay
 from fer_core.images import read_image
 from fer_core.monitor import Activity, Monitor
 from fer_core.types import Image
+from fer_core.video.record import LIMIT, Recorder
 from pages.controls import MOVED, choose_overlay, placed
 
 log = logging.getLogger("expression_lens.live")
@@ -190,6 +191,10 @@ def on_frame(frame: VideoFrame) -> VideoFrame:
         started = perf_counter()
         picture = draw_overlay(image, result, style)
         timings = {**result.timings, "draw": 1000 * (perf_counter() - started)}
+        if recorder is not None and recorder.running:
+            started = perf_counter()
+            recorder.add(picture, time=now)
+            timings["record"] = 1000 * (perf_counter() - started)
         monitor.add(camera, result, time=now, timings=timings)
     except Exception as error:
         if monitor.fail(error, time=now):
@@ -224,6 +229,47 @@ def take_snapshot() -> None:
         st.session_state["snapshot"], st.session_state.snapshot_is_new = picture, True
 
 
+def start_recording() -> None:
+    st.session_state.recorder = Recorder()
+
+
+def forget_recording() -> None:
+    del st.session_state.recorder
+
+
+def clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def offer_recording(recorder: Recorder) -> None:
+    """What has been recorded, for download; it is nowhere else."""
+    content = recorder.stop()
+    if content is None:
+        forget_recording()
+        st.toast(
+            recorder.message or "There was no picture to record.", icon=":material/videocam_off:"
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "Recording as MP4",
+            lambda: content,
+            "recording.mp4",
+            "video/mp4",
+            icon=":material/movie:",
+            on_click="ignore",
+            key="live_recording",
+        )
+        st.button(
+            "Discard", icon=":material/delete:", on_click=forget_recording, key="live_discard"
+        )
+    if recorder.message:
+        st.warning(recorder.message)
+    st.caption(
+        f"{clock(recorder.seconds)} recorded, in memory only: forgotten with this tab or a new recording."
+    )
+
+
 if "analyzer" not in st.session_state:
     st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
@@ -233,11 +279,12 @@ if "monitor" not in st.session_state:
     st.session_state.monitor = Monitor(time=monotonic())
     st.session_state.streaming = st.session_state.connection_failed = False
 stream, monitor = st.session_state.stream, st.session_state.monitor
+recorder = st.session_state.get("recorder")
 
 st.title("Live")
 st.markdown(
     "**Ask first:** everybody in the picture has to agree, and may stop at any time. Frames are worked on in "
-    "memory and not kept."
+    "memory and not kept, unless you press Record."
 )
 
 # What is shown ------------------------------------------------------------------------------------
@@ -264,6 +311,20 @@ stream.settings = StreamSettings(model=model, detector=detector, maps=maps, smoo
 single_pictures = st.session_state.get("single_pictures", False)
 picture_side, reading_side = st.columns((1, 1) if single_pictures else (3, 2), gap="medium")
 access, streaming, single = None, False, None
+leaving = st.session_state.get("snapshot_is_new", False)
+
+
+@st.fragment(run_every=None if leaving else 1.0)
+def show_recording() -> None:
+    """Beside the picture: whoever is in it has to know."""
+    if not recorder.running:
+        st.rerun()  # it has stopped by itself
+    st.badge(
+        f"Recording {clock(recorder.seconds)}",
+        icon=":material/fiber_manual_record:",
+        color="red",
+    )
+
 
 with picture_side:
     if single_pictures:
@@ -279,6 +340,9 @@ with picture_side:
             sendback_audio=False,
         )
         streaming = camera.state.playing or camera.state.signalling
+    if recorder is not None and not streaming:
+        recorder.stop()
+    recording = recorder is not None and recorder.running
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Snapshot",
@@ -288,7 +352,27 @@ with picture_side:
             on_click=take_snapshot,
             key="live_snapshot",
         )
+        if recording:
+            st.button(
+                "Stop recording",
+                icon=":material/stop_circle:",
+                type="primary",
+                on_click=recorder.stop,
+                key="live_stop",
+            )
+            show_recording()
+        elif not single_pictures:
+            st.button(
+                "Record",
+                icon=":material/fiber_manual_record:",
+                help=f"Ask first. Records the picture as it is shown, for {LIMIT / 60:g} minutes at most.",
+                disabled=not streaming,
+                on_click=start_recording,
+                key="live_record",
+            )
         st.toggle("Use single pictures instead", key="single_pictures")
+    if recorder is not None and not recording:
+        offer_recording(recorder)
     if not single_pictures:
         access = CAMERA_ACCESS(key="camera_access", on_access_change=lambda: None).access
 
@@ -301,9 +385,6 @@ if streaming != st.session_state.streaming:
     monitor.restart(time=monotonic())
 
 # What comes of it ---------------------------------------------------------------------------------
-
-
-leaving = st.session_state.get("snapshot_is_new", False)
 
 
 @st.fragment(run_every=1.0 if streaming and not leaving else None)

@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.stream import Stream
 from fer_core.types import FrameResult, Image
+from fer_core.video import Clip, Frame
+from fer_core.video.record import LIMIT
 from tests.pages.conftest import encode
 
 LONG_AGO = 30.0
@@ -109,6 +111,8 @@ def test_a_face_is_painted_and_told(live: AppTest, camera: Camera, face: Image) 
     assert {metric.label for metric in live.metric} == {
         "Frames per second",
         "Milliseconds per frame",
+        "Blinks",
+        "Blinks a minute",
     }
     for stage in ("detect", "align", "predict", "map", "draw"):
         assert f"{stage} " in words(live)
@@ -239,6 +243,132 @@ def test_snapshot_goes_to_the_photo_page_as_the_camera_took_it(
     assert not live.exception
     assert (live.session_state["snapshot"] == face).all()
     assert live.title[0].value == "Photo"
+
+
+def buttons(page: AppTest) -> dict[str, bool]:
+    """Key of each button that has to do with recording -> whether it can be pressed."""
+    keys = ("live_record", "live_stop", "live_discard")
+    return {button.key: not button.disabled for button in page.button if button.key in keys}
+
+
+def recorded(downloads: dict[str, bytes]) -> list[Frame]:
+    with Clip(downloads["recording.mp4"]) as clip:
+        return list(clip.frames())
+
+
+def test_recording_on_request(
+    page: AppTest, camera: Camera, face: Image, downloads: dict[str, bytes]
+) -> None:
+    assert buttons(page) == {"live_record": False}, "there is nothing to record before START"
+    camera.state.playing = True
+    page.run()
+    assert buttons(page) == {"live_record": True}
+    camera.show(face)
+    page.button(key="live_record").click().run()
+    assert not page.exception
+    assert buttons(page) == {"live_stop": True}
+    shown = [camera.show(face) for _ in range(3)]
+    page.session_state.recorder.add(shown[-1], time=monotonic() + 65)
+    page.run()
+    assert "Recording 1:05" in words(page)
+    assert "record " in words(page), "the time it takes is told"
+    assert not downloads
+
+    page.button(key="live_stop").click().run()
+    assert not page.exception
+    assert buttons(page) == {"live_record": True, "live_discard": True}
+    assert "Recording 1:05" not in words(page)
+    assert "1:05 recorded, in memory only" in words(page)
+    frames = recorded(downloads)
+    assert len(frames) == 4, "from the press on Record on"
+    for picture, frame in zip(shown, frames, strict=False):
+        difference = np.abs(picture.astype(int) - frame.image).mean()
+        assert difference < 6, "not the picture as it is shown"
+    camera.show(face)
+    assert len(recorded(downloads)) == 4, "it goes on after Stop"
+
+    downloads.clear()
+    page.button(key="live_discard").click().run()
+    assert not page.exception
+    assert buttons(page) == {"live_record": True}
+    assert "recorder" not in page.session_state
+    assert not downloads
+
+
+def test_a_new_recording_replaces_the_last(
+    live: AppTest, camera: Camera, nobody: Image, downloads: dict[str, bytes]
+) -> None:
+    for count in (3, 1):
+        live.button(key="live_record").click().run()
+        for _ in range(count):
+            camera.show(nobody)
+        live.button(key="live_stop").click().run()
+        assert len(recorded(downloads)) == count
+
+
+def test_a_recording_without_pictures_is_none(live: AppTest, downloads: dict[str, bytes]) -> None:
+    live.button(key="live_record").click().run()
+    live.button(key="live_stop").click().run()
+    assert not live.exception
+    assert live.toast[0].value == "There was no picture to record."
+    assert "recorder" not in live.session_state
+    assert buttons(live) == {"live_record": True}
+    assert not downloads
+
+
+@pytest.mark.parametrize("end", ["stop", "single pictures", "another page"])
+def test_the_recording_ends_with_the_stream_and_is_kept(
+    live: AppTest, camera: Camera, nobody: Image, downloads: dict[str, bytes], end: str
+) -> None:
+    live.button(key="live_record").click().run()
+    camera.show(nobody)
+    if end == "single pictures":
+        live.toggle(key="single_pictures").set_value(True).run()
+    else:
+        if end == "another page":
+            live.switch_page("pages/start.py").run()
+        camera.state.playing = False
+        live.switch_page("pages/live.py").run()
+    assert not live.exception
+    assert "live_stop" not in buttons(live)
+    assert "live_discard" in buttons(live)
+    assert len(recorded(downloads)) == 1
+
+
+def test_a_recording_stops_by_itself(
+    live: AppTest, camera: Camera, nobody: Image, downloads: dict[str, bytes]
+) -> None:
+    live.button(key="live_record").click().run()
+    camera.show(nobody)
+    live.session_state.recorder.add(nobody, time=monotonic() + LIMIT + 1)
+    live.run()
+    assert not live.exception
+    assert "The recording has stopped by itself after 5 min." in words(live)
+    assert buttons(live) == {"live_record": True, "live_discard": True}
+    assert len(recorded(downloads)) == 1
+
+
+def test_a_recording_that_fails_does_not_freeze_the_picture(
+    live: AppTest,
+    camera: Camera,
+    nobody: Image,
+    downloads: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    live.button(key="live_record").click().run()
+    camera.show(nobody)
+
+    def fail(picture: Image, time: float) -> VideoFrame:
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fer_core.video.record.stamped", fail)
+        assert (camera.show(nobody) != nobody).any(), "the picture says nothing"
+    assert (camera.show(nobody) == nobody).all()
+    live.run()
+    assert not live.exception
+    assert "The recording has stopped by itself: no room" in words(live)
+    assert len(recorded(downloads)) == 1, "what came before is kept"
 
 
 def test_single_pictures_instead(page: AppTest, face: Image) -> None:
