@@ -15,7 +15,7 @@ from fer_core.images import to_rgb
 from fer_core.steady import Steady
 from fer_core.types import Blinks, Face, Floats, FrameResult, Image
 
-DETECT_EVERY = 0.25
+DETECT_EVERY = 0.2
 """Seconds between two searches of the whole frame; in between the known faces are followed."""
 
 ONE_FACE = 0.5
