@@ -56,7 +56,7 @@ def test_photo_is_shown_with_everything_about_its_face(
         assert f"{each} **{percent(float(p))}**" in told
     assert reading.region_attention is not None
     assert f"mouth **{percent(reading.region_attention['lower'])}**" in told
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 3, "classes, valence and arousal, facial actions"
     assert any("Placed by its class probabilities" in caption.value for caption in app.caption)
 
 
