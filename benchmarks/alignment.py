@@ -1,8 +1,8 @@
 """What alignment gains: ``python -m benchmarks.alignment --data fer2013.csv``.
 
-Each model reads PublicTest twice: aligned by O-Net's five points, and as the crops are. FER2013's crops
-are framed alike already, so the same is done with crops that were turned, shifted and scaled at random,
-as a face detector's would be.
+Each model reads PublicTest three times: aligned by O-Net's five points, by those of the landmark network
+(three passes from the mean layout), and as the crops are. FER2013's crops are framed alike already, so
+the same is done with crops that were turned, shifted and scaled at random, as a face detector's would be.
 """
 
 import argparse
@@ -13,9 +13,11 @@ import numpy as np
 
 from fer_core import list_models
 from fer_core.data import FaceSet, read_faces
+from fer_core.faces.landmarks import five_points, load_landmarker
 from fer_core.models import Classifier, load_model
-from fer_core.regions import align_crops
-from fer_core.types import Image
+from fer_core.models.classifier import bare_points
+from fer_core.regions import align_crops, find_landmarks, mean_points
+from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS
 
 
@@ -30,14 +32,16 @@ def disturb(image: Image, rng: np.random.Generator) -> Image:
     )
 
 
-def accuracy(classifier: Classifier, faces: FaceSet, *, aligned: bool) -> float:
-    """Share of right classes, single pass."""
-    if aligned:
-        crops = classifier.align(faces.images)
-    else:
-        nowhere = np.full((len(faces), 5, 2), np.nan, np.float32)
-        crops = align_crops(faces.images, nowhere, classifier.input_size)
+def accuracy(classifier: Classifier, faces: FaceSet, points: Floats) -> float:
+    """Share of right classes, single pass, aligned by (N, 5, 2) points; as they are where these are NaN."""
+    crops = align_crops(faces.images, points, classifier.input_size)
     return float((classifier.logits(crops)[0].argmax(axis=1) == faces.labels).mean())
+
+
+def landmark_points(images: list[Image]) -> Floats:
+    """(N, 5, 2) of bare crops, by the landmark network."""
+    layout = [mean_points((0, 0, *image.shape[::-1])) for image in images]
+    return five_points(find_landmarks(images, np.stack(layout), load_landmarker(), passes=3)[0])
 
 
 def main() -> None:
@@ -52,12 +56,14 @@ def main() -> None:
     rng = np.random.default_rng(0)
     scattered = FaceSet([disturb(i, rng) for i in faces.images], faces.labels, faces.splits)
     print(f"PublicTest, {len(faces):,} faces, single pass, accuracy in %\n")
-    print(f"{'model':20}{'crops':16}{'aligned':>9}{'as they are':>13}")
-    for name in list_models(options.weights):
-        classifier = load_model(name, folder=options.weights)
-        for kind, some in (("FER2013's own", faces), ("disturbed", scattered)):
-            by_points, bare = (100 * accuracy(classifier, some, aligned=a) for a in (True, False))
-            print(f"{name:20}{kind:16}{by_points:9.1f}{bare:13.1f}")
+    print(f"{'model':20}{'crops':16}{'O-Net':>9}{'landmarks':>11}{'as they are':>13}")
+    for kind, some in (("FER2013's own", faces), ("disturbed", scattered)):
+        nowhere = np.full((len(some), 5, 2), np.nan, np.float32)
+        ways = (bare_points(some.images), landmark_points(some.images), nowhere)
+        for name in list_models(options.weights):
+            classifier = load_model(name, folder=options.weights)
+            onet, dense, bare = (100 * accuracy(classifier, some, points) for points in ways)
+            print(f"{name:20}{kind:16}{onet:9.1f}{dense:11.1f}{bare:13.1f}")
 
 
 if __name__ == "__main__":
