@@ -1,8 +1,11 @@
 """The Live page in a real browser."""
 
+import re
+
 import pytest
 
-from tests.e2e.driver import LivePage, Server, udp_sockets, wait_for
+from fer_core.video import Clip, Frame
+from tests.e2e.driver import LivePage, Server, bar_pixels, udp_sockets, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -14,7 +17,10 @@ window.RTCPeerConnection = class extends Connection {
 """
 
 
-def says(page, text: str) -> None:
+A_SECOND = re.compile(r"Recording 0:(?!00)")
+
+
+def says(page, text: str | re.Pattern[str]) -> None:
     page.get_by_text(text).first.wait_for()
 
 
@@ -53,6 +59,54 @@ def test_snapshot_is_taken_apart_on_the_photo_page(page, server: Server) -> None
     says(page, "From the live view")
     says(page, "What the network sees")
     wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
+
+
+def test_a_recording_is_downloaded(page, server: Server) -> None:
+    live = LivePage(page, server)
+    assert page.get_by_role("button", name="Record", exact=True).is_disabled()
+    live.start()
+    wait_for(live.shows_overlay, "a picture that went through the classifier")
+    page.get_by_role("button", name="Record", exact=True).click()
+    says(page, A_SECOND)
+    page.get_by_role("button", name="Stop recording").click()
+    frames = downloaded(page)
+    assert frames[-1].time >= 1
+    assert len(frames) > 5
+    assert {frame.image.shape for frame in frames} == {(480, 640, 3)}
+    assert min(bar_pixels(frame.image) for frame in frames) > 60, "without what is painted"
+    assert page.get_by_text("Recording 0:").count() == 0
+
+    page.get_by_role("button", name="Record", exact=True).click()
+    says(page, A_SECOND)
+    live.stop()
+    assert downloaded(page)[-1].time >= 1, "the end of the stream ends it"
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Recording as MP4").wait_for(state="detached")
+
+
+def downloaded(page) -> list[Frame]:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Recording as MP4").click()
+    with Clip(waiting.value.path()) as clip:
+        return list(clip.frames())
+
+
+@pytest.mark.parametrize("way", ["Start", "Snapshot"])
+def test_leaving_the_page_ends_a_recording_and_keeps_it(page, server: Server, way: str) -> None:
+    live = LivePage(page, server)
+    live.start()
+    wait_for(live.frames, "the first frame")
+    page.get_by_role("button", name="Record", exact=True).click()
+    says(page, A_SECOND)
+    if way == "Snapshot":
+        page.get_by_role("button", name="Snapshot").click()
+        says(page, "What the network sees")
+    else:
+        page.get_by_role("link", name="Start", exact=True).first.click()
+        page.get_by_role("heading", level=1, name="Live").wait_for(state="detached")
+    page.get_by_role("link", name="Live", exact=True).first.click()
+    assert downloaded(page)[-1].time >= 1
+    assert page.get_by_text("Recording 0:").count() == 0
 
 
 def test_a_closed_tab_is_noticed(page, server: Server) -> None:
