@@ -2,6 +2,7 @@
 
 import csv
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -25,7 +26,7 @@ def clip(tmp_path: Path, astronaut: Image) -> Path:
         stream = output.add_stream("h264", RATE, {"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = 320, 320, "yuv420p"
         for number in range(RATE * SECONDS):
-            frame.pts, frame.time_base = number, stream.time_base
+            frame.pts, frame.time_base = number, Fraction(1, RATE)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return path
