@@ -51,8 +51,8 @@ VIDEO = {
 
 CHARTS = {
     "minute": ":material/show_chart: Last minute",
-    "plane": ":material/my_location: Valence and arousal",
-    "actions": ":material/face_retouching_natural: Facial actions",
+    "plane": ":material/my_location: Plane",
+    "actions": ":material/face_retouching_natural: Actions",
 }
 
 GUIDE = """
@@ -422,10 +422,9 @@ def show_stream() -> None:
                 help="Of the largest face, since it came. Winks do not count, nor do eyes that stay shut for "
                 "more than a second.",
             )
-            rate = "…" if blinks.rate is None else f"{blinks.rate:.0f}"
-            st.metric("Blinks a minute", rate, help="Over the last minute, from ten seconds on.")
     stages = " · ".join(f"{name} {ms:.1f}" for name, ms in activity.timings.items())
-    st.caption(f"{activity.frames:,} frames so far. Milliseconds: {stages}")
+    often = f" {blinks.rate:.0f} blinks a minute." if blinks and blinks.rate is not None else ""
+    st.caption(f"{activity.frames:,} frames so far.{often} Milliseconds: {stages}")
     chart = st.segmented_control(
         "Chart",
         CHARTS,

@@ -50,6 +50,8 @@ LINES = {
 
 MOST_LINES = 8  # actions that are drawn
 
+DIRECTIONS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")  # and not two sides of one action
+
 REFRESH = 0.2  # seconds between two looks at the progress, and so the longest that Cancel takes
 
 
@@ -131,10 +133,14 @@ def affect_of(rows: np.ndarray) -> Floats:
 
 
 def liveliest(actions: Floats) -> dict[str, Floats]:
-    """The facial actions with the widest range, (T, 52) -> name -> (T,)."""
-    low, high = np.percentile(actions, (5, 95), axis=0)
-    order = np.argsort(low - high)[:MOST_LINES]
-    return {action_title(ACTIONS[number]): actions[:, number] for number in sorted(order)}
+    """The facial actions with the widest range, (T, 52) -> name -> (T,); the mean of two sides."""
+    movements: dict[str, list[Floats]] = {}
+    for name, scores in zip(ACTIONS, actions.T, strict=True):
+        side = name not in DIRECTIONS and name.removesuffix("Left").removesuffix("Right")
+        movements.setdefault(action_title(side or name), []).append(scores)
+    lines = {name: np.mean(scores, axis=0) for name, scores in movements.items()}
+    spans = {name: np.ptp(np.percentile(line, (5, 95))) for name, line in lines.items()}
+    return {name: lines[name] for name in sorted(lines, key=lambda name: -spans[name])[:MOST_LINES]}
 
 
 def as_png(image: Image) -> bytes:
@@ -267,7 +273,7 @@ with timeline_side:
             "Valence and arousal appear when you press their names. "
             f"{placed(load_card(timeline.model))}"
             if lines == "classes"
-            else f"The {len(shown)} actions that changed most. {MOVED}"
+            else f"The {len(shown)} actions that changed most, both sides as one. {MOVED}"
         )
     )
 with picture_side:

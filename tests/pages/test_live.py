@@ -112,7 +112,6 @@ def test_a_face_is_painted_and_told(live: AppTest, camera: Camera, face: Image) 
         "Frames per second",
         "Milliseconds per frame",
         "Blinks",
-        "Blinks a minute",
     }
     for stage in ("detect", "align", "predict", "map", "draw"):
         assert f"{stage} " in words(live)
@@ -121,6 +120,9 @@ def test_a_face_is_painted_and_told(live: AppTest, camera: Camera, face: Image) 
     assert not live.exception
     assert len(live.get("plotly_chart")) == 1, "one chart at a time"
     assert "Placed by its class probabilities" in words(live)
+    live.segmented_control(key="live_chart").set_value("actions").run()
+    assert not live.exception
+    assert "How far each part of the face has moved" in words(live)
 
 
 def test_the_mirror_comes_first_so_that_text_stays_readable(
