@@ -21,7 +21,7 @@ from fer_core.labels import ACTIONS, CIRCUMPLEX, EXPRESSIONS, expression_index
 from fer_core.models import Classifier, load_model
 from fer_core.models.base import NetworkOutput
 from fer_core.regions import cut, find_eyes, find_landmarks
-from fer_core.types import Blinks, Explanation, Face, Floats, FrameResult, Image, Reading
+from fer_core.types import Blinks, Explanation, Face, Floats, FrameResult, Image, Reading, Regions
 
 if TYPE_CHECKING:
     from fer_core.stream import Stream, StreamSettings
@@ -187,65 +187,38 @@ class Analyzer:
         if not any(faces for _, faces, _ in frames):
             return [FrameResult(timings=timings) for _ in frames]
         with stage(timings, "align"):
-            greys = [to_gray(image) for image, faces, _ in frames for _ in faces]
+            greys = [to_gray(image) if faces else image for image, faces, _ in frames]
+            grey_of = [
+                grey for grey, (_, faces, _) in zip(greys, frames, strict=True) for _ in faces
+            ]
         known = [face for _, faces, _ in frames for face in faces]
         if landmarks:
             with stage(timings, "landmarks"):
-                known = self._with_landmarks(greys, known)
+                known = self._with_landmarks(grey_of, known)
         with stage(timings, "align"):
             size, by_points = classifier.input_size, classifier.card.aligned
             regions = [
                 cut(grey, face, size, by_points=by_points)
-                for grey, face in zip(greys, known, strict=True)
+                for grey, face in zip(grey_of, known, strict=True)
             ]
         with stage(timings, "predict"):
             output = classifier.forward(np.stack([r.face for r in regions]))
-            logits = output.logits.float().cpu().numpy()
-            affect = None if output.affect is None else output.affect.float().cpu().numpy()
-            weights = _region_weights(classifier, output)
-            alone = [
-                Reading(
-                    face=face,
-                    regions=regions[i],
-                    model=classifier.name,
-                    logits=logits[i],
-                    probabilities=logits[i],
-                    unsure=False,
-                    region_attention=weights[i] if weights else None,
-                )
-                for i, face in enumerate(known)
-            ]
-            ends = np.cumsum([len(faces) for _, faces, _ in frames]).tolist()
-            starts = [0, *ends[:-1]]
-            read = [
-                _settled(
-                    classifier,
-                    alone[start:end],
-                    None if affect is None else affect[start:end],
-                    memory,
-                )
-                for start, end, (_, _, memory) in zip(starts, ends, frames, strict=True)
-            ]
-        if not maps:
-            return [FrameResult(readings, timings=timings) for readings in read]
-        with stage(timings, "map"):
-            evidence = evidence_maps(classifier, output) if method == "gradcam" else None
-            explanations = [
-                self._explain(
-                    classifier,
-                    readings,
-                    None if evidence is None else evidence[start:end],
-                    maps,
-                    method,
-                    image,
-                )
-                for readings, start, end, (image, _, _) in zip(
-                    read, starts, ends, frames, strict=True
-                )
-            ]
-        return [
-            FrameResult(*both, timings=timings) for both in zip(read, explanations, strict=True)
-        ]
+        results, start = [], 0
+        for image, faces, memory in frames:
+            part = slice(start, start + len(faces))
+            start = part.stop
+            if not faces:
+                results.append(FrameResult(timings=timings))
+                continue
+            said = output.part(part)
+            with stage(timings, "predict"):
+                readings = _readings(classifier, known[part], regions[part], said, memory)
+            explanations: tuple[tuple[Explanation, ...], ...] = ()
+            if maps:
+                with stage(timings, "map"):
+                    explanations = self._explain(classifier, readings, said, maps, method, image)
+            results.append(FrameResult(readings, explanations, timings))
+        return results
 
     def explain(
         self,
@@ -327,16 +300,13 @@ class Analyzer:
         self,
         classifier: Classifier,
         readings: Sequence[Reading],
-        evidence: Floats | None,
+        output: NetworkOutput,
         maps: Sequence[str],
         method: str,
         image: Image,
     ) -> tuple[tuple[Explanation, ...], ...]:
-        """For each reading one explanation for each of ``maps``, all on the reading's own scale.
-
-        Args:
-            evidence: (N, 7, h, w) of the readings, where it is known from the forward pass.
-        """
+        """For each reading one explanation for each of ``maps``, all on the reading's own scale."""
+        evidence = evidence_maps(classifier, output) if method == "gradcam" else None
 
         def row(number: int, reading: Reading) -> tuple[Explanation, ...]:
             raws, seconds = {}, {}
@@ -368,46 +338,47 @@ class Analyzer:
         return tuple(row(number, reading) for number, reading in enumerate(readings))
 
 
-def _settled(
+def _readings(
     classifier: Classifier,
-    readings: Sequence[Reading],
-    affect: Floats | None,
+    faces: Sequence[Face],
+    regions: Sequence[Regions],
+    output: NetworkOutput,
     memory: Memory | None,
 ) -> tuple[Reading, ...]:
-    """Readings of one frame that know their logits alone, with all that follows from these.
-
-    Args:
-        affect: (N, 2) valence and arousal of networks that learned them; for others it is their class
-            probabilities that place a face.
-    """
-    if not readings:
-        return ()
-    said = np.stack([reading.logits for reading in readings])
-    classes = said.shape[1]
-    if affect is not None:
-        said = np.hstack([said, affect])
+    """What the classifier said of the faces of one frame, and all that follows from it and from memory."""
+    logits = output.logits.float().cpu().numpy()
+    said = logits
+    if output.affect is not None:
+        said = np.hstack([logits, output.affect.float().cpu().numpy()])
     if memory:
         said = memory.average(said)
-    threshold = classifier.card.unsure_below
+    classes = len(EXPRESSIONS)
     probabilities = classifier.calibrate(said[:, :classes])
-    unsure = (probabilities.max(axis=1) < threshold).tolist()
-    labels: list[tuple[str | None, bool]] = [(None, doubt) for doubt in unsure]
-    blinks: list[Blinks | None] = [None] * len(readings)
+    places = (place(probabilities) if output.affect is None else said[:, classes:]).tolist()
+    threshold = classifier.card.unsure_below
+    labels: Sequence[tuple[str | None, bool]]
+    blinks: Sequence[Blinks | None]
     if memory:
-        labels = list(memory.settle(probabilities, threshold))
-        blinks = memory.blinks([reading.face for reading in readings])
-    places = (place(probabilities) if affect is None else said[:, classes:]).tolist()
+        labels, blinks = memory.settle(probabilities, threshold), memory.blinks(faces)
+    else:
+        labels = [(None, bool(row.max() < threshold)) for row in probabilities]
+        blinks = [None] * len(faces)
+    weights = _region_weights(classifier, output)
     return tuple(
-        replace(
-            reading,
+        Reading(
+            face=face,
+            regions=regions[i],
+            model=classifier.name,
+            logits=logits[i],
             probabilities=probabilities[i],
             unsure=labels[i][1],
             label=labels[i][0],
+            region_attention=weights[i] if weights else None,
             valence=places[i][0],
             arousal=places[i][1],
             blinks=blinks[i],
         )
-        for i, reading in enumerate(readings)
+        for i, face in enumerate(faces)
     )
 
 

@@ -43,6 +43,17 @@ class NetworkOutput:
     affect: Tensor | None = None
     """(N, 2) valence and arousal, -1..1; None for networks that did not learn them."""
 
+    def part(self, faces: slice) -> "NetworkOutput":
+        """What it says about some of the faces; of the branches only their feature maps."""
+        attention, affect = self.region_attention, self.affect
+        return NetworkOutput(
+            logits=self.logits[faces],
+            votes=self.votes[faces],
+            features={region: maps[faces] for region, maps in self.features.items()},
+            region_attention=None if attention is None else attention[faces],
+            affect=None if affect is None else affect[faces],
+        )
+
 
 class Network(nn.Module):
     """A network over aligned faces.
