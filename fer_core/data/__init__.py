@@ -1,13 +1,14 @@
 """Datasets of labelled faces: one reader for each layout."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from fer_core.data.affectnet import is_affectnet, read_affectnet
 from fer_core.data.faceset import SPLITS, DataError, FaceSet, join
 from fer_core.data.fer2013 import is_fer2013, read_fer2013
 from fer_core.data.ferplus import majority, read_votes, vote_targets
-from fer_core.data.folders import read_folders
+from fer_core.data.folders import is_folders, read_folders
 
 __all__ = [
     "SPLITS",
@@ -19,28 +20,43 @@ __all__ = [
 ]
 
 
+class Layout(NamedTuple):
+    """A way to store a dataset."""
+
+    name: str
+    fits: Callable[[Path], bool]
+    read: Callable[[Path], FaceSet]
+
+
+LAYOUTS: Final = (
+    Layout("fer2013.csv or icml_face_data.csv", is_fer2013, read_fer2013),
+    Layout("AffectNet's folder with train_set and val_set", is_affectnet, read_affectnet),
+    # Last, since folders of other layouts may bear the names of classes too.
+    Layout("a folder with one folder of images a class", is_folders, read_folders),
+)
+"""The first that fits a path reads it."""
+
+
 def read_faces(paths: Sequence[Path], plus: Path | None = None) -> FaceSet:
     """Read datasets in whatever layout they have, and join them.
 
     Args:
-        paths: FER2013 tables, folders with one folder of images a class, AffectNet's folder.
+        paths: files and folders, each in one of ``LAYOUTS``.
         plus: FER+'s ``fer2013new.csv``, row for row with the FER2013 table among ``paths``.
 
     Raises:
         DataError: for what is missing or cannot be read; the message says what to do.
     """
-    sets = []
     for path in (*paths, *([plus] if plus else [])):
         if not path.exists():
             raise DataError(f"{path} does not exist; give the dataset's file or folder")
-    for path in paths:
-        if path.is_dir():
-            sets.append(read_affectnet(path) if is_affectnet(path) else read_folders(path))
-        elif is_fer2013(path):
-            faces = read_fer2013(path)
-            sets.append(faces.with_votes(read_votes(plus)) if plus else faces)
-        else:
-            raise DataError(
-                f"{path} is neither fer2013.csv nor icml_face_data.csv nor a folder of classes"
-            )
-    return join(sets)
+    return join([_read(path, plus) for path in paths])
+
+
+def _read(path: Path, plus: Path | None) -> FaceSet:
+    layout = next((layout for layout in LAYOUTS if layout.fits(path)), None)
+    if layout is None:
+        known = ", ".join(layout.name for layout in LAYOUTS)
+        raise DataError(f"{path} is no dataset of a known layout; give one of: {known}")
+    faces = layout.read(path)
+    return faces.with_votes(read_votes(plus)) if plus and layout.read is read_fer2013 else faces

@@ -4,11 +4,12 @@
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from fer_core.data.crops import read_face
 from fer_core.data.faceset import DataError, FaceSet
-from fer_core.images import ImageError, read_image, to_gray
+from fer_core.data.splits import training_or_public
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Image
 
@@ -17,14 +18,8 @@ SOURCE: Final = "AffectNet (Mollahosseini et al. 2017), research use"
 CLASSES: Final = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt")
 """AffectNet's order; index = number in ``ID_exp.npy``."""
 
-SIDE: Final = 96
-"""Pixels of the longer side that are kept: twice what the networks see, and a fifth of the memory."""
-
 FOLDERS: Final = ("train_set", "val_set")
 AXES: Final = ("val", "aro")
-
-PUBLIC_EVERY: Final = 10
-"""Of the training images in the order of their IDs, every tenth selects instead of teaching."""
 
 
 def is_affectnet(folder: Path) -> bool:
@@ -53,20 +48,24 @@ def read_affectnet(folder: Path) -> FaceSet:
             identity = file.name.removesuffix(suffix)
             images.append(_face(folder / name / "images", identity))
             labels.append(EXPRESSIONS.index(expression))
-            public = "PublicTest" if number % PUBLIC_EVERY == 0 else "Training"
-            splits.append("PrivateTest" if name == "val_set" else public)
+            splits.append("PrivateTest" if name == "val_set" else training_or_public(number))
             affect.append([_number(file.with_name(f"{identity}_{axis}.npy")) for axis in AXES])
     if not images:
         raise DataError(f"{folder} has AffectNet's folders but no faces; is the download whole?")
-    known = np.array(affect, np.float32)
-    known[~(np.abs(known) <= 1)] = np.nan  # AffectNet writes -2 where there is no rating
     return FaceSet(
         images,
         np.array(labels, np.int64),
         np.array(splits),
-        affect=known,
+        affect=ratings(affect),
         sources={folder.resolve().name: SOURCE},
     )
+
+
+def ratings(numbers: list[list[float]]) -> NDArray[np.float32]:
+    """(N, 2) valence and arousal, NaN where AffectNet writes -2: nobody rated the face."""
+    known = np.array(numbers, np.float32)
+    known[~(np.abs(known) <= 1)] = np.nan
+    return known
 
 
 def _class(file: Path) -> str:
@@ -91,12 +90,4 @@ def _face(folder: Path, identity: str) -> Image:
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise DataError(f"{folder / identity}.jpg is missing; is the download whole?")
-    try:
-        image = to_gray(read_image(file))
-    except ImageError as error:
-        raise DataError(str(error)) from None
-    scale = SIDE / max(image.shape)
-    if scale >= 1:
-        return image
-    height, width = (max(1, round(scale * side)) for side in image.shape)
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return read_face(file)

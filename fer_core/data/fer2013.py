@@ -1,22 +1,21 @@
 """Kaggle's FER2013 tables: ``fer2013.csv`` and ``icml_face_data.csv`` (Goodfellow et al. 2013)."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from fer_core.data.faceset import SPLITS, DataError, FaceSet
+from fer_core.data.tables import has_columns, read_rows
 from fer_core.labels import EXPRESSIONS
 
 SOURCE = "FER2013 (Goodfellow et al. 2013), research use"
 SIDE = 48
-COLUMNS = {"emotion", "pixels", "Usage"}
+COLUMNS = ("emotion", "pixels", "Usage")
 
 
 def is_fer2013(path: Path) -> bool:
     """Whether a file's header is that of a FER2013 table."""
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        return set(_names(next(csv.reader(file), []))) >= COLUMNS
+    return has_columns(path, COLUMNS)
 
 
 def read_fer2013(path: Path) -> FaceSet:
@@ -26,38 +25,28 @@ def read_fer2013(path: Path) -> FaceSet:
         DataError: for a wrong header, class number, usage or pixel count, with its line.
     """
     images, labels, splits = [], [], []
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        rows = csv.reader(file)
-        names = _names(next(rows, []))
-        if not set(names) >= COLUMNS:
-            raise DataError(f"{path}, line 1: expected the columns {', '.join(sorted(COLUMNS))}")
-        emotion, pixels, usage = (names.index(name) for name in ("emotion", "pixels", "Usage"))
-        for line, row in enumerate(rows, start=2):
-            try:
-                label, split = int(row[emotion]), row[usage].strip()
-                values = np.array(row[pixels].split(), np.uint8)
-            except (IndexError, ValueError, OverflowError) as error:
-                raise DataError(f"{path}, line {line}: {error}; is the download whole?") from None
-            if not 0 <= label < len(EXPRESSIONS):
-                raise DataError(f"{path}, line {line}: class {label} is not one of 0 to 6")
-            if split not in SPLITS:
-                raise DataError(
-                    f"{path}, line {line}: usage {split!r} is not one of {', '.join(SPLITS)}"
-                )
-            if values.size != SIDE * SIDE:
-                raise DataError(
-                    f"{path}, line {line}: {values.size} pixels instead of {SIDE * SIDE}; "
-                    "is the download whole?"
-                )
-            images.append(values.reshape(SIDE, SIDE))
-            labels.append(label)
-            splits.append(split)
+    for line, (emotion, pixels, usage) in read_rows(path, COLUMNS):
+        try:
+            label, values = int(emotion), np.array(pixels.split(), np.uint8)
+        except (ValueError, OverflowError) as error:
+            raise DataError(f"{path}, line {line}: {error}; is the download whole?") from None
+        split = usage.strip()
+        if not 0 <= label < len(EXPRESSIONS):
+            raise DataError(f"{path}, line {line}: class {label} is not one of 0 to 6")
+        if split not in SPLITS:
+            raise DataError(
+                f"{path}, line {line}: usage {split!r} is not one of {', '.join(SPLITS)}"
+            )
+        if values.size != SIDE * SIDE:
+            raise DataError(
+                f"{path}, line {line}: {values.size} pixels instead of {SIDE * SIDE}; "
+                "is the download whole?"
+            )
+        images.append(values.reshape(SIDE, SIDE))
+        labels.append(label)
+        splits.append(split)
     if not images:
         raise DataError(f"{path} has a header but no faces")
     return FaceSet(
         images, np.array(labels, np.int64), np.array(splits), sources={path.name: SOURCE}
     )
-
-
-def _names(header: list[str]) -> list[str]:
-    return [name.strip() for name in header]

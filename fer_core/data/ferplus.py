@@ -1,12 +1,12 @@
 """FER+: ten people's votes for each FER2013 image (Barsoum et al. 2016), ``fer2013new.csv``."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.data.faceset import DataError
+from fer_core.data.tables import read_rows
 from fer_core.labels import FERPLUS_EXPRESSIONS
 
 CSV_COLUMNS = (
@@ -22,17 +22,11 @@ def read_votes(path: Path) -> NDArray[np.float32]:
         DataError: for a wrong header or a field that is no number, with its line.
     """
     votes = []
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        rows = csv.reader(file)
-        names = [name.strip() for name in next(rows, [])]
-        if not set(names) >= set(CSV_COLUMNS):
-            raise DataError(f"{path}, line 1: expected the columns {', '.join(CSV_COLUMNS)}")
-        columns = [names.index(name) for name in CSV_COLUMNS]
-        for line, row in enumerate(rows, start=2):
-            try:
-                votes.append([float(row[column]) for column in columns])
-            except (IndexError, ValueError) as error:
-                raise DataError(f"{path}, line {line}: {error}; is the download whole?") from None
+    for line, row in read_rows(path, CSV_COLUMNS):
+        try:
+            votes.append([float(field) for field in row])
+        except ValueError as error:
+            raise DataError(f"{path}, line {line}: {error}; is the download whole?") from None
     return np.array(votes, np.float32).reshape(-1, len(CSV_COLUMNS))
 
 

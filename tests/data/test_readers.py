@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from fer_core.data import DataError, majority, read_faces, vote_targets
+from fer_core.data.crops import read_face
 from fer_core.data.ferplus import CSV_COLUMNS
+from fer_core.data.splits import split_people, training_or_public
 
 PIXELS = " ".join(str(i % 256) for i in range(48 * 48))
 ROWS = [(3, PIXELS, "Training"), (0, PIXELS, "PublicTest"), (6, PIXELS, "PrivateTest")]
@@ -46,18 +48,23 @@ def test_icml_table_with_its_leading_blanks(table: Callable[..., Path]) -> None:
         ((3, PIXELS.replace("255", "300"), "Training"), "line 5: "),
         ((3, PIXELS, "Test"), "line 5: usage 'Test' is not one of Training"),
         (("x", PIXELS, "Training"), "line 5: "),
+        ((3, PIXELS), "line 5: 2 fields instead of 3"),
     ],
 )
 def test_a_broken_row_is_named(
-    table: Callable[..., Path], row: tuple[object, str, str], message: str
+    table: Callable[..., Path], row: tuple[object, ...], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
         read_faces([table([*ROWS, row])])
 
 
 def test_other_files_are_refused(table: Callable[..., Path], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"neither fer2013\.csv nor"):
+    with pytest.raises(DataError, match=r"known layout; give one of: fer2013\.csv or icml"):
         read_faces([table(header="a,b,c")])
+    binary = tmp_path / "weights.bin"
+    binary.write_bytes(b"0" * 200_000)
+    with pytest.raises(DataError, match="no dataset of a known layout"):
+        read_faces([binary])
     with pytest.raises(DataError, match="does not exist"):
         read_faces([tmp_path / "nothing.csv"])
     with pytest.raises(DataError, match="has a header but no faces"):
@@ -78,11 +85,46 @@ def test_folders_of_classes_with_their_aliases(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_classes_and_one_with_a_broken_image(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no folders of images named after a class"):
+    with pytest.raises(DataError, match="a folder with one folder of images a class"):
         read_faces([tmp_path])
     (tmp_path / "sad").mkdir()
     (tmp_path / "sad" / "broken.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"broken\.png"):
+        read_faces([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("names", "split"),
+    [
+        (("train", "Training", "a/train"), "Training"),
+        (("valid", "validation", "val", "PublicTest"), "PublicTest"),
+        (("test", "PrivateTest", "faces", "train/test"), "PrivateTest"),
+    ],
+)
+def test_folders_on_the_way_name_the_split(
+    tmp_path: Path, names: tuple[str, ...], split: str
+) -> None:
+    for name in names:
+        (tmp_path / name / "fear").mkdir(parents=True)
+        Image.new("L", (48, 48)).save(tmp_path / name / "fear" / "a.jpg")
+        (tmp_path / name / "fear" / "._a.jpg").write_bytes(b"left by an archive of macOS")
+    assert read_faces([tmp_path]).splits.tolist() == [split] * len(names)
+
+
+def test_classes_have_many_names(tmp_path: Path) -> None:
+    names = ("Anger", "Disgusted", "fearful", "joy", "SADNESS", "Surprised", "neutral")
+    for name in names:
+        (tmp_path / name).mkdir()
+        Image.new("L", (1000, 500)).save(tmp_path / name / "a.tiff")
+    faces = read_faces([tmp_path])
+    assert sorted(faces.labels.tolist()) == [0, 1, 2, 3, 4, 5, 6]
+    assert faces.images[0].shape == (128, 256), "an image of any size takes little memory"
+    assert faces.sources[tmp_path.name].startswith(f"{tmp_path.name} (a folder of images by class)")
+
+
+def test_empty_class_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "sad").mkdir()
+    with pytest.raises(DataError, match="no faces; is the download whole"):
         read_faces([tmp_path])
 
 
@@ -139,3 +181,27 @@ def test_the_counts_of_ferplus(shared: Callable[[str], Path]) -> None:
     counts = majority(read_votes(path)) >= 0
     assert counts[usage == "PrivateTest"].sum() == 3546
     assert counts[usage == "PublicTest"].sum() == 3553
+
+
+def test_people_are_split_by_name() -> None:
+    ten = split_people(f"{n:02}" for n in range(10))
+    assert [ten[f"{n:02}"] for n in (0, 5, 6, 7, 8, 9)] == [
+        *("Training", "Training", "PublicTest", "PublicTest", "PrivateTest", "PrivateTest")
+    ]
+    assert split_people("cabab") == {"a": "Training", "b": "PublicTest", "c": "PrivateTest"}
+    assert split_people("ba") == {"a": "PublicTest", "b": "PrivateTest"}
+    assert split_people("a") == {"a": "PrivateTest"}
+    assert [training_or_public(n) for n in (0, 1, 9, 10)] == [
+        *("PublicTest", "Training", "Training", "PublicTest")
+    ]
+
+
+def test_a_face_is_cut_from_its_picture(tmp_path: Path) -> None:
+    pixels = np.arange(60, dtype=np.uint8).reshape(6, 10)
+    file = tmp_path / "a.png"
+    Image.fromarray(pixels).save(file)
+    assert (read_face(file, box=(2, 1, 5, 4)) == pixels[1:4, 2:5]).all()
+    assert (read_face(file, box=(-3, 4, 2, 90)) == pixels[4:, :2]).all()
+    for box in ((10, 0, 20, 5), (-9, 0, -1, 5), (3, 3, 3, 5)):
+        with pytest.raises(DataError, match=r"^list, line 2: the box .* holds nothing of .*a\.png"):
+            read_face(file, box=box, place="list, line 2")
