@@ -4,11 +4,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from fer_core.data.affect_csv import is_affect_csv, read_affect_csv
 from fer_core.data.affectnet import is_affectnet, read_affectnet
+from fer_core.data.ckplus import is_ckplus, read_ckplus
 from fer_core.data.faceset import SPLITS, DataError, FaceSet, join
 from fer_core.data.fer2013 import is_fer2013, read_fer2013
+from fer_core.data.ferg import is_ferg, read_ferg
 from fer_core.data.ferplus import majority, read_votes, vote_targets
 from fer_core.data.folders import is_folders, read_folders
+from fer_core.data.jaffe import is_jaffe, read_jaffe
+from fer_core.data.rafdb import is_rafdb, read_rafdb
 
 __all__ = [
     "SPLITS",
@@ -31,6 +36,11 @@ class Layout(NamedTuple):
 LAYOUTS: Final = (
     Layout("fer2013.csv or icml_face_data.csv", is_fer2013, read_fer2013),
     Layout("AffectNet's folder with train_set and val_set", is_affectnet, read_affectnet),
+    Layout("AffectNet's training.csv or validation.csv", is_affect_csv, read_affect_csv),
+    Layout("RAF-DB's folder basic", is_rafdb, read_rafdb),
+    Layout("FERG-DB's folder of characters", is_ferg, read_ferg),
+    Layout("CK+48's folder", is_ckplus, read_ckplus),
+    Layout("JAFFE's folder of images", is_jaffe, read_jaffe),
     # Last, since folders of other layouts may bear the names of classes too.
     Layout("a folder with one folder of images a class", is_folders, read_folders),
 )

@@ -1,0 +1,48 @@
+"""JAFFE, ten Japanese women (Lyons et al. 1998): ``KA.AN1.39.tiff``, an image named after person, expression,
+its number among those, and its number in the set."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from fer_core.data.crops import Crop, image_files, read_crops
+from fer_core.data.faceset import DataError, FaceSet
+from fer_core.data.splits import split_people
+from fer_core.labels import EXPRESSIONS
+
+SOURCE: Final = "JAFFE (Lyons et al. 1998), non-commercial research use"
+
+CODES: Final = {
+    **{"AN": "angry", "DI": "disgust", "FE": "fear", "HA": "happy"},
+    **{"SA": "sad", "SU": "surprise", "NE": "neutral"},
+}
+NAME: Final = re.compile(r"([A-Z]{2})\.([A-Z]{2})\d\.\d+")
+
+
+def is_jaffe(path: Path) -> bool:
+    """Whether a folder holds images that are named as JAFFE's are."""
+    return path.is_dir() and any(NAME.fullmatch(file.stem) for file in image_files(path))
+
+
+def read_jaffe(path: Path) -> FaceSet:
+    """Read all images. ``split_people`` splits by person: of JAFFE's ten, UY and YM are PrivateTest, NM and
+    TM PublicTest.
+
+    Raises:
+        DataError: for a name that is not understood, an unknown expression or an unreadable image.
+    """
+    named = [(file, *_parts(file)) for file in image_files(path)]
+    splits = split_people(person for _, person, _ in named)
+    crops = (Crop(file, label, splits[person]) for file, person, label in named)
+    return read_crops(path, crops, SOURCE)
+
+
+def _parts(file: Path) -> tuple[str, int]:
+    """Person and class number."""
+    match = NAME.fullmatch(file.stem)
+    if match is None or match[2] not in CODES:
+        raise DataError(
+            f"{file} is not named after person and expression as in KA.AN1.39.tiff; the expressions are "
+            f"{', '.join(CODES)}"
+        )
+    return match[1], EXPRESSIONS.index(CODES[match[2]])

@@ -1,0 +1,103 @@
+"""FERG-DB, CK+48 and JAFFE: nobody is in two splits."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fer_core.data import DataError, FaceSet, read_faces
+from fer_core.labels import EXPRESSIONS
+
+Picture = Callable[..., Path]
+
+
+def named(faces: FaceSet) -> list[str]:
+    return [EXPRESSIONS[label] for label in faces.labels]
+
+
+def grey(faces: FaceSet, split: str) -> list[int]:
+    """Values of the flat images of a split, which tell who they show."""
+    return sorted({int(image[0, 0]) for image in faces.split(split).images})
+
+
+FERG = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
+
+
+def test_ferg(picture: Picture, tmp_path: Path) -> None:
+    for value, character in enumerate(("aia", "bonnie", "jules", "malcolm", "mery", "ray")):
+        for name in FERG:
+            picture(f"FERG/{character}/{character}_{name}/{name}_1.png", value, (256, 256))
+    faces = read_faces([tmp_path / "FERG"])
+    order = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+    assert named(faces) == order * 6 and faces.images[0].shape == (96, 96)
+    assert grey(faces, "Training") == [0, 1, 2, 3]
+    assert (grey(faces, "PublicTest"), grey(faces, "PrivateTest")) == ([4], [5])
+    assert faces.sources["FERG"].startswith("FERG-DB (Aneja et al. 2016)")
+
+
+def test_ferg_names_an_unknown_class(picture: Picture, tmp_path: Path) -> None:
+    picture("ray/ray_joy/a.png")
+    picture("ray/ray_contempt/a.png")
+    with pytest.raises(DataError, match=r"ray_contempt: class 'contempt' is not one of anger"):
+        read_faces([tmp_path])
+
+
+def test_ckplus(picture: Picture, tmp_path: Path) -> None:
+    order = ("anger", "disgust", "fear", "happy", "sadness", "surprise", "contempt")
+    for subject in range(10):
+        for frame in (17, 18):
+            name = f"{order[subject % 7]}/S{100 + subject}_004_{frame:08}.png"
+            picture(f"CK+48/{name}", subject)
+    faces = read_faces([tmp_path / "CK+48"])
+    assert grey(faces, "Training") == [0, 1, 2, 3, 4, 5, 7], "6 shows contempt"
+    assert (grey(faces, "PublicTest"), grey(faces, "PrivateTest")) == ([8], [9])
+    assert sorted(set(named(faces))) == sorted(EXPRESSIONS[:6])
+    assert named(faces.split("PrivateTest")) == ["fear"] * 2
+    assert faces.sources["CK+48"].startswith("CK+48 (Lucey et al. 2010)")
+
+
+def test_ckplus_names_an_unknown_class(picture: Picture, tmp_path: Path) -> None:
+    picture("anger/S010_004_00000017.png")
+    picture("bored/S010_004_00000018.png")
+    with pytest.raises(DataError, match="bored is not named after one of CK\\+48's classes"):
+        read_faces([tmp_path])
+
+
+def test_images_of_other_sets_make_a_plain_folder(picture: Picture, tmp_path: Path) -> None:
+    for subject in range(3):
+        picture(f"anger/S01{subject}_004_00000017.png")
+    picture("neutral/mine.png")
+    assert set(read_faces([tmp_path]).splits) == {"PrivateTest"}
+
+
+JAFFE = ("KA", "KL", "KM", "KR", "MK", "NA", "NM", "TM", "UY", "YM")
+
+
+def test_jaffe(picture: Picture, tmp_path: Path) -> None:
+    for value, person in enumerate(JAFFE):
+        for number, code in enumerate(("AN", "DI", "FE", "HA", "SA", "SU", "NE")):
+            picture(f"jaffe/{person}.{code}1.{number}.tiff", value, (256, 256))
+    (tmp_path / "jaffe" / "README").write_text("not an image")
+    faces = read_faces([tmp_path / "jaffe"])
+    assert sorted(named(faces)) == sorted(EXPRESSIONS * 10)
+    assert named(faces)[:7] == ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+    assert grey(faces, "Training") == [0, 1, 2, 3, 4, 5]
+    assert (grey(faces, "PublicTest"), grey(faces, "PrivateTest")) == ([6, 7], [8, 9])
+    assert faces.images[0].shape == (96, 96)
+
+
+@pytest.mark.parametrize("name", ["KA.XX1.40.tiff", "portrait.png"])
+def test_jaffe_names_what_it_cannot_tell(picture: Picture, tmp_path: Path, name: str) -> None:
+    picture("KA.AN1.39.tiff")
+    picture(name)
+    with pytest.raises(DataError, match=f"{name} is not named after person and expression"):
+        read_faces([tmp_path])
+
+
+@pytest.mark.parametrize(
+    "name", ["ray/ray_joy/a.png", "anger/S010_004_00000017.png", "KA.AN1.39.tiff"]
+)
+def test_a_broken_image_is_named(picture: Picture, tmp_path: Path, name: str) -> None:
+    picture(name).write_bytes(b"no image")
+    with pytest.raises(DataError, match=f"{Path(name).name} is not an image"):
+        read_faces([tmp_path])
