@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,5 +95,14 @@ def join(sets: list[FaceSet]) -> FaceSet:
         np.concatenate([part.splits for part in sets]),
         votes,
         affect,
-        {name: source for part in sets for name, source in part.sources.items()},
+        _sources(sets),
     )
+
+
+def _sources(sets: list[FaceSet]) -> dict[str, str]:
+    """The sources of all, also where sets of different origin bear one name."""
+    sources: dict[str, str] = {}
+    for name, source in (item for part in sets for item in part.sources.items()):
+        names = (name if n == 1 else f"{name} ({n})" for n in count(1))
+        sources[next(key for key in names if sources.get(key, source) == source)] = source
+    return sources

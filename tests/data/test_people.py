@@ -101,3 +101,14 @@ def test_a_broken_image_is_named(picture: Picture, tmp_path: Path, name: str) ->
     picture(name).write_bytes(b"no image")
     with pytest.raises(DataError, match=f"{Path(name).name} is not an image"):
         read_faces([tmp_path])
+
+
+def test_sets_of_one_name_keep_their_sources(picture: Picture, tmp_path: Path) -> None:
+    folders = [
+        picture("a/data/KA.AN1.39.tiff").parent,
+        picture("b/data/ray/ray_joy/a.png").parents[2],
+        picture("c/data/KA.AN1.39.tiff").parent,
+    ]
+    faces = read_faces(folders)
+    assert len(faces) == 3 and list(faces.sources) == ["data", "data (2)"]
+    assert [source.split(" (")[0] for source in faces.sources.values()] == ["JAFFE", "FERG-DB"]
