@@ -104,7 +104,26 @@ def normalise(faces: Tensor) -> Tensor:
     return (faces.float() / 255 - GREY_MEAN) / GREY_STD
 
 
-class Backbone(nn.Module):
+class Trunk(nn.Module):
+    """The convolutions of a network, up to the last feature map.
+
+    Args:
+        body: (N, 1, H, W) normalised -> (N, C, h, w).
+        channels: C.
+    """
+
+    def __init__(self, body: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.body = body
+        self.channels = channels
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """(N, 1, H, W) normalised -> (N, C, h, w)."""
+        feature_map: Tensor = self.body(faces)
+        return feature_map
+
+
+class Backbone(Trunk):
     """A timm network cut off after one of its feature maps.
 
     Args:
@@ -118,7 +137,6 @@ class Backbone(nn.Module):
     def __init__(
         self, name: str, *, stage: int, stem_stride: int = 4, options: Mapping[str, Any]
     ) -> None:
-        super().__init__()
         body: Any = timm.create_model(
             name, features_only=True, out_indices=(stage,), in_chans=1, **options
         )
@@ -126,11 +144,9 @@ class Backbone(nn.Module):
             body.maxpool = nn.Identity()
         if stem_stride < 2:
             next(m for m in body.modules() if isinstance(m, nn.Conv2d)).stride = (1, 1)
-        self.body = body
-        self.channels: int = body.feature_info.channels()[-1]
+        super().__init__(body, body.feature_info.channels()[-1])
 
     def forward(self, faces: Tensor) -> Tensor:
-        """(N, 1, H, W) normalised -> (N, C, h, w)."""
         feature_map: Tensor = self.body(faces)[-1]
         return feature_map
 
@@ -162,3 +178,29 @@ class ClassifierHead(nn.Module):
 def pool(feature_map: Tensor) -> Tensor:
     """(N, C, h, w) -> (N, C) global average."""
     return feature_map.mean((2, 3))
+
+
+class PooledNetwork(Network):
+    """One trunk over the whole face, global average pooling + linear, so Grad-CAM is the class activation
+    map exactly. What parts the families of this kind is their trunk alone."""
+
+    def __init__(
+        self, backbone: Trunk, *, input_size: int, dropout: float, affect: bool = False
+    ) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.affect = affect
+        self.backbone = backbone
+        self.classifier = ClassifierHead(backbone.channels, dropout, affect=affect)
+
+    def features(self, faces: Tensor) -> dict[str, Tensor]:
+        return {"face": self.backbone(normalise(faces))}
+
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
+        logits, votes, affect = self.classifier(pool(features["face"]))
+        return NetworkOutput(logits=logits, votes=votes, features=features, affect=affect)
+
+    def evidence(self, output: NetworkOutput) -> Tensor | None:
+        return self.classifier.evidence(output.features["face"])

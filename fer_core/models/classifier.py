@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fer_core.faces.mtcnn import MTCNN
-from fer_core.models.base import Backbone, Network, NetworkOutput
+from fer_core.models.base import Network, NetworkOutput, Trunk
 from fer_core.models.registry import build_network
 from fer_core.regions import align_crops, mean_points
 from fer_core.types import Floats, Image
@@ -111,7 +111,7 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
     network = build_network(card.family, card.network)
     put_arrays(network, arrays, folder / f"{card.name}.safetensors")
     for module in network.modules():
-        if isinstance(module, Backbone):
+        if isinstance(module, Trunk):
             module.body = fold_batch_norms(module.body)
     return Classifier(network, card, device)
 

@@ -12,7 +12,7 @@ import torch
 from fer_core.images import to_gray
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, load_model
-from fer_core.models.base import Backbone
+from fer_core.models.base import Trunk
 from fer_core.types import Image
 from fer_core.weights import (
     WeightsError,
@@ -23,6 +23,8 @@ from fer_core.weights import (
     save_weights,
 )
 
+one_family = pytest.mark.parametrize("classifier", ["plain"], indirect=True)
+
 
 @pytest.fixture
 def stored(classifier: Classifier, tmp_path: Path) -> tuple[Classifier, Path]:
@@ -30,6 +32,7 @@ def stored(classifier: Classifier, tmp_path: Path) -> tuple[Classifier, Path]:
     return classifier, tmp_path
 
 
+@one_family
 def test_calibration_divides_by_the_temperature(classifier: Classifier) -> None:
     logits = np.array([[3.0, 0, 0, 0, 0, 0, 0], [1000.0, -1000, 0, 0, 0, 0, 0]], np.float32)
     probabilities = classifier.calibrate(logits)
@@ -47,12 +50,13 @@ def test_weights_survive_the_file(stored: tuple[Classifier, Path], faces: np.nda
 def test_folded_batch_norms_change_nothing(classifier: Classifier, faces: np.ndarray) -> None:
     before = classifier.logits(faces)[0]
     for module in classifier.network.modules():
-        if isinstance(module, Backbone):
+        if isinstance(module, Trunk):
             module.body = fold_batch_norms(module.body)
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in classifier.network.modules())
     assert classifier.logits(faces)[0] == pytest.approx(before, abs=1e-4)
 
 
+@one_family
 def test_an_altered_weight_file_is_refused(stored: tuple[Classifier, Path]) -> None:
     classifier, folder = stored
     path = folder / f"{classifier.name}.safetensors"
@@ -63,6 +67,7 @@ def test_an_altered_weight_file_is_refused(stored: tuple[Classifier, Path]) -> N
         load_model(classifier.name, folder=folder)
 
 
+@one_family
 def test_a_missing_weight_file_is_named(stored: tuple[Classifier, Path]) -> None:
     classifier, folder = stored
     (folder / f"{classifier.name}.safetensors").unlink()
@@ -70,6 +75,7 @@ def test_a_missing_weight_file_is_named(stored: tuple[Classifier, Path]) -> None
         load_model(classifier.name, folder=folder)
 
 
+@one_family
 def test_weights_of_another_network_are_refused(stored: tuple[Classifier, Path]) -> None:
     classifier, folder = stored
     arrays = get_arrays(classifier.network)
@@ -79,6 +85,7 @@ def test_weights_of_another_network_are_refused(stored: tuple[Classifier, Path])
         load_model(classifier.name, folder=folder)
 
 
+@one_family
 def test_a_file_that_is_no_safetensors_is_refused(stored: tuple[Classifier, Path]) -> None:
     classifier, folder = stored
     path = folder / f"{classifier.name}.safetensors"
@@ -90,6 +97,7 @@ def test_a_file_that_is_no_safetensors_is_refused(stored: tuple[Classifier, Path
         load_model(classifier.name, folder=folder)
 
 
+@one_family
 def test_a_damaged_card_is_named(stored: tuple[Classifier, Path]) -> None:
     classifier, folder = stored
     (folder / f"{classifier.name}.json").write_text("{")
