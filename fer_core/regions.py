@@ -43,6 +43,12 @@ def block(region: str, size: int) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
+def grid_side(region: str, rows: int) -> int:
+    """Side of the square array in which a region has so many rows: the inverse of ``block``."""
+    top, bottom, _, _ = BLOCKS[region]
+    return rows * 6 // (bottom - top)
+
+
 def similarity(source: Floats, target: Floats) -> Floats:
     """Least-squares rotation, uniform scale and shift that takes points to points.
 

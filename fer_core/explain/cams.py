@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from fer_core.explain.cut import CutNetwork
 from fer_core.models.base import GREY_MEAN, Network
 from fer_core.models.classifier import BATCH
-from fer_core.regions import block
+from fer_core.regions import block, grid_side
 from fer_core.types import Floats
 
 Targets = Sequence[Callable[[Tensor], Tensor]]
@@ -60,9 +60,11 @@ class RawCAM(BaseCAM):
 
     def aggregate_multi_layers(self, maps: Mapping[str, Floats]) -> Floats:
         """Lay each branch's map to its place on the grid of the whole face, and add them up."""
-        summed = np.zeros_like(maps["face"])
+        region, branch = next(iter(maps.items()))
+        side = grid_side(region, len(branch))
+        summed = np.zeros((side, side), np.float32)
         for region, branch in maps.items():
-            summed[block(region, len(summed))] += branch
+            summed[block(region, side)] += branch
         return summed
 
 

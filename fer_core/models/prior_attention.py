@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from fer_core.labels import REGIONS
 from fer_core.models.base import Backbone, ClassifierHead, Network, NetworkOutput, normalise, pool
 from fer_core.models.registry import register_network
-from fer_core.regions import block
+from fer_core.regions import block, grid_side
 
 
 @register_network("prior_attention")
@@ -25,7 +25,7 @@ class PriorAttention(Network):
     weighted mean of what the branches say.
     """
 
-    regions = REGIONS
+    regions: tuple[str, ...] = REGIONS
 
     def __init__(
         self,
@@ -39,26 +39,26 @@ class PriorAttention(Network):
         super().__init__()
         self.input_size = input_size
         self.affect = affect
-        backbones = [Backbone(**backbone) for _ in REGIONS]
+        backbones = [Backbone(**backbone) for _ in self.regions]
         share_convolutions(backbones)
         channels = backbones[0].channels
-        self.backbones = nn.ModuleDict(dict(zip(REGIONS, backbones, strict=True)))
+        self.backbones = nn.ModuleDict(dict(zip(self.regions, backbones, strict=True)))
         self.classifiers = nn.ModuleDict(
-            {r: ClassifierHead(channels, dropout, affect=affect) for r in REGIONS}
+            {r: ClassifierHead(channels, dropout, affect=affect) for r in self.regions}
         )
         self.scorers = nn.ModuleDict(
             {
                 r: nn.Sequential(
                     nn.Linear(channels, attention_width), nn.Tanh(), nn.Linear(attention_width, 1)
                 )
-                for r in REGIONS
+                for r in self.regions
             }
         )
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         faces = normalise(faces)
         maps = {}
-        for region in REGIONS:
+        for region in self.regions:
             rows, columns = block(region, faces.shape[-1])
             maps[region] = self.backbones[region](faces[:, :, rows, columns])
         return maps
@@ -66,12 +66,12 @@ class PriorAttention(Network):
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False
     ) -> NetworkOutput:
-        pooled = {region: pool(features[region]) for region in REGIONS}
-        scores = torch.cat([self.scorers[r](pooled[r]) for r in REGIONS], dim=1)
+        pooled = {region: pool(features[region]) for region in self.regions}
+        scores = torch.cat([self.scorers[r](pooled[r]) for r in self.regions], dim=1)
         attention = scores.float().softmax(dim=1)
         if hold_attention:
             attention = attention.detach()
-        alone = {region: self.classifiers[region](pooled[region]) for region in REGIONS}
+        alone = {region: self.classifiers[region](pooled[region]) for region in self.regions}
 
         def fused(branches: list[Tensor]) -> Tensor:
             return torch.einsum("nrk,nr->nk", torch.stack(branches, dim=1).float(), attention)
@@ -87,10 +87,11 @@ class PriorAttention(Network):
 
     def evidence(self, output: NetworkOutput) -> Tensor:
         assert output.region_attention is not None
-        whole = output.features["face"]
-        summed = whole.new_zeros(len(whole), output.logits.shape[1], *whole.shape[-2:])
-        for region, weight in zip(REGIONS, output.region_attention.T, strict=True):
-            rows, columns = block(region, whole.shape[-1])
+        region, branch = next(iter(output.features.items()))
+        side = grid_side(region, branch.shape[-2])
+        summed = branch.new_zeros(*output.logits.shape, side, side)
+        for region, weight in zip(self.regions, output.region_attention.T, strict=True):
+            rows, columns = block(region, side)
             head = self.classifiers[region]
             assert isinstance(head, ClassifierHead)
             branch = head.evidence(output.features[region])

@@ -5,11 +5,9 @@ import pytest
 import torch
 
 from fer_core.labels import EXPRESSIONS
-from fer_core.models import Classifier, build_network
+from fer_core.models import Classifier, build_network, list_families
 from fer_core.training.recipe import read_recipe
 from fer_core.weights import Card
-
-FAMILIES = ("plain", "prior_attention")
 
 
 def untrained(family: str) -> Classifier:
@@ -35,7 +33,7 @@ def untrained(family: str) -> Classifier:
     return Classifier(network, card)
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(params=list_families())
 def classifier(request: pytest.FixtureRequest) -> Classifier:
     return untrained(request.param)
 

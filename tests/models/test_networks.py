@@ -2,29 +2,71 @@
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
+from fer_core.explain import METHODS, evidence_maps, raw_map, region_share
+from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, build_network, list_families
 from fer_core.regions import block
 from fer_core.training.recipe import read_recipe
+from fer_core.weights import get_arrays
+
+FAMILIES = (
+    "dexpression",
+    "dnn",
+    "inception",
+    "plain",
+    "prior_attention",
+    "prior_blocks",
+    "simple_cnn",
+    "xception",
+)
+MEGABYTES = {"prior_attention": 10, "plain": 6, "dnn": 7.5}
+ANY_OTHER_MEGABYTES = 1.5
+
+
+def side(classifier: Classifier) -> int:
+    """Of the grid of the last feature map."""
+    return 12 if classifier.name == "dnn" else 6
 
 
 def test_families_are_listed_and_unknown_ones_named() -> None:
-    assert list_families() == ("plain", "prior_attention")
-    with pytest.raises(ValueError, match="choose one of plain, prior_attention"):
+    assert list_families() == FAMILIES
+    with pytest.raises(ValueError, match=f"choose one of {', '.join(FAMILIES)}"):
         build_network("vgg", {})
 
 
-def test_output_shapes_and_a_map_of_six_by_six(classifier: Classifier, faces: np.ndarray) -> None:
+def test_output_shapes_and_maps_on_one_grid(classifier: Classifier, faces: np.ndarray) -> None:
     output = classifier.forward(faces)
     assert output.logits.shape == (5, 7) and output.votes.shape == (5, 8)
-    assert output.features["face"].shape[-2:] == (6, 6)
+    assert tuple(output.features) == classifier.network.regions
     for region in classifier.network.regions:
-        rows, columns = block(region, 6)
+        rows, columns = block(region, side(classifier))
         assert output.features[region].shape[-2:] == (
             rows.stop - rows.start,
             columns.stop - columns.start,
         )
+
+
+@pytest.mark.parametrize("family", list_families())
+def test_a_seed_decides_the_weights_and_the_file_is_small_enough(family: str) -> None:
+    options = read_recipe(family).network
+    built = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        built.append(get_arrays(build_network(family, options)))
+    first, again, other = built
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert any(not np.array_equal(first[name], other[name]) for name in first)
+    size = len(safetensors.numpy.save({n: a.astype(np.float16) for n, a in first.items()}))
+    assert size / 1e6 <= MEGABYTES.get(family, ANY_OTHER_MEGABYTES)
+
+
+def test_the_small_faces_of_its_recipe_fit(classifier: Classifier) -> None:
+    recipe = read_recipe(classifier.name)
+    size = recipe.small_size if recipe.small_epochs else classifier.input_size
+    assert classifier.forward(np.zeros((2, size, size), np.uint8)).logits.shape == (2, 7)
 
 
 @pytest.mark.parametrize("family", list_families())
@@ -51,6 +93,9 @@ def test_evidence_sums_to_the_logits_less_their_bias(
 ) -> None:
     output = classifier.forward(faces)
     evidence = classifier.network.evidence(output)
+    if classifier.name == "dnn":
+        assert evidence is None
+        return
     assert evidence is not None
     if output.region_attention is None:
         bias = classifier.network.classifier.expressions.bias
@@ -59,6 +104,17 @@ def test_evidence_sums_to_the_logits_less_their_bias(
         biases = torch.stack([heads[r].expressions.bias for r in classifier.network.regions])
         bias = output.region_attention @ biases
     assert torch.allclose(evidence.sum((2, 3)) + bias, output.logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", [m.name for m in METHODS if m.fast])
+def test_maps_of_every_method(classifier: Classifier, faces: np.ndarray, method: str) -> None:
+    raw = raw_map(classifier, faces[0], "happy", method)
+    assert raw.shape == (side(classifier),) * 2 and np.isfinite(raw).all()
+    assert np.ptp(raw) > 0
+    assert sum(region_share(raw).values()) == pytest.approx(1) or not (raw > 0).any()
+    evidence = evidence_maps(classifier, classifier.forward(faces[:1]))
+    if evidence is not None and method in ("gradcam", "hirescam"):
+        assert raw == pytest.approx(evidence[0, EXPRESSIONS.index("happy")], abs=1e-5)
 
 
 def test_faces_of_a_batch_do_not_touch_each_other(
@@ -107,3 +163,18 @@ class TestPriorAttention:
             for i, region in enumerate(classifier.network.regions)
         ]
         assert torch.allclose(sum(parts), output.logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("classifier", ["prior_blocks"], indirect=True)
+def test_prior_blocks_see_eyes_and_mouth_alone(classifier: Classifier, faces: np.ndarray) -> None:
+    output = classifier.forward(faces)
+    assert output.region_attention is not None and output.region_attention.shape == (5, 2)
+    seen = np.zeros((48, 48), bool)
+    for region in ("upper", "lower"):
+        seen[block(region, 48)] = True
+    assert 0 < (~seen).sum() == 24 * 16
+    elsewhere, within = (np.where(mask, faces, 0).astype(np.uint8) for mask in (seen, ~seen))
+    assert torch.equal(classifier.forward(elsewhere).logits, output.logits)
+    assert not torch.equal(classifier.forward(within).logits, output.logits)
+    evidence = classifier.network.evidence(output)
+    assert evidence is not None and not evidence[:, :, 3:, [0, 5]].any()

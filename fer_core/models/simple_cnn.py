@@ -1,0 +1,38 @@
+"""``simple_cnn``: a plain stack of convolutions, pooling between them."""
+
+from collections.abc import Sequence
+
+from torch import nn
+from torchvision.ops import Conv2dNormActivation
+
+from fer_core.models.base import PooledNetwork, Trunk
+from fer_core.models.registry import register_network
+
+
+@register_network("simple_cnn")
+class SimpleCNN(PooledNetwork):
+    """Stages of two 3x3 convolutions with batch norm and ReLU, max pooling between the stages, after VGG
+    (Simonyan and Zisserman 2015, https://arxiv.org/abs/1409.1556).
+
+    Args:
+        widths: channels of each stage.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_size: int,
+        dropout: float,
+        widths: Sequence[int] = (24, 48, 96, 192),
+        affect: bool = False,
+    ) -> None:
+        layers: list[nn.Module] = []
+        channels = 1
+        for width in widths:
+            if layers:
+                layers.append(nn.MaxPool2d(2))
+            layers.append(Conv2dNormActivation(channels, width))
+            layers.append(Conv2dNormActivation(width, width))
+            channels = width
+        trunk = Trunk(nn.Sequential(*layers), channels)
+        super().__init__(trunk, input_size=input_size, dropout=dropout, affect=affect)
