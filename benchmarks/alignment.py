@@ -1,7 +1,7 @@
 """What alignment gains: ``python -m benchmarks.alignment --data fer2013.csv``.
 
 Each model reads PublicTest three times: aligned by O-Net's five points, by those of the landmark network
-(three passes from the mean layout), and as the crops are. FER2013's crops are framed alike already, so
+as ``Classifier.align`` takes them, and as the crops are. FER2013's crops are framed alike already, so
 the same is done with crops that were turned, shifted and scaled at random, as a face detector's would be.
 """
 
@@ -13,12 +13,15 @@ import numpy as np
 
 from fer_core import list_models
 from fer_core.data import FaceSet, read_faces
-from fer_core.faces.landmarks import five_points, load_landmarker
+from fer_core.faces.mtcnn import MTCNN
 from fer_core.models import Classifier, load_model
 from fer_core.models.classifier import bare_points
-from fer_core.regions import align_crops, find_landmarks, mean_points
+from fer_core.regions import align_crops, mean_points
 from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS
+
+SURE = 0.9
+"""O-Net's score below which its points are no better than the mean layout."""
 
 
 def disturb(image: Image, rng: np.random.Generator) -> Image:
@@ -38,10 +41,11 @@ def accuracy(classifier: Classifier, faces: FaceSet, points: Floats) -> float:
     return float((classifier.logits(crops)[0].argmax(axis=1) == faces.labels).mean())
 
 
-def landmark_points(images: list[Image]) -> Floats:
-    """(N, 5, 2) of bare crops, by the landmark network."""
-    layout = [mean_points((0, 0, *image.shape[::-1])) for image in images]
-    return five_points(find_landmarks(images, np.stack(layout), load_landmarker(), passes=3)[0])
+def onet_points(images: list[Image]) -> Floats:
+    """(N, 5, 2) of bare crops of one size by O-Net; the mean layout where it is not sure of a face."""
+    points, scores = MTCNN().points(np.stack(images))
+    mean = mean_points((0, 0, *images[0].shape[::-1]))
+    return np.where(scores[:, None, None] >= SURE, points, mean)
 
 
 def main() -> None:
@@ -59,7 +63,7 @@ def main() -> None:
     print(f"{'model':20}{'crops':16}{'O-Net':>9}{'landmarks':>11}{'as they are':>13}")
     for kind, some in (("FER2013's own", faces), ("disturbed", scattered)):
         nowhere = np.full((len(some), 5, 2), np.nan, np.float32)
-        ways = (bare_points(some.images), landmark_points(some.images), nowhere)
+        ways = (onet_points(some.images), bare_points(some.images), nowhere)
         for name in list_models(options.weights):
             classifier = load_model(name, folder=options.weights)
             onet, dense, bare = (100 * accuracy(classifier, some, points) for points in ways)

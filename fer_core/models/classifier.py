@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fer_core.faces.mtcnn import MTCNN
+from fer_core.faces.landmarks import five_points, load_landmarker
+from fer_core.images import to_gray
 from fer_core.models.base import Network, NetworkOutput, Trunk
 from fer_core.models.registry import build_network
-from fer_core.regions import align_crops, mean_points
+from fer_core.regions import align_crops, find_landmarks, mean_points
 from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS, Card, fold_batch_norms, load_weights, put_arrays
 
-MIN_POINT_SCORE = 0.9
-"""O-Net's score below which its points on a bare crop are no better than the mean layout: on FER2013
-they are off by 19 % of the inter-ocular distance at scores of 0.7-0.9, by 5 % above."""
+PASSES = 3
+"""Looks of the landmark network at a bare crop, the first of them from the mean layout."""
 
 BATCH = 128
 """Faces per forward pass of many crops."""
@@ -117,17 +117,12 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
 
 
 def bare_points(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
-    """(N, 5, 2) points of bare face crops in crop pixels; the mean layout where no face was found."""
-    points = np.empty((len(crops), 5, 2), np.float32)
-    shapes = np.array([crop.shape[:2] for crop in crops]).reshape(-1, 2)
-    for height, width in np.unique(shapes, axis=0).tolist():
-        same = np.flatnonzero((shapes == (height, width)).all(axis=1))
-        found, scores = _onet(device).points(np.stack([crops[int(i)] for i in same]))
-        mean = mean_points((0, 0, width, height))
-        points[same] = np.where(scores[:, None, None] >= MIN_POINT_SCORE, found, mean)
-    return points
+    """(N, 5, 2) points of bare face crops in crop pixels, by the landmark network."""
+    if not len(crops):
+        return np.empty((0, 5, 2), np.float32)
+    greys = [to_gray(crop) for crop in crops]
+    layout = np.stack([mean_points((0, 0, *grey.shape[::-1])) for grey in greys])
+    return five_points(find_landmarks(greys, layout, _landmarker(device), passes=PASSES)[0])
 
 
-@cache
-def _onet(device: str) -> MTCNN:
-    return MTCNN(device=device)
+_landmarker = cache(load_landmarker)

@@ -24,6 +24,7 @@ from fer_core.faces.landmarks import (
     five_points,
     load_landmarker,
 )
+from fer_core.models.classifier import PASSES
 from fer_core.regions import alignment, find_landmarks, mean_points, warp
 from fer_core.training.finish import LICENCE
 from fer_core.training.fit import load_best, run, seed
@@ -196,7 +197,7 @@ def measure_landmarks(landmarker: Landmarker, faces: LandmarkSet) -> dict[str, A
         ``action_error``, the mean absolute error of the twelve most active actions.
     """
     layout = [mean_points((0, 0, i.shape[1], i.shape[0])) for i in faces.images]
-    points, actions = find_landmarks(faces.images, np.stack(layout), landmarker, passes=3)
+    points, actions = find_landmarks(faces.images, np.stack(layout), landmarker, passes=PASSES)
     distance = point_error(torch.from_numpy(points), torch.from_numpy(faces.points)).mean()
     active = np.argsort(-faces.actions.mean(axis=0))[:MOST_ACTIVE]
     missed = np.abs(actions - faces.actions)[:, active].mean()
