@@ -45,7 +45,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Data = Annotated[
     list[Path],
     typer.Option(
-        help="fer2013.csv, icml_face_data.csv, a folder of class folders or AffectNet's folder."
+        help="fer2013.csv, a folder of class folders, or another set as it is downloaded: docs/training.md."
     ),
 ]
 Plus = Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv.")]
@@ -167,8 +167,8 @@ def train(
     data: Annotated[
         list[Path],
         typer.Option(
-            help="fer2013.csv, icml_face_data.csv, a folder of class folders, AffectNet's folder; for "
-            "landmarks a teacher's .npz, for eyes their folder."
+            help="fer2013.csv, a folder of class folders, or another set as it is downloaded: docs/training.md; "
+            "for landmarks a teacher's .npz, for eyes their folder."
         ),
     ],
     plus: Plus = None,

@@ -57,10 +57,14 @@ def finish(
             f"grey, aligned by five points to {network.input_size}x{network.input_size}, "
             f"(value / 255 - {GREY_MEAN}) / {GREY_STD}, within the network"
         ),
-        data="; ".join((*faces.sources.values(), *([] if faces.votes is None else [VOTES]))),
+        data="; ".join(
+            (*dict.fromkeys(faces.sources.values()), *([] if faces.votes is None else [VOTES]))
+        ),
         recipe=asdict(recipe),
         training=training,
-        licence=LICENCE.format(" and ".join(s.split(" (")[0] for s in faces.sources.values())),
+        licence=LICENCE.format(
+            " and ".join(s.split(" (")[0] for s in dict.fromkeys(faces.sources.values()))
+        ),
         limits=LIMITS,
     )
     arrays = get_arrays(network)
