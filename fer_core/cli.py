@@ -167,8 +167,8 @@ def train(
     data: Annotated[
         list[Path],
         typer.Option(
-            help="fer2013.csv, a folder of class folders, or another set as it is downloaded: docs/training.md; "
-            "for landmarks a teacher's .npz, for eyes their folder."
+            help="fer2013.csv, a folder of class folders, or another set as it is downloaded: "
+            "docs/training.md; for landmarks a teacher's .npz, for eyes their folder."
         ),
     ],
     plus: Plus = None,
