@@ -126,16 +126,21 @@ def save_weights(card: Card, arrays: Mapping[str, NDArray[Any]], folder: Path) -
     """Store floating-point arrays in fp16, others as they are, with a card that carries their hash."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{card.name}.safetensors"
-    save_file(
-        {
-            name: np.ascontiguousarray(
-                array.astype(np.float16) if np.issubdtype(array.dtype, np.floating) else array
-            )
-            for name, array in arrays.items()
-        },
-        path,
-    )
+    halved = {
+        name: array.astype(np.float16) if np.issubdtype(array.dtype, np.floating) else array
+        for name, array in arrays.items()
+    }
+    save_arrays(halved, path)
     return save_card(card, folder, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def save_arrays(
+    arrays: Mapping[str, NDArray[Any]], path: Path, facts: Mapping[str, str] | None = None
+) -> None:
+    """Store arrays as they are, with a few words about them."""
+    # safetensors writes memory as it lies, whatever the strides say.
+    in_order = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    save_file(in_order, path, dict(facts or {}))
 
 
 def save_card(card: Card, folder: Path, sha256: str) -> Card:

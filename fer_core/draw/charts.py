@@ -28,24 +28,8 @@ def probability_bars(reading: Reading, *, height: int = 300) -> go.Figure:
     Args:
         height: pixels.
     """
-    probabilities = [float(p) for p in reading.probabilities]
-    figure = go.Figure(
-        go.Bar(
-            x=probabilities,
-            y=list(EXPRESSIONS),
-            orientation="h",
-            text=[percent(p) for p in probabilities],
-            textposition="outside",
-            cliponaxis=False,
-            marker={"color": list(EXPRESSION_COLORS.values()), "cornerradius": 4},
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-        )
-    )
-    _plain(figure, height, right=44)
-    figure.update_layout(bargap=0.35)
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=FAINT)
-    figure.update_yaxes(autorange="reversed", ticks="")
-    return figure
+    shares = {name: float(p) for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True)}
+    return _bars(shares, list(EXPRESSION_COLORS.values()), height)
 
 
 def probability_timeline(
@@ -134,15 +118,20 @@ def action_bars(actions: Mapping[str, float], *, most: int = 10, height: int = 3
     """
     named = {name: value for name, value in actions.items() if not name.startswith("_")}
     names = sorted(named, key=lambda name: -named[name])[:most]
+    return _bars({action_title(name): named[name] for name in names}, ACCENT, height)
+
+
+def _bars(shares: Mapping[str, float], color: str | list[str], height: int) -> go.Figure:
+    """Name -> 0..1 as bars from the left, the first on top."""
     figure = go.Figure(
         go.Bar(
-            x=[named[name] for name in names],
-            y=[action_title(name) for name in names],
+            x=list(shares.values()),
+            y=list(shares),
             orientation="h",
-            text=[percent(named[name]) for name in names],
+            text=[percent(share) for share in shares.values()],
             textposition="outside",
             cliponaxis=False,
-            marker={"color": ACCENT, "cornerradius": 4},
+            marker={"color": color, "cornerradius": 4},
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )

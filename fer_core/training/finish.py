@@ -16,7 +16,7 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, load_model
 from fer_core.models.base import GREY_MEAN, GREY_STD, Network
 from fer_core.training.evaluate import measure
-from fer_core.training.fit import STARTED
+from fer_core.training.fit import STARTED, best_epoch
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
 from fer_core.weights import Card, get_arrays, save_weights
@@ -127,7 +127,6 @@ def _rounded(value: Any) -> Any:
 
 def run_facts(recipe: Recipe, out: Path) -> dict[str, Any]:
     """What the card says of a run: seed, epochs, commit, machine, wall-clock minutes."""
-    best = torch.load(out / "best.ckpt", map_location="cpu", weights_only=True)
     started, ended = (out / name for name in (STARTED, "last.ckpt"))
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
@@ -135,7 +134,7 @@ def run_facts(recipe: Recipe, out: Path) -> dict[str, Any]:
     return {
         "seed": recipe.seed,
         "epochs": recipe.epochs,
-        "selected_epoch": int(best["epoch"]) + 1,
+        "selected_epoch": best_epoch(out) + 1,
         "selected_on": "PublicTest",
         "commit": commit.stdout.strip(),
         "machine": f"{torch.get_num_threads()} threads of {platform.machine()}"

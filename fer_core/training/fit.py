@@ -4,13 +4,15 @@ import json
 import warnings
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from safetensors import safe_open
+from safetensors.numpy import load_file
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -22,7 +24,10 @@ from fer_core.regions import alignment, mean_points
 from fer_core.training.module import ExpressionModule, TrainingFaces
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
+from fer_core.weights import get_arrays, put_arrays, save_arrays
 
+BEST = "best.safetensors"
+"""The averaged weights of the best epoch so far, and its number."""
 STARTED = "recipe.json"
 """Written when a run starts: what is trained, and since when."""
 
@@ -35,7 +40,7 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
 
     Args:
         faces: with the splits Training and PublicTest.
-        out: run folder; gets ``recipe.json``, ``last.ckpt``, ``best.ckpt``, and a CSV of metrics for
+        out: run folder; gets ``recipe.json``, ``last.ckpt``, ``best.safetensors``, and a CSV of metrics for
             each start.
         resume: go on from ``last.ckpt``, if there is one. At most one epoch is lost by a kill.
     """
@@ -74,11 +79,14 @@ def run(
         (out / STARTED).write_text(json.dumps(asdict(recipe), indent=2), encoding="utf-8")
     # Without versions in their names, since the folder may hold those of an earlier start.
     last = ModelCheckpoint(out, "last", enable_version_counter=False)
-    best = ModelCheckpoint(out, "best", monitor=select, mode=mode, enable_version_counter=False)
     trainer = L.Trainer(
         max_epochs=recipe.epochs,
         precision="bf16-mixed",
-        callbacks=[last, best, EMAWeightAveraging(decay=recipe.ema_decay)],
+        callbacks=[
+            last,
+            BestWeights(out / BEST, select, mode),  # before the average is taken out again
+            EMAWeightAveraging(decay=recipe.ema_decay),
+        ],
         logger=CSVLogger(out, name="metrics"),
         log_every_n_steps=50,
     )
@@ -95,6 +103,35 @@ def run(
         )
 
 
+class BestWeights(L.Callback):
+    """Stores what was just validated whenever it is better than all before."""
+
+    def __init__(self, path: Path, select: str, mode: str) -> None:
+        self.path = path
+        self.select = select
+        self.sign = 1.0 if mode == "max" else -1.0
+        self.best = -np.inf
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        value = self.sign * float(trainer.callback_metrics[self.select])
+        if value > self.best and not trainer.sanity_checking:
+            self.best = value
+            arrays = get_arrays(cast(nn.Module, module.network))
+            save_arrays(arrays, self.path, {"epoch": str(trainer.current_epoch)})
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": float(self.best)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+
+
+def best_epoch(out: Path) -> int:
+    """The number, from 0, of the epoch that ``load_best`` gives."""
+    with safe_open(out / BEST, "numpy") as file:
+        return int(file.metadata()["epoch"])
+
+
 def seed(recipe: Recipe) -> None:
     """Make a run repeatable; before its network is built."""
     L.seed_everything(recipe.seed, workers=True)
@@ -103,15 +140,7 @@ def seed(recipe: Recipe) -> None:
 
 def load_best(network: nn.Module, out: Path) -> None:
     """Give a network the weights of the best epoch of a run folder."""
-    checkpoint = torch.load(out / "best.ckpt", map_location="cpu", weights_only=True)
-    prefix = "network."
-    network.load_state_dict(
-        {
-            key.removeprefix(prefix): tensor
-            for key, tensor in checkpoint["state_dict"].items()
-            if key.startswith(prefix)
-        }
-    )
+    put_arrays(network, load_file(out / BEST), out / BEST)
     network.eval()
 
 

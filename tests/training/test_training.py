@@ -64,6 +64,13 @@ def test_a_run_from_training_to_stored_weights(faces: FaceSet, tmp_path: Path) -
     assert again.ferplus_accuracy == pytest.approx(1.0)
 
 
+def test_the_best_epoch_is_stored_as_it_was_averaged(faces: FaceSet, tmp_path: Path) -> None:
+    network = fit(small("plain", epochs=1), faces, tmp_path)
+    average = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(parameter.data, average[f"network.{name}"], rtol=0, atol=0)
+
+
 def test_a_killed_run_goes_on_after_its_last_epoch(
     faces: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
