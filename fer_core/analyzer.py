@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from fer_core.errors import UserError
-from fer_core.explain import evidence_maps, explanation, raw_map
+from fer_core.explain import evidence_maps, explanation, method_for, raw_map
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
 from fer_core.faces.eyes import EyeReader, load_eye_reader
 from fer_core.faces.landmarks import Landmarker, load_landmarker
@@ -248,6 +248,7 @@ class Analyzer:
         classifier = self.classifier(model or reading.model)
         started = perf_counter()
         target = _target(reading, target)
+        method = method_for(classifier, method)
         raw = raw_map(classifier, reading.regions.face, target, method)
         return explanation(
             raw,
@@ -306,6 +307,7 @@ class Analyzer:
         image: Image,
     ) -> tuple[tuple[Explanation, ...], ...]:
         """For each reading one explanation for each of ``maps``, all on the reading's own scale."""
+        method = method_for(classifier, method)
         evidence = evidence_maps(classifier, output) if method == "gradcam" else None
 
         def row(number: int, reading: Reading) -> tuple[Explanation, ...]:
@@ -364,6 +366,7 @@ def _readings(
         labels = [(None, bool(row.max() < threshold)) for row in probabilities]
         blinks = [None] * len(faces)
     weights = _region_weights(classifier, output)
+    attention = None if output.attention is None else output.attention.float().cpu().numpy()
     return tuple(
         Reading(
             face=face,
@@ -374,6 +377,7 @@ def _readings(
             unsure=labels[i][1],
             label=labels[i][0],
             region_attention=weights[i] if weights else None,
+            attention=None if attention is None else attention[i],
             valence=places[i][0],
             arousal=places[i][1],
             blinks=blinks[i],

@@ -100,7 +100,8 @@ class Reading:
     region_attention: Mapping[str, float] | None = None
     """Region name -> weight, sums to 1."""
     attention: Floats | None = None
-    """The network's own attention array (rows, patches or time), where it has one."""
+    """(h, w) or (heads, h, w): how much each place of the aligned face counts by the network's own
+    attention, adding up to 1 for each head; None for networks that do not weigh places."""
     valence: float | None = None
     """-1..1, unpleasant to pleasant, not what was felt: what a network says that learned people's
     ratings; of other networks where the class probabilities place the face. In a stream averaged."""

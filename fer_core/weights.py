@@ -153,10 +153,10 @@ def save_card(card: Card, folder: Path, sha256: str) -> Card:
 
 
 def get_arrays(network: "nn.Module") -> dict[str, NDArray[Any]]:
-    """Every parameter and batch-norm statistic once, under its first name."""
+    """Every parameter and buffer once, under its first name; floats as fp32, integers as they are."""
     named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     return {
-        name: tensor.detach().float().cpu().numpy()
+        name: (tensor.float() if tensor.is_floating_point() else tensor).detach().cpu().numpy()
         for name, tensor in named.items()
         if not name.endswith("num_batches_tracked")
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fer_core.faces.landmarks import MIRRORED_POINTS
 from fer_core.regions import warp
 from fer_core.types import Floats, Image
 
@@ -51,6 +52,15 @@ def augment(
         (size, size) uint8.
     """
     return degraded(warp(image, disturbed(transform, size, options, rng), size), options, rng)
+
+
+def moved(points: Floats, transform: Floats, size: int) -> Floats:
+    """(78, 2) landmarks of an image as fractions of the square of ``size`` that a transform cuts out of it;
+    in a mirrored one the points change names."""
+    within = (points @ transform[:, :2].T + transform[:, 2]) / size
+    if np.linalg.det(transform[:, :2]) < 0:
+        within = within[list(MIRRORED_POINTS)]
+    return within.astype(np.float32)
 
 
 def degraded(aligned: Image, options: Augmentation, rng: np.random.Generator) -> Image:

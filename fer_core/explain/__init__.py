@@ -6,7 +6,7 @@ that has already happened, for live views; ``raw_map`` runs any of ``list_method
 """
 
 from fer_core.explain.heatmap import explanation
-from fer_core.explain.maps import evidence_maps, raw_map
+from fer_core.explain.maps import evidence_maps, method_for, raw_map
 from fer_core.explain.methods import METHODS, Method, get_method, list_methods
 from fer_core.explain.shares import is_flat, part_share, region_share
 
@@ -18,6 +18,7 @@ __all__ = [
     "get_method",
     "is_flat",
     "list_methods",
+    "method_for",
     "part_share",
     "raw_map",
     "region_share",

@@ -3,6 +3,7 @@
 import torch
 
 from fer_core.explain.methods import get_method
+from fer_core.explain.occlusion import occlusion
 from fer_core.labels import expression_index
 from fer_core.models.base import NetworkOutput
 from fer_core.models.classifier import Classifier
@@ -34,7 +35,7 @@ def raw_map(classifier: Classifier, aligned: Image, target: str, method: str) ->
     Args:
         aligned: (S, S) uint8.
         target: name of a class.
-        method: one of ``list_methods()``.
+        method: one of ``list_methods()``, as ``method_for`` takes it.
 
     Returns:
         (h, w). What its values may be is told by the ``Method``: signed or not.
@@ -43,7 +44,21 @@ def raw_map(classifier: Classifier, aligned: Image, target: str, method: str) ->
         UserError: for an unknown class or method; the message lists the valid ones.
     """
     index = expression_index(target)
-    name = get_method(method).name
+    name = method_for(classifier, method)
+    faces = classifier.tensor(aligned[None])
+    if name == "occlusion":
+        return occlusion(classifier.network, faces, index)
     from fer_core.explain import cams  # not before it is needed: it takes more than a second
 
-    return cams.compute(classifier.network, classifier.tensor(aligned[None]), index, name)
+    return cams.compute(classifier.network, faces, index, name)
+
+
+def method_for(classifier: Classifier, method: str) -> str:
+    """The method that explains a model where ``method`` is asked for: for models without maps it is
+    occlusion, whatever was asked.
+
+    Raises:
+        UserError: for an unknown method; the message lists the valid ones.
+    """
+    name = get_method(method).name
+    return name if classifier.network.has_maps else "occlusion"

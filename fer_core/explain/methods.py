@@ -24,7 +24,7 @@ class Method:
     needs_backward: bool
     """It uses the gradient of the class score."""
     fast: bool
-    """One forward pass is enough; otherwise there is one for each channel of the feature maps."""
+    """One forward pass is enough; otherwise there is one for each mask that is laid on the face."""
 
 
 METHODS: Final = (
@@ -89,6 +89,17 @@ METHODS: Final = (
         paper="Wang et al. 2020, https://arxiv.org/abs/1910.01279",
         class_dependent=True,
         signed=False,
+        needs_backward=False,
+        fast=False,
+    ),
+    Method(
+        name="occlusion",
+        title="Occlusion",
+        sentence="Lays a grey square on one place after another, and shows what the class score loses. "
+        "It needs no feature maps, so it works for every model.",
+        paper="Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
+        class_dependent=True,
+        signed=True,
         needs_backward=False,
         fast=False,
     ),

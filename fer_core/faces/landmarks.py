@@ -6,6 +6,7 @@ MediaPipe's FaceLandmarker, whose outputs taught the network (distillation, Hint
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,3 +122,9 @@ def load_landmarker(device: str = "cpu", folder: Path = WEIGHTS) -> Landmarker:
     put_arrays(network, arrays, folder / f"{card.name}.safetensors")
     network.body = fold_batch_norms(network.body)
     return Landmarker(network, card, device)
+
+
+@cache
+def shared_landmarker(device: str) -> Landmarker:
+    """The one of a process, for all who read bare crops."""
+    return load_landmarker(device)

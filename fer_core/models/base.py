@@ -42,16 +42,26 @@ class NetworkOutput:
     """Region -> what that branch says alone, for the auxiliary loss."""
     affect: Tensor | None = None
     """(N, 2) valence and arousal, -1..1; None for networks that did not learn them."""
+    attention: Tensor | None = None
+    """(N, h, w) or (N, heads, h, w): how much each place of the face counts, for networks that weigh
+    places; adds up to 1 for each face and head."""
+    points: Tensor | None = None
+    """(stages, N, 78, 2) landmarks as fractions of the square, the last stage's the best; None for
+    networks that do not look for them."""
 
     def part(self, faces: slice) -> "NetworkOutput":
         """What it says about some of the faces; of the branches only their feature maps."""
-        attention, affect = self.region_attention, self.affect
+
+        def rows(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor[faces]
+
         return NetworkOutput(
             logits=self.logits[faces],
             votes=self.votes[faces],
             features={region: maps[faces] for region, maps in self.features.items()},
-            region_attention=None if attention is None else attention[faces],
-            affect=None if affect is None else affect[faces],
+            region_attention=rows(self.region_attention),
+            affect=rows(self.affect),
+            attention=rows(self.attention),
         )
 
 
@@ -67,6 +77,11 @@ class Network(nn.Module):
     """The branches, each named after the part of the face that it sees."""
     affect: bool = False
     """Whether it learns valence and arousal too, from people's ratings."""
+    landmarks: bool = False
+    """Whether it learns to find landmarks too, from the landmark network."""
+    has_maps: bool = True
+    """Whether its features are maps over the face through which gradients of the class scores flow. Where
+    others look can be told by covering places alone."""
 
     @abstractmethod
     def features(self, faces: Tensor) -> dict[str, Tensor]:
@@ -76,7 +91,7 @@ class Network(nn.Module):
             faces: (N, 1, S, S) grey values 0..255, any dtype.
 
         Returns:
-            Region -> (N, C, h, w).
+            Region -> (N, C, h, w); where it does not ``has_maps``, whatever its head takes.
         """
 
     @abstractmethod

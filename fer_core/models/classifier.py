@@ -1,14 +1,13 @@
 """A trained model, ready to be asked: aligned faces or bare crops in, probabilities out."""
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fer_core.faces.landmarks import five_points, load_landmarker
+from fer_core.faces.landmarks import POINTS, five_points, shared_landmarker
 from fer_core.images import to_gray
 from fer_core.models.base import Network, NetworkOutput, Trunk
 from fer_core.models.registry import build_network
@@ -118,11 +117,13 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
 
 def bare_points(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
     """(N, 5, 2) points of bare face crops in crop pixels, by the landmark network."""
+    return five_points(bare_landmarks(crops, device))
+
+
+def bare_landmarks(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
+    """(N, 78, 2) landmarks of bare face crops in crop pixels, by the landmark network."""
     if not len(crops):
-        return np.empty((0, 5, 2), np.float32)
+        return np.empty((0, POINTS, 2), np.float32)
     greys = [to_gray(crop) for crop in crops]
     layout = np.stack([mean_points((0, 0, *grey.shape[::-1])) for grey in greys])
-    return five_points(find_landmarks(greys, layout, _landmarker(device), passes=PASSES)[0])
-
-
-_landmarker = cache(load_landmarker)
+    return find_landmarks(greys, layout, shared_landmarker(device), passes=PASSES)[0]

@@ -17,14 +17,15 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from fer_core.data import FaceSet
+from fer_core.errors import UserError
 from fer_core.models import build_network
 from fer_core.models.base import Network
-from fer_core.models.classifier import bare_points
+from fer_core.models.classifier import bare_landmarks, bare_points
 from fer_core.regions import alignment, mean_points
 from fer_core.training.module import ExpressionModule, TrainingFaces
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
-from fer_core.weights import get_arrays, put_arrays, save_arrays
+from fer_core.weights import get_arrays, load_weights, put_arrays, save_arrays
 
 BEST = "best.safetensors"
 """The averaged weights of the best epoch so far, and its number."""
@@ -49,10 +50,12 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
     rated = taught.affect is not None and bool(np.isfinite(taught.affect).any())
     options = {**recipe.network, "affect": rated and recipe.affect_weight > 0}
     network = build_network(recipe.family, options)
-    training = _loader(taught, recipe, network.input_size, training=True)
-    public = _loader(faces.split("PublicTest"), recipe, network.input_size, training=False)
+    if recipe.start:
+        begin_with(network, recipe.start)
+    training = _loader(taught, recipe, network, training=True)
+    public = _loader(faces.split("PublicTest"), recipe, network, training=False)
     module = ExpressionModule(network, recipe)
-    run(module, training, public, recipe, out, select="public_accuracy", mode="max", resume=resume)
+    run(module, training, public, recipe, out, select=recipe.select, mode="max", resume=resume)
     best = build_network(recipe.family, options)
     load_best(best, out)
     return best
@@ -126,6 +129,27 @@ class BestWeights(L.Callback):
         self.best = state["best"]
 
 
+def begin_with(network: nn.Module, name: str) -> None:
+    """Give a new network what a trained one has learnt: every array whose name and shape agree, whether or
+    not the trunk is a part of its network.
+
+    Raises:
+        UserError: if there is no such model, or nothing agrees.
+    """
+    _, arrays = load_weights(name)
+    learnt = {key.removeprefix("backbone."): array for key, array in arrays.items()}
+    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    taken = [
+        (tensor, learnt[key])
+        for full, tensor in named.items()
+        if (key := full.removeprefix("backbone.")) in learnt and learnt[key].shape == tensor.shape
+    ]
+    if not taken:
+        raise UserError(f"a network of {name!r} has nothing in common with this one; change start")
+    for tensor, array in taken:
+        tensor.data.copy_(torch.from_numpy(array))
+
+
 def best_epoch(out: Path) -> int:
     """The number, from 0, of the epoch that ``load_best`` gives."""
     with safe_open(out / BEST, "numpy") as file:
@@ -145,10 +169,18 @@ def load_best(network: nn.Module, out: Path) -> None:
 
 
 def _loader(
-    faces: FaceSet, recipe: Recipe, size: int, *, training: bool
-) -> DataLoader[tuple[torch.Tensor, int, torch.Tensor, torch.Tensor]]:
+    faces: FaceSet, recipe: Recipe, network: Network, *, training: bool
+) -> DataLoader[tuple[torch.Tensor, int, torch.Tensor, torch.Tensor, torch.Tensor]]:
+    size = network.input_size
     transforms = crop_transforms(faces, size, aligned=recipe.aligned)
-    dataset = TrainingFaces(faces, transforms, size, recipe, training=training)
+    dataset = TrainingFaces(
+        faces,
+        transforms,
+        size,
+        recipe,
+        training=training,
+        landmarks=bare_landmarks(faces.images) if network.landmarks else None,
+    )
     return DataLoader(dataset, recipe.batch_size, shuffle=training, drop_last=training)
 
 

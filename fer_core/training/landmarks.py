@@ -13,12 +13,10 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from fer_core.data.augmentation import degraded, disturbed
+from fer_core.data.augmentation import degraded, disturbed, moved
 from fer_core.data.landmarks import LandmarkSet
 from fer_core.faces.landmarks import (
-    EYES,
     MIRRORED_ACTIONS,
-    MIRRORED_POINTS,
     Landmarker,
     LandmarkNetwork,
     five_points,
@@ -28,7 +26,7 @@ from fer_core.models.classifier import PASSES
 from fer_core.regions import alignment, find_landmarks, mean_points, warp
 from fer_core.training.finish import LICENCE
 from fer_core.training.fit import load_best, run, seed
-from fer_core.training.module import one_cycle
+from fer_core.training.module import one_cycle, point_error
 from fer_core.training.recipe import Recipe
 from fer_core.weights import LANDMARKS, Card, get_arrays, save_weights
 
@@ -67,14 +65,10 @@ class AlignedLandmarks(Dataset[tuple[Tensor, Tensor, Tensor]]):
         face = warp(self.faces.images[index], transform, self.size)
         if self.augmentation is not None:
             face = degraded(face, self.augmentation, self.rng)
-        points = (self.faces.points[index] @ transform[:, :2].T + transform[:, 2]) / self.size
         if np.linalg.det(transform[:, :2]) < 0:
-            points, actions = points[list(MIRRORED_POINTS)], actions[list(MIRRORED_ACTIONS)]
-        return (
-            torch.from_numpy(face)[None],
-            torch.from_numpy(points.astype(np.float32)),
-            torch.from_numpy(actions),
-        )
+            actions = actions[list(MIRRORED_ACTIONS)]
+        points = moved(self.faces.points[index], transform, self.size)
+        return torch.from_numpy(face)[None], torch.from_numpy(points), torch.from_numpy(actions)
 
 
 class LandmarkModule(L.LightningModule):
@@ -106,14 +100,6 @@ class LandmarkModule(L.LightningModule):
             self.network.parameters(), weight_decay=self.recipe.weight_decay
         )
         return one_cycle(self, optimiser, self.recipe)
-
-
-def point_error(found: Tensor, truth: Tensor) -> Tensor:
-    """(N,) mean distance of the points (N, 78, 2) in inter-ocular distances: of the eyes' centres."""
-    left, right = (truth[:, eye].mean(1) for eye in EYES)
-    between = (left - right).norm(dim=1).clamp_min(1e-6)
-    error: Tensor = (found.float() - truth).norm(dim=2).mean(1) / between
-    return error
 
 
 def fit_landmarks(

@@ -14,19 +14,24 @@ from torchmetrics.classification import MulticlassAccuracy
 from torchmetrics.regression import ConcordanceCorrCoef
 
 from fer_core.data import FaceSet, vote_targets
-from fer_core.data.augmentation import augment
+from fer_core.data.augmentation import degraded, disturbed, moved
+from fer_core.faces.landmarks import EYES
 from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models.base import Heads, Network, NetworkOutput
 from fer_core.regions import warp
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
 
+Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+"""What ``TrainingFaces`` gives of N faces."""
 
-class TrainingFaces(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
+
+class TrainingFaces(Dataset[tuple[Tensor, int, Tensor, Tensor, Tensor]]):
     """Faces aligned on the fly: disturbed for training, as they are for validation.
 
     Args:
         transforms: N times (2, 3), image -> aligned square.
+        landmarks: (N, 78, 2) in pixels of the images; None where nobody asks for them.
     """
 
     def __init__(
@@ -37,9 +42,11 @@ class TrainingFaces(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
         recipe: Recipe,
         *,
         training: bool,
+        landmarks: Floats | None = None,
     ) -> None:
         self.faces = faces
         self.transforms = transforms
+        self.landmarks = landmarks
         self.size = size
         self.augmentation = recipe.augmentation if training else None
         self.rng = np.random.default_rng(recipe.seed)
@@ -54,16 +61,21 @@ class TrainingFaces(Dataset[tuple[Tensor, int, Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self.faces)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int, Tensor, Tensor]:
-        """A (1, S, S) uint8 face, its class number, (8,) soft votes, (2,) valence and arousal or NaN."""
-        image, transform = self.faces.images[index], self.transforms[index]
-        if self.augmentation is None:
-            face = warp(image, transform, self.size)
-        else:
-            face = augment(image, transform, self.size, self.augmentation, self.rng)
+    def __getitem__(self, index: int) -> tuple[Tensor, int, Tensor, Tensor, Tensor]:
+        """A (1, S, S) uint8 face, its class number, (8,) soft votes, (2,) valence and arousal or NaN,
+        and (78, 2) landmarks as fractions of the square, or none."""
+        transform = self.transforms[index]
+        if self.augmentation is not None:
+            transform = disturbed(transform, self.size, self.augmentation, self.rng)
+        face = warp(self.faces.images[index], transform, self.size)
+        if self.augmentation is not None:
+            face = degraded(face, self.augmentation, self.rng)
         label = int(self.faces.labels[index])
         votes, affect = (torch.from_numpy(rows[index]) for rows in (self.votes, self.affect))
-        return torch.from_numpy(face)[None], label, votes, affect
+        points = np.empty((0, 2), np.float32)
+        if self.landmarks is not None:
+            points = moved(self.landmarks[index], transform, self.size)
+        return torch.from_numpy(face)[None], label, votes, affect, torch.from_numpy(points)
 
 
 class ExpressionModule(L.LightningModule):
@@ -90,15 +102,15 @@ class ExpressionModule(L.LightningModule):
         recipe = self.recipe
         hard = F.cross_entropy(heads.logits.float(), label, label_smoothing=recipe.label_smoothing)
         soft = -(targets * heads.votes.float().log_softmax(dim=1)).sum(dim=1).mean()
-        loss = hard + recipe.votes_weight * soft
+        loss = recipe.labels_weight * hard + recipe.votes_weight * soft
         if heads.affect is not None:
             known = rated.isfinite()
             error = (heads.affect.float() - rated.nan_to_num()).square() * known
             loss = loss + recipe.affect_weight * error.sum() / known.sum().clamp_min(1)
         return loss
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], _: int) -> Tensor:
-        faces, label, targets, rated = batch
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        faces, label, targets, rated, points = batch
         if self.current_epoch < self.recipe.small_epochs:
             size = (self.recipe.small_size,) * 2
             faces = F.interpolate(faces.float(), size, mode="bilinear", antialias=True)
@@ -107,11 +119,14 @@ class ExpressionModule(L.LightningModule):
         if output.region_heads:
             branches = [self.loss(b, label, targets, rated) for b in output.region_heads.values()]
             loss = loss + self.recipe.branch_weight * torch.stack(branches).mean()
+        if output.points is not None:
+            missed = torch.stack([point_error(stage, points).mean() for stage in output.points])
+            loss = loss + self.recipe.landmarks_weight * missed.mean()
         self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], _: int) -> None:
-        faces, label, targets, rated = batch
+    def validation_step(self, batch: Batch, _: int) -> None:
+        faces, label, targets, rated, points = batch
         output = self(faces)
         self.accuracy(output.logits, label)
         self.log("public_accuracy", self.accuracy, prog_bar=True)
@@ -119,6 +134,8 @@ class ExpressionModule(L.LightningModule):
         if voted.any():
             self.votes_accuracy(output.votes[voted], targets[voted].argmax(dim=1))
             self.log("public_votes_accuracy", self.votes_accuracy, prog_bar=True)
+        if output.points is not None:
+            self.log("public_point_error", point_error(output.points[-1], points).mean())
         if output.affect is not None:
             self._log_concordance(output.affect.float(), rated)
 
@@ -141,6 +158,14 @@ class ExpressionModule(L.LightningModule):
             weight_decay=recipe.weight_decay,
         )
         return one_cycle(self, optimiser, recipe)
+
+
+def point_error(found: Tensor, truth: Tensor) -> Tensor:
+    """(N,) mean distance of the points (N, 78, 2) in inter-ocular distances: of the eyes' centres."""
+    left, right = (truth[:, eye].mean(1) for eye in EYES)
+    between = (left - right).norm(dim=1).clamp_min(1e-6)
+    error: Tensor = (found.float() - truth).norm(dim=2).mean(1) / between
+    return error
 
 
 def one_cycle(

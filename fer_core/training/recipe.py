@@ -26,6 +26,10 @@ class Recipe:
     """A registered network family."""
     network: Mapping[str, Any]
     """Options of the family's constructor."""
+    start: str = ""
+    """A trained model whose arrays it begins with, wherever names and shapes agree."""
+    select: str = "public_accuracy"
+    """The figure on PublicTest by which the best epoch is told; the larger, the better."""
     epochs: int = 24
     small_epochs: int = 12
     """So many epochs at the start see faces of ``small_size``: nearly as much is learnt in half the
@@ -37,8 +41,12 @@ class Recipe:
     """Peak of a one-cycle schedule (Smith & Topin 2018), SGD with Nesterov momentum 0.9."""
     weight_decay: float = 5e-4
     label_smoothing: float = 0.1
+    labels_weight: float = 1.0
+    """Weight of the loss on FER2013's classes."""
     votes_weight: float = 1.0
-    """Weight of the FER+ loss beside the loss on FER2013's classes."""
+    """Weight of the loss on FER+'s votes."""
+    landmarks_weight: float = 5.0
+    """Weight of the mean distance of landmarks in inter-ocular distances, for networks that find them."""
     affect_weight: float = 1.0
     """Weight of the squared error of valence and arousal, for training faces that people rated; at 0 the
     network does not learn them."""
