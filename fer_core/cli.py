@@ -11,10 +11,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from fer_core.analyzer import Analyzer
@@ -23,9 +21,9 @@ from fer_core.errors import UserError
 from fer_core.faces import load_detector
 from fer_core.images import ImageError, read_image
 from fer_core.labels import EXPRESSIONS
+from fer_core.leaderboard import milliseconds
 from fer_core.models import load_model
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
-from fer_core.types import Image
 from fer_core.weights import DETAILS, EYES, LANDMARKS, WEIGHTS, list_models, load_card
 
 if TYPE_CHECKING:
@@ -389,17 +387,5 @@ def _model_row(name: str) -> dict[str, Any]:
         "macro_f1": figures["macro_f1"],
         "ferplus_accuracy": figures["ferplus_accuracy"],
         "published": card.published,
-        "ms_per_face": round(_milliseconds(name), 2),
+        "ms_per_face": round(milliseconds(name), 2),
     }
-
-
-def _milliseconds(name: str, repeats: int = 20) -> float:
-    """Median time of one aligned face through a model on this machine."""
-    classifier = load_model(name)
-    face: Image = np.full((1, classifier.input_size, classifier.input_size), 127, np.uint8)
-    times = []
-    for _ in range(repeats + 3):
-        started = perf_counter()
-        classifier.forward(face)
-        times.append(1000 * (perf_counter() - started))
-    return float(np.median(times[3:]))

@@ -32,6 +32,9 @@ EYES: Final = "eyes"
 DETAILS: Final = frozenset({LANDMARKS, EYES})
 """Weights that tell more of a face that was found; no models of expressions."""
 
+LEADERBOARD: Final = "leaderboard"
+"""The table of all models' figures beside them; no model either."""
+
 
 class WeightsError(UserError):
     """Weights that cannot be used; the message names the file and the remedy."""
@@ -73,7 +76,7 @@ class Card:
 
 def list_models(folder: Path = WEIGHTS) -> tuple[str, ...]:
     """Names of the models in a folder of weights, the default first."""
-    names = sorted({path.stem for path in folder.glob("*.json")} - DETAILS)
+    names = sorted({path.stem for path in folder.glob("*.json")} - DETAILS - {LEADERBOARD})
     return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
 
 

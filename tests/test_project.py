@@ -25,7 +25,7 @@ ORDER = (
     {"regions"},
     {"models", "data"},
     {"explain", "training"},
-    {"analyzer", "stream", "steady", "report", "monitor", "draw", "cartoon"},
+    {"analyzer", "stream", "steady", "report", "monitor", "leaderboard", "draw", "cartoon"},
     {"fer_core"},  # the package itself: the names that it offers to callers
     {"video", "cli", "__main__"},
 )
