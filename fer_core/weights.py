@@ -29,8 +29,9 @@ DEFAULT_MODEL: Final = "prior_attention"
 
 LANDMARKS: Final = "landmarks"
 EYES: Final = "eyes"
-DETAILS: Final = frozenset({LANDMARKS, EYES})
-"""Weights that tell more of a face that was found; no models of expressions."""
+HOG: Final = "hog"
+DETAILS: Final = frozenset({LANDMARKS, EYES, HOG})
+"""Weights that find a face or tell more of one; no models of expressions."""
 
 LEADERBOARD: Final = "leaderboard"
 """The table of all models' figures beside them; no model either."""

@@ -15,8 +15,9 @@ from fer_core.data import FaceSet
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, load_model
 from fer_core.models.base import GREY_MEAN, GREY_STD, Network
-from fer_core.training.evaluate import measure
-from fer_core.training.fit import STARTED, best_epoch
+from fer_core.training.curve import read_curve
+from fer_core.training.evaluate import draw_confusion, measure
+from fer_core.training.fit import ALONE, STARTED, Team, best_epoch
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
 from fer_core.weights import Card, get_arrays, save_weights
@@ -34,7 +35,8 @@ LIMITS = (
 def finish(
     network: Network, recipe: Recipe, faces: FaceSet, out: Path, training: Mapping[str, Any]
 ) -> Classifier:
-    """Calibrate on PublicTest, read PrivateTest once, and store fp16 weights with their card.
+    """Calibrate on PublicTest, read PrivateTest once, and store fp16 weights with their card, and its
+    confusions as ``confusion.png``.
 
     Args:
         faces: with the splits PublicTest and PrivateTest.
@@ -79,9 +81,9 @@ def finish(
     figures = {"PublicTest": figures_of(measure(card.name, probabilities, votes, public, affect))}
     private = faces.split("PrivateTest")
     logits, votes, affect = stored.logits(stored.align(private.images))
-    figures["PrivateTest"] = figures_of(
-        measure(card.name, stored.calibrate(logits), votes, private, affect)
-    )
+    tested = measure(card.name, stored.calibrate(logits), votes, private, affect)
+    figures["PrivateTest"] = figures_of(tested)
+    draw_confusion(tested, out / "confusion.png")
     data = "".join(f" --data {name}" for name in faces.sources)
     data += "" if faces.votes is None else " --plus fer2013new.csv"
     for split, row in figures.items():
@@ -125,20 +127,29 @@ def _rounded(value: Any) -> Any:
     return value
 
 
-def run_facts(recipe: Recipe, out: Path) -> dict[str, Any]:
-    """What the card says of a run: seed, epochs, commit, machine, wall-clock minutes."""
+def run_facts(recipe: Recipe, out: Path, team: Team = ALONE) -> dict[str, Any]:
+    """What the card says of a run: seed, epochs, commit, machine, wall-clock minutes, curve."""
     started, ended = (out / name for name in (STARTED, "last.ckpt"))
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
     return {
         "seed": recipe.seed,
         "epochs": recipe.epochs,
         "selected_epoch": best_epoch(out) + 1,
         "selected_on": "PublicTest",
+        **origin(),
+        "processes": team.size,
+        "minutes": round((ended.stat().st_mtime - started.stat().st_mtime) / 60),
+        "curve": read_curve(out),
+    }
+
+
+def origin() -> dict[str, str]:
+    """The commit and the machine."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return {
         "commit": commit.stdout.strip(),
         "machine": f"{torch.get_num_threads()} threads of {platform.machine()}"
         if not torch.cuda.is_available()
         else torch.cuda.get_device_name(),
-        "minutes": round((ended.stat().st_mtime - started.stat().st_mtime) / 60),
     }
