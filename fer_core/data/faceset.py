@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.errors import UserError
+from fer_core.labels import EXPRESSIONS
 from fer_core.types import Image
 
 SPLITS = ("Training", "PublicTest", "PrivateTest")
@@ -59,6 +60,21 @@ class FaceSet:
             present = ", ".join(sorted(set(self.splits.tolist())))
             raise DataError(f"the data have no split {name}; they have {present}")
         return part
+
+    def counts(self) -> dict[str, NDArray[np.int64]]:
+        """Split -> (7,) faces of each class, for the splits that have any."""
+        of = {split: self.labels[self.splits == split] for split in SPLITS}
+        return {
+            split: np.bincount(labels, minlength=len(EXPRESSIONS))
+            for split, labels in of.items()
+            if len(labels)
+        }
+
+    def some_of_each(self, number: int, seed: int) -> list[NDArray[np.int64]]:
+        """Of each class the numbers of some faces, at random; fewer where it has fewer."""
+        rng = np.random.default_rng(seed)
+        of = (np.flatnonzero(self.labels == label) for label in range(len(EXPRESSIONS)))
+        return [rng.permutation(numbers)[:number] for numbers in of]
 
     def with_votes(self, votes: NDArray[np.float32]) -> "FaceSet":
         """The same faces with FER+ votes, row for row.
