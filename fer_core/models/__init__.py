@@ -1,8 +1,13 @@
 """Networks by name, with and without trained weights."""
 
 from fer_core.models import (  # noqa: F401  (they register themselves)
+    cnn_lstm,
     dexpression,
     dnn,
+    emonet,
+    emotional_dan,
+    ferplus_cnn,
+    hybrid,
     inception,
     plain,
     prior_attention,

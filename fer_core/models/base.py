@@ -186,8 +186,12 @@ class ClassifierHead(nn.Module):
     def evidence(self, feature_map: Tensor) -> Tensor:
         """(N, C, h, w) -> (N, 7, h, w), summing to the logits less their bias."""
         cells = feature_map.shape[-2] * feature_map.shape[-1]
-        weights = self.expressions.weight.to(feature_map.dtype)
+        weights = self.weights().to(feature_map.dtype)
         return torch.einsum("nchw,kc->nkhw", feature_map, weights) / cells
+
+    def weights(self) -> Tensor:
+        """(7, C) by which the classes weigh the channels."""
+        return self.expressions.weight
 
 
 def pool(feature_map: Tensor) -> Tensor:

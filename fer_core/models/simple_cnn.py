@@ -26,13 +26,17 @@ class SimpleCNN(PooledNetwork):
         widths: Sequence[int] = (24, 48, 96, 192),
         affect: bool = False,
     ) -> None:
-        layers: list[nn.Module] = []
-        channels = 1
-        for width in widths:
-            if layers:
-                layers.append(nn.MaxPool2d(2))
-            layers.append(Conv2dNormActivation(channels, width))
-            layers.append(Conv2dNormActivation(width, width))
-            channels = width
-        trunk = Trunk(nn.Sequential(*layers), channels)
-        super().__init__(trunk, input_size=input_size, dropout=dropout, affect=affect)
+        super().__init__(stacked(widths), input_size=input_size, dropout=dropout, affect=affect)
+
+
+def stacked(widths: Sequence[int], in_channels: int = 1) -> Trunk:
+    """Two convolutions for each width, the map halved between widths."""
+    layers: list[nn.Module] = []
+    channels = in_channels
+    for width in widths:
+        if layers:
+            layers.append(nn.MaxPool2d(2))
+        layers.append(Conv2dNormActivation(channels, width))
+        layers.append(Conv2dNormActivation(width, width))
+        channels = width
+    return Trunk(nn.Sequential(*layers), channels)

@@ -1,0 +1,49 @@
+"""``ferplus_cnn``: a network that never saw FER2013's labels."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.models.base import ClassifierHead, Heads, PooledNetwork
+from fer_core.models.registry import register_network
+from fer_core.models.simple_cnn import stacked
+
+
+@register_network("ferplus_cnn")
+class FERPlusCNN(PooledNetwork):
+    """A stack of convolutions that learns how ten people voted (Barsoum et al. 2016,
+    https://arxiv.org/abs/1608.01041), nothing else.
+
+    Its seven classes are those of FER+ but contempt, as the votes have them.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_size: int,
+        dropout: float,
+        widths: Sequence[int] = (24, 48, 96, 192),
+        affect: bool = False,
+    ) -> None:
+        super().__init__(stacked(widths), input_size=input_size, dropout=dropout, affect=affect)
+        self.classifier = VotesHead(self.backbone.channels, dropout, affect=affect)
+
+
+class VotesHead(ClassifierHead):
+    """A head whose seven classes are rows of its votes."""
+
+    rows = tuple(FERPLUS_EXPRESSIONS.index(name) for name in EXPRESSIONS)
+
+    def __init__(self, channels: int, dropout: float, *, affect: bool) -> None:
+        super().__init__(channels, dropout, affect=affect)
+        del self.expressions
+
+    def forward(self, pooled: Tensor) -> Heads:
+        pooled = self.dropout(pooled)
+        votes = self.votes(pooled)
+        affect = None if self.affect is None else self.affect(pooled).tanh()
+        return Heads(votes[:, self.rows], votes, affect)
+
+    def weights(self) -> Tensor:
+        return self.votes.weight[self.rows, :]

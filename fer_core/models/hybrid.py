@@ -1,0 +1,76 @@
+"""``hybrid``: what a network learns beside what people thought of."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fer_core.faces.landmarks import POINTS
+from fer_core.models.base import ClassifierHead, Network, NetworkOutput, normalise, pool
+from fer_core.models.descriptors import (
+    HOG_CELLS,
+    HOG_CHANNELS,
+    describe_points,
+    find_points,
+    hog,
+)
+from fer_core.models.registry import register_network
+from fer_core.models.simple_cnn import stacked
+
+
+@register_network("hybrid")
+class Hybrid(Network):
+    """Convolutions, histograms of gradients and landmarks, joined before the last layer.
+
+    All three lie on one grid of 6x6 cells, so that a map shows the evidence of the first two in its place;
+    what the landmarks say belongs to no place and is spread over all.
+
+    Args:
+        widths: channels of the stages of the image's branch.
+        width: of the layer that sums up each description.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_size: int,
+        dropout: float,
+        widths: Sequence[int] = (16, 32, 64, 128),
+        width: int = 96,
+        affect: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.affect = affect
+        self.backbone = stacked(widths)
+        described = describe_points(np.zeros((1, POINTS, 2), np.float32)).shape[1]
+        self.parts = [self.backbone.channels, HOG_CHANNELS, described]
+        self.gradients = description_layers(HOG_CHANNELS * HOG_CELLS**2, width, dropout)
+        self.shape = description_layers(described, width, dropout)
+        self.classifier = ClassifierHead(self.backbone.channels + 2 * width, dropout, affect=affect)
+
+    def features(self, faces: Tensor) -> dict[str, Tensor]:
+        learnt = self.backbone(normalise(faces))
+        shape = torch.from_numpy(describe_points(find_points(faces))).to(faces.device)
+        spread = shape[..., None, None].expand(-1, -1, *learnt.shape[2:]) / learnt[0, 0].numel()
+        return {"face": torch.cat([learnt, hog(faces), spread], dim=1)}
+
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
+        learnt, gradients, shape = torch.split(features["face"], self.parts, dim=1)
+        joined = [pool(learnt), self.gradients(gradients.flatten(1)), self.shape(shape.sum((2, 3)))]
+        logits, votes, affect = self.classifier(torch.cat(joined, dim=1))
+        return NetworkOutput(logits=logits, votes=votes, features=features, affect=affect)
+
+
+def description_layers(inputs: int, width: int, dropout: float) -> nn.Module:
+    """A description, whatever the scale of its numbers -> (N, width)."""
+    return nn.Sequential(
+        nn.BatchNorm1d(inputs, affine=False),
+        nn.Dropout(dropout),
+        nn.Linear(inputs, width),
+        nn.BatchNorm1d(width),
+        nn.ReLU(inplace=True),
+    )
