@@ -1,11 +1,17 @@
 """What is shown in a picture, and how it is put: the same controls and words on every page."""
 
+import cv2
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import EXPRESSIONS
 from fer_core.draw.overlay import OverlayStyle
+from fer_core.types import Image
 from fer_core.weights import Card
+from pages.samples import SAMPLES
+
+FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
 
 DEFAULT_LAYERS = ("box", "bars", "heatmap", "blocks")
 
@@ -16,7 +22,13 @@ LAYERS = {
     "blocks": ":material/view_agenda: Blocks",
     "landmarks": ":material/face_retouching_natural: Landmarks",
 }
+ATTENTION = {"attention": ":material/visibility: Attention"}
+"""For networks that weigh places of the face by themselves."""
 
+BLOCKS = {"face": "whole face", "upper": "eyes and brows", "lower": "mouth"}
+
+TIMES = {2: "twice", 3: "three times"}
+"""How often a network with so many branches looks."""
 
 PLACED = (
     "Placed by its class probabilities: each class pulls towards the place that people gave to its word "
@@ -40,22 +52,24 @@ def placed(card: Card) -> str:
 
 
 def choose_overlay(
-    page: str, *, layers: tuple[str, ...] = DEFAULT_LAYERS
+    page: str, *, layers: tuple[str, ...] = DEFAULT_LAYERS, attention: bool = False
 ) -> tuple[OverlayStyle, str, DeltaGenerator]:
     """Ask what to draw, and of which class to show the heatmap.
 
     Args:
         page: prefix of the widgets' keys.
         layers: those that are shown at first.
+        attention: whether the model weighs places of the face by itself, so that they can be shown.
 
     Returns:
         Style, class or "top", and the popover, which the page may add to.
     """
+    offered = LAYERS | ATTENTION if attention else LAYERS
     with st.container(horizontal=True, vertical_alignment="center"):
         shown = st.pills(
             "Show in the picture",
-            LAYERS,
-            format_func=LAYERS.get,
+            offered,
+            format_func=offered.get,
             selection_mode="multi",
             default=layers,
             label_visibility="collapsed",
@@ -77,6 +91,21 @@ def choose_overlay(
         bars="bars" in shown,
         blocks="blocks" in shown,
         landmarks="landmarks" in shown,
+        attention="attention" in shown,
         heatmap=opacity if "heatmap" in shown else 0.0,
     )
     return style, target, adjust
+
+
+@st.cache_data(show_spinner=False)
+def sample(name: str) -> bytes:
+    return as_png(SAMPLES[name]())
+
+
+def as_png(image: Image) -> bytes:
+    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def enlarged(crop: Image, times: int = 6) -> Image:
+    """Every pixel as a square, so that people see what little the network sees."""
+    return np.kron(crop, np.ones((times, times), np.uint8))

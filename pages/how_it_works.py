@@ -1,7 +1,6 @@
 """How it works: one face on its way from picture to answer, with what the computer sees at each step."""
 
 import cv2
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -10,6 +9,7 @@ from fer_core.draw import percent
 from fer_core.draw.charts import heat_tiles, probability_bars
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
 from fer_core.types import FrameResult, Image
+from pages.controls import BLOCKS, TIMES, enlarged
 from pages.samples import tilted
 
 
@@ -28,10 +28,6 @@ def with_points(image: Image, result: FrameResult) -> Image:
         cv2.circle(drawn, center, 11, (15, 21, 25), cv2.FILLED, cv2.LINE_AA)
         cv2.circle(drawn, center, 8, (255, 255, 255), cv2.FILLED, cv2.LINE_AA)
     return drawn
-
-
-def enlarged(crop: Image) -> Image:
-    return np.kron(crop, np.ones((6, 6), np.uint8))
 
 
 if "analyzer" not in st.session_state:
@@ -89,9 +85,10 @@ with step(
     "class that people had chosen, until its answers fitted. It gives every class a **probability**; "
     "together they make 100 %."
     + (
-        "\n\nThis network looks three times, and decides for every face anew how much each look counts: "
-        f"here the whole face {percent(weights['face'])}, the eyes {percent(weights['upper'])}, the mouth "
-        f"{percent(weights['lower'])}."
+        f"\n\nThis network looks {TIMES[len(weights)]}, and decides for every face anew how much each look "
+        "counts: here the "
+        + ", the ".join(f"{BLOCKS[region]} {percent(weight)}" for region, weight in weights.items())
+        + "."
         if weights
         else "\n\nThis network looks at the whole face at once."
     ),
@@ -104,8 +101,14 @@ with step(
 
 with step(
     "4 · Ask it why",
-    "The sum for a class can be taken apart again: **how much did each place of the face add to it?** Warm "
-    "places speak for the class, cool ones against it, all seven on one scale.\n\n"
+    (
+        "This model's sums cannot be taken apart by places. So a grey square is laid on one place after "
+        "another: **how much does a class lose when a place is hidden?** (*Occlusion*.)"
+        if maps[0].method == "occlusion"
+        else "The sum for a class can be taken apart again: **how much did each place of the face add to "
+        "it?** (*Grad-CAM*.)"
+    )
+    + " Warm places speak for the class, cool ones against it, all seven on one scale.\n\n"
     "A map shows where the evidence lay, and not that it was good evidence. A sensible map can belong to a "
     "wrong answer.",
 ):

@@ -19,24 +19,36 @@ import streamlit as st
 
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.draw import percent
-from fer_core.draw.charts import action_bars, affect_plane, heat_tiles, probability_bars
+from fer_core.draw.charts import (
+    action_bars,
+    affect_plane,
+    attention_tiles,
+    heat_tiles,
+    probability_bars,
+)
 from fer_core.draw.overlay import draw_overlay, headline
-from fer_core.explain import explanation
+from fer_core.explain import explanation, get_method, method_for
 from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.types import Floats, FrameResult, Image, Reading
-from pages.controls import MOVED, choose_overlay, placed
+from pages.controls import (
+    BLOCKS,
+    FILE_TYPES,
+    MOVED,
+    TIMES,
+    as_png,
+    choose_overlay,
+    enlarged,
+    placed,
+    sample,
+)
 from pages.samples import SAMPLES
-
-FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
 
 SOURCES = {
     "files": ":material/upload_file: Files",
     "camera": ":material/photo_camera: Camera",
     "samples": ":material/collections: Samples",
 }
-
-BLOCKS = {"face": "whole face", "upper": "eyes, brows", "lower": "mouth"}
 
 # Pixels of the longer side of a picture on the page; downloads keep all of them.
 SHOWN_SIDE = 1600
@@ -76,28 +88,18 @@ def read_faces(
 
 
 @st.cache_data(scope="session", max_entries=2000, show_spinner=False)
-def raw_map(
+def raw_maps(
     digest: str,
     number: int,
-    target: str,
+    targets: tuple[str, ...],
     method: str,
     model: str,
     detector: str,
-    _image: Image,
     _reading: Reading,
     _analyzer: Analyzer,
-) -> Floats:
-    """(h, w) evidence for one class in the face of this number."""
-    return _analyzer.explain(_image, _reading, target, method).raw
-
-
-@st.cache_data(show_spinner=False)
-def sample(name: str) -> bytes:
-    return as_png(SAMPLES[name]())
-
-
-def as_png(image: Image) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+) -> dict[str, Floats]:
+    """Class -> (h, w) evidence for it in the face of this number."""
+    return _analyzer.raw_maps(_reading, targets, method)
 
 
 def analyse(name: str, content: bytes) -> Picture:
@@ -110,22 +112,16 @@ def analyse(name: str, content: bytes) -> Picture:
     return Picture(name, content, digest, {**record, "path": name}, result)
 
 
-def evidence(target: str) -> Floats:
-    """The raw map for one class of the chosen face."""
-    return raw_map(
-        picture.digest, number, target, method, model, detector, image, reading, analyzer
-    )
+def evidence(*targets: str) -> dict[str, Floats]:
+    """Class -> raw map of the chosen face. By occlusion all classes cost as much as one."""
+    wanted = EXPRESSIONS if method == "occlusion" else targets
+    return raw_maps(picture.digest, number, wanted, method, model, detector, reading, analyzer)
 
 
 def shown(image: Image) -> Image:
     """No larger than a page can show."""
     scale = min(1.0, SHOWN_SIDE / max(image.shape[:2]))
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-
-
-def enlarged(crop: Image, times: int = 6) -> Image:
-    """Every pixel as a square, so that people see what little the network sees."""
-    return np.kron(crop, np.ones((times, times), np.uint8))
 
 
 def choose_sample(name: str) -> None:
@@ -144,7 +140,9 @@ def forget_snapshot() -> None:
 if "analyzer" not in st.session_state:
     st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
 analyzer = st.session_state.analyzer
-model, detector, method = (st.session_state[key] for key in ("model", "detector", "method"))
+model, detector, asked = (st.session_state[key] for key in ("model", "detector", "method"))
+classifier = analyzer.classifier(model)
+method = method_for(classifier, asked)
 
 st.title("Photo")
 
@@ -249,11 +247,13 @@ else:
     number = min(st.session_state.get(face_key, 0), len(readings) - 1)
     reading = readings[number]
     with picture_column:
-        style, wanted, _ = choose_overlay("photo", layers=("box", "heatmap", "blocks"))
+        style, wanted, _ = choose_overlay(
+            "photo", layers=("box", "heatmap", "blocks"), attention=classifier.has_attention
+        )
         target = reading.top[0] if wanted == "top" else wanted
         with st.spinner(f"Computing the map for {target} …"):
             heat = explanation(
-                evidence(target),
+                evidence(target)[target],
                 reading.regions,
                 target=target,
                 method=method,
@@ -334,23 +334,42 @@ else:
         st.image(enlarged(regions.face), width=288, alt="The aligned face")
     else:
         st.caption(
-            f"*{reading.model}* looks three times and weighs what it finds. The weights add up to 100 %."
+            f"*{reading.model}* looks {TIMES[len(weights)]} and weighs what it finds. "
+            "The weights add up to 100 %."
         )
         crops = {"face": regions.face, "upper": regions.upper, "lower": regions.lower}
         grid = st.grid(3, min_column_width=96, width=680, vertical_alignment="bottom")
-        for region, crop in crops.items():
+        for region, weight in weights.items():
             grid.image(
-                enlarged(crop),
-                caption=f"{BLOCKS[region]} **{percent(weights[region])}**",
+                enlarged(crops[region]),
+                caption=f"{BLOCKS[region]} **{percent(weight)}**",
                 width="stretch",
                 alt=f"The network's view of the {BLOCKS[region]}",
+            )
+
+    if reading.attention is not None:
+        st.subheader("Where the network looks by itself")
+        tiles = attention_tiles(regions.face, reading.attention)
+        heads = f"Its {len(tiles)} heads do so apart from each other. " if len(tiles) > 1 else ""
+        st.caption(
+            f"*{reading.model}* has learned to weigh the places of a face: the greener, the more a place "
+            f"counts. {heads}These are weights of places, and no evidence for a class: all seven classes "
+            "are read with the same ones."
+        )
+        grid = st.grid(max(4, len(tiles)), min_column_width=96, width=680)
+        for head, tile in enumerate(tiles, start=1):
+            grid.image(
+                tile,
+                caption=f"head {head}" if len(tiles) > 1 else "attention",
+                width="stretch",
+                alt=f"Where head {head} looks on the face",
             )
 
     st.subheader("The evidence for each class")
     maps = {}
     for name in EXPRESSIONS:
         with st.spinner(f"Computing the map for {name} …"):
-            maps[name] = evidence(name)
+            maps |= evidence(name)
     tiles = heat_tiles(regions.face, maps)
     with st.grid(7, min_column_width=80, gap="xsmall"):
         for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
@@ -361,8 +380,10 @@ else:
                 alt=f"Map of the evidence for {name}",
             )
     share, parts = heat.region_share, heat.part_share
+    why = f", since *{model}* has no feature maps for {asked}" if method != asked else ""
     st.caption(
-        "All seven on one scale. Warm places speak for a class, cool places against it. "
+        f"By {get_method(method).title}{why}. All seven on one scale. Warm places speak for a class, cool "
+        "places against it. "
         + (
             f"For *{target}* the map is flat: no place speaks for it more than another."
             if heat.is_flat

@@ -36,7 +36,7 @@ from fer_core.video import (
     annotate,
     read_frame,
 )
-from pages.controls import MOVED, choose_overlay, placed
+from pages.controls import MOVED, as_png, choose_overlay, placed
 from pages.samples import covered, portrait
 
 FILE_TYPES = ["mp4", "mov", "avi", "webm", "mkv", "mpg", "mpeg", "m4v"]
@@ -141,10 +141,6 @@ def liveliest(actions: Floats) -> dict[str, Floats]:
     lines = {name: np.mean(scores, axis=0) for name, scores in movements.items()}
     spans = {name: np.ptp(np.percentile(line, (5, 95))) for name, line in lines.items()}
     return {name: lines[name] for name in sorted(lines, key=lambda name: -spans[name])[:MOST_LINES]}
-
-
-def as_png(image: Image) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def as_csv() -> str:
@@ -277,7 +273,8 @@ with timeline_side:
         )
     )
 with picture_side:
-    style, target, _ = choose_overlay("video", layers=("box", "heatmap"))
+    attention = analyzer.classifier(timeline.model).has_attention
+    style, target, _ = choose_overlay("video", layers=("box", "heatmap"), attention=attention)
     maps = (target,) if style.heatmap else ()
     image = picture_at(digest, float(row["time"]), content)
     result = timeline.replay(image, int(row["frame"]), analyzer, maps=maps)
