@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fer_core.data.faceset import DataError
 from fer_core.data.mosaic import read_tiles
+from fer_core.data.splits import training_or_public
 from fer_core.faces.landmarks import POINTS
 from fer_core.labels import ACTIONS
 from fer_core.types import Floats, Image
@@ -47,11 +48,12 @@ class LandmarkSet:
         return LandmarkSet(images, self.points[mask], self.actions[mask], self.splits[mask])
 
 
-def read_landmarks(teacher: Path) -> LandmarkSet:
+def read_landmarks(teacher: Path, *, public: bool = False) -> LandmarkSet:
     """The faces of a set in which the teacher found one.
 
     Args:
         teacher: a file ``teacher/NAME.npz``; the images lie in ``NAME/`` beside ``teacher/``.
+        public: in a set that has no PublicTest, every tenth person of Training selects.
 
     Raises:
         DataError: for what is missing or does not fit; the message names the file.
@@ -73,6 +75,15 @@ def read_landmarks(teacher: Path) -> LandmarkSet:
     images = _tiles(folder, index)
     column = "usage" if "usage" in index else "split"
     splits = index[column].replace(SPLITS).to_numpy(np.str_)
+    if public and "PublicTest" not in splits:
+        person, _ = pd.factorize(index["person"], sort=True)
+        taught = splits == "Training"
+        splits = np.array(
+            [
+                training_or_public(n) if t else s
+                for n, t, s in zip(person, taught, splits, strict=True)
+            ]
+        )
     sides = np.array([len(image) for image in images], np.float32)
     found = np.isfinite(points).all(axis=(1, 2))
     return LandmarkSet(
