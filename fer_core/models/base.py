@@ -146,11 +146,19 @@ class Backbone(Trunk):
         stage: which of its feature maps, counted from 0 at the stem.
         stem_stride: how much a ResNet's stem shrinks the face: 4 as timm has it, 2 without its
             pooling, 1 without the stride of its first convolution too. Small faces need the pixels.
+        halve_last: the last stage of a ResNet halves its map, as timm has it; otherwise that stays twice as
+            fine.
         options: handed to timm as they are.
     """
 
     def __init__(
-        self, name: str, *, stage: int, stem_stride: int = 4, options: Mapping[str, Any]
+        self,
+        name: str,
+        *,
+        stage: int,
+        stem_stride: int = 4,
+        halve_last: bool = True,
+        options: Mapping[str, Any],
     ) -> None:
         body: Any = timm.create_model(
             name, features_only=True, out_indices=(stage,), in_chans=1, **options
@@ -159,6 +167,12 @@ class Backbone(Trunk):
             body.maxpool = nn.Identity()
         if stem_stride < 2:
             next(m for m in body.modules() if isinstance(m, nn.Conv2d)).stride = (1, 1)
+        if not halve_last:
+            for layer in list(body.children())[-1].modules():
+                if isinstance(layer, nn.Conv2d | nn.AvgPool2d):
+                    layer.stride = (1, 1)
+                if isinstance(layer, nn.AvgPool2d):
+                    layer.kernel_size = (1, 1)
         super().__init__(body, body.feature_info.channels()[-1])
 
     def forward(self, faces: Tensor) -> Tensor:

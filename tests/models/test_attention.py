@@ -1,0 +1,100 @@
+"""Networks that weigh places, find landmarks, or learn from votes alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.models.emotional_dan import landmark_heat
+from tests.models.conftest import untrained
+
+SHAPES = {
+    "cnn_alstm": (12, 1),
+    "acnn_alstm": (12, 12),
+    "emonet_self_attention": (6, 6),
+    "emonet_multihead": (4, 3, 3),
+}
+"""Of the attention over a face of 48 pixels."""
+
+
+@pytest.mark.parametrize(("name", "shape"), SHAPES.items())
+def test_attention_says_how_much_each_place_counts(
+    name: str, shape: tuple[int, ...], faces: np.ndarray
+) -> None:
+    classifier = untrained(name)
+    output = classifier.forward(faces)
+    assert output.attention is not None and output.attention.shape == (5, *shape)
+    assert output.attention.min() > 0
+    assert output.attention.sum((-2, -1)).numpy() == pytest.approx(1, abs=1e-5)
+    assert output.part(slice(1, 3)).attention.shape == (2, *shape)
+    held = classifier.network.head(output.features, hold_attention=True)
+    assert torch.equal(held.logits, output.logits)
+
+
+@pytest.mark.parametrize("name", ["cnn_lstm", "emonet_baseline"])
+def test_their_baselines_have_none(name: str, faces: np.ndarray) -> None:
+    assert untrained(name).forward(faces).attention is None
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_held_attention_lets_no_gradient_through(name: str, faces: np.ndarray) -> None:
+    network = untrained(name).network.requires_grad_()
+    scorers = [
+        parameter
+        for part, parameter in network.named_parameters()
+        if "scorer" in part or part.startswith(("query", "key"))
+    ]
+    assert len(scorers) >= 4
+    features = network.features(torch.from_numpy(faces)[:, None])
+    network.head(features, hold_attention=True).logits.sum().backward()
+    assert all(parameter.grad is None for parameter in scorers)
+    features = network.features(torch.from_numpy(faces)[:, None])
+    network.head(features).logits.sum().backward()
+    assert all(parameter.grad is not None for parameter in scorers)
+
+
+@pytest.mark.parametrize("name", ["cnn_lstm", "cnn_alstm", "acnn_alstm"])
+def test_an_lstm_reads_the_rows_in_their_order(name: str, faces: np.ndarray) -> None:
+    network = untrained(name).network
+    (region, feature_map), *_ = network.features(torch.from_numpy(faces)[:, None]).items()
+    read = network.head({region: feature_map}).logits
+    upside_down = network.head({region: feature_map.flip(2)}).logits
+    mirrored = network.head({region: feature_map.flip(3)}).logits
+    assert not torch.allclose(upside_down, read, atol=1e-4)
+    assert torch.allclose(mirrored, read, atol=1e-5)
+
+
+def test_landmark_heat_falls_with_the_distance_to_the_nearest() -> None:
+    points = torch.tensor([[[0.125, 0.625], [0.875, 0.125]]])
+    heat = landmark_heat(points, 4)[0, 0]
+    assert heat[2, 0] == 1 and heat[0, 3] == 1
+    assert heat[2, 1] == pytest.approx(1 / (1 + 24 / 4))
+    assert heat[3, 3] == pytest.approx(1 / (1 + 24 * 0.75))
+
+
+def test_the_second_stage_is_shown_the_landmarks_of_the_first(faces: np.ndarray) -> None:
+    classifier = untrained("emotional_dan")
+    before = classifier.forward(faces)
+    assert before.points is not None and before.points.shape == (2, 5, 78, 2)
+    with torch.no_grad():
+        classifier.network.first_points[-1].bias += 0.5
+    after = classifier.forward(faces)
+    assert torch.allclose(after.points[0], before.points[0] + 0.5, atol=1e-5)
+    assert not torch.allclose(after.logits, before.logits, atol=1e-5)
+
+
+def test_classes_of_the_votes_are_the_votes(faces: np.ndarray) -> None:
+    output = untrained("ferplus_cnn").forward(faces)
+    for number, name in enumerate(EXPRESSIONS):
+        column = output.votes[:, FERPLUS_EXPRESSIONS.index(name)]
+        assert torch.equal(output.logits[:, number], column)
+
+
+def test_hybrid_hears_all_three(faces: np.ndarray) -> None:
+    network = untrained("hybrid").network
+    features = network.features(torch.from_numpy(faces)[:, None])["face"]
+    whole = network.head({"face": features}).logits
+    for part in torch.split(torch.arange(features.shape[1]), network.parts):
+        silenced = features.clone()
+        silenced[:, part] = 0
+        assert not torch.allclose(network.head({"face": silenced}).logits, whole, atol=1e-4)
