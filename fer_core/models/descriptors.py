@@ -1,5 +1,6 @@
 """Hand-made descriptions of a face: what came before features were learnt."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -17,6 +18,37 @@ CELL: Final = 8
 HOG_CELLS: Final = HOG_SIDE // CELL
 HOG_CHANNELS: Final = 36
 """Four cells of nine directions each, normalised together."""
+
+SHAPE: Final = 68
+"""The standard points, without the irises."""
+
+DISTANCES: Final = (
+    *((37, 41), (38, 40), (43, 47), (44, 46)),  # lids
+    *((36, 39), (42, 45)),  # eyes from corner to corner
+    *((17, 36), (19, 37), (21, 39), (22, 42), (24, 44), (26, 45)),  # brows over the eyes
+    *((21, 22), (19, 24), (21, 27), (22, 27)),  # brows from each other and from the nose
+    *((31, 35), (31, 39), (35, 42)),  # wings of the nose, from each other and from the eyes
+    *((48, 54), (51, 57), (60, 64), (61, 67), (62, 66), (63, 65)),  # mouth, outer and inner
+    *((50, 61), (51, 62), (52, 63), (58, 67), (57, 66), (56, 65)),  # thickness of the lips
+    *((49, 59), (53, 55)),  # lips beside the corners
+    *((36, 48), (39, 48), (31, 48), (33, 48)),  # the left corner from eye and nose
+    *((45, 54), (42, 54), (35, 54), (33, 54)),  # the right one
+    *((33, 51), (8, 57), (8, 33), (5, 48), (11, 54)),  # mouth from nose and jaw
+)
+"""Pairs of points: how far things are open, wide or raised."""
+
+LINES: Final = (
+    *((17, 19), (19, 21), (17, 21), (22, 24), (24, 26), (22, 26)),  # brows
+    *((36, 37), (38, 39), (39, 40), (41, 36), (36, 39)),  # left eye
+    *((42, 43), (44, 45), (45, 46), (47, 42), (42, 45)),  # right eye
+    *((48, 50), (50, 51), (51, 52), (52, 54), (48, 51), (51, 54)),  # upper lip
+    *((48, 58), (58, 57), (57, 56), (56, 54), (48, 57), (57, 54)),  # lower lip
+    *((48, 62), (62, 54), (48, 66), (66, 54)),  # between the lips
+)
+"""Pairs of points: how brows, lids and lips slant."""
+
+POINT_NUMBERS: Final = 2 * SHAPE + len(DISTANCES) + 2 * len(LINES)
+"""That describe the landmarks of a face."""
 
 _margin = CELL // 2
 _descriptor = cv2.HOGDescriptor(
@@ -66,20 +98,27 @@ def find_points(faces: Tensor) -> Floats:
 def describe_points(points: Floats) -> Floats:
     """What landmarks say of a face, whatever its size and place.
 
-    The 68 standard points about their centre, in inter-ocular distances, then the distance and the
-    direction of each from the centre.
+    The 68 standard points about their centre, the distances of ``DISTANCES``, both in inter-ocular
+    distances, and the directions of ``LINES`` as cosine and sine.
 
     Args:
         points: (N, 78, 2).
 
     Returns:
-        (N, 68 * 5) float32.
+        (N, POINT_NUMBERS) float32.
     """
     left, right = (points[:, eye].mean(axis=1) for eye in EYES)
     between = np.linalg.norm(right - left, axis=1)[:, None, None]
-    shape = points[:, :68]
-    offsets = (shape - shape.mean(axis=1, keepdims=True)) / np.maximum(between, 1e-6)
-    distances = np.linalg.norm(offsets, axis=2, keepdims=True)
-    directions = offsets / np.maximum(distances, 1e-6)
-    told = np.concatenate([offsets, distances, directions], axis=2)
-    return np.asarray(told.reshape(len(points), -1), np.float32)
+    shape = points[:, :SHAPE] / np.maximum(between, 1e-6)
+    offsets = shape - shape.mean(axis=1, keepdims=True)
+    distances = np.linalg.norm(_strokes(shape, DISTANCES), axis=2)
+    lines = _strokes(shape, LINES)
+    directions = lines / np.maximum(np.linalg.norm(lines, axis=2, keepdims=True), 1e-6)
+    told = [part.reshape(len(points), -1) for part in (offsets, distances, directions)]
+    return np.asarray(np.concatenate(told, axis=1), np.float32)
+
+
+def _strokes(points: Floats, pairs: Sequence[tuple[int, int]]) -> Floats:
+    """(N, P, 2) from the first to the second point of each pair."""
+    first, second = zip(*pairs, strict=True)
+    return np.asarray(points[:, second] - points[:, first])
