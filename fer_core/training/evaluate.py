@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torchmetrics.functional.classification import (
     multiclass_confusion_matrix,
 )
 from torchmetrics.functional.regression import concordance_corrcoef
+from torchmetrics.utilities.plot import plot_confusion_matrix
 
 from fer_core.data import FaceSet, majority
 from fer_core.faces import Detector, find_faces
@@ -31,6 +33,9 @@ class Evaluation:
     model: str
     n: int
     accuracy: float
+    macro_precision: float
+    """Mean over the classes that occur, as ``macro_recall`` and ``macro_f1``."""
+    macro_recall: float
     macro_f1: float
     ece: float
     """Expected calibration error over 15 bins (Guo et al. 2017)."""
@@ -52,6 +57,7 @@ def evaluate(
     *,
     tta: bool = False,
     detector: Detector | None = None,
+    aligned: Image | None = None,
 ) -> Evaluation:
     """Read every face once and compare with its label.
 
@@ -59,8 +65,9 @@ def evaluate(
         faces: bare face crops.
         tta: average the logits of each face and its mirror image.
         detector: find the face within each image first, instead of taking the image as a crop.
+        aligned: the faces as the model aligns them, where they are known.
     """
-    aligned = classifier.align(faces.images)
+    aligned = classifier.align(faces.images) if aligned is None else aligned
     if detector is not None:
         aligned = _detected(classifier, faces, detector, aligned)
     logits, votes, affect = classifier.logits(aligned)
@@ -108,11 +115,14 @@ def measure(
     valence_ccc = arousal_ccc = None
     if affect is not None and faces.affect is not None:
         valence_ccc, arousal_ccc = map(concordance, affect.T, faces.affect.T)
+    occurs = occurrences > 0
     return Evaluation(
         model=model,
         n=len(faces),
         accuracy=float(right.sum() / len(faces)),
-        macro_f1=float(f1[occurrences > 0].mean()),
+        macro_precision=float(precision[occurs].mean()),
+        macro_recall=float(recall[occurs].mean()),
+        macro_f1=float(f1[occurs].mean()),
         ece=float(multiclass_calibration_error(predicted, truth, classes, n_bins=ECE_BINS)),
         per_class=per_class,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
@@ -121,6 +131,22 @@ def measure(
         valence_ccc=valence_ccc,
         arousal_ccc=arousal_ccc,
     )
+
+
+def draw_confusion(evaluation: Evaluation, path: Path) -> None:
+    """Draw how often each true class was taken for which, as shares of the true one; nothing without
+    matplotlib."""
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        return
+    confusion = torch.tensor(evaluation.confusion)
+    shares = confusion / confusion.sum(dim=1, keepdim=True).clamp_min(1)
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    axes = figure.subplots()
+    plot_confusion_matrix(shares, axes, labels=list(EXPRESSIONS))
+    axes.set_title(f"{evaluation.model}, {evaluation.n:,} faces, {evaluation.accuracy:.1%} right")
+    figure.savefig(path)
 
 
 def concordance(predicted: Floats, rated: Floats) -> float | None:

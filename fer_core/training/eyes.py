@@ -11,15 +11,15 @@ import torch
 import torch.nn.functional as F
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from torchmetrics.classification import BinaryAccuracy
 
 from fer_core.data.augmentation import augment
 from fer_core.data.eyes import EyeSet
 from fer_core.faces.eyes import EyeNetwork, EyeReader, load_eye_reader
 from fer_core.regions import warp
-from fer_core.training.fit import load_best, run, seed
-from fer_core.training.module import one_cycle
+from fer_core.training.fit import ALONE, Team, load_best, loader, run, seed
+from fer_core.training.optimise import optimise
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats, Image
 from fer_core.weights import EYES, Card, get_arrays, save_weights
@@ -70,7 +70,7 @@ class EyeModule(L.LightningModule):
         smooth = self.recipe.label_smoothing
         targets = is_open * (1 - smooth) + smooth / 2
         loss = F.binary_cross_entropy_with_logits(self.network(eyes).float(), targets)
-        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True)
+        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, sync_dist=True)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
@@ -79,10 +79,7 @@ class EyeModule(L.LightningModule):
         self.log("public_accuracy", self.accuracy, prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        optimiser = torch.optim.AdamW(
-            self.network.parameters(), weight_decay=self.recipe.weight_decay
-        )
-        return one_cycle(self, optimiser, self.recipe)
+        return optimise(self, self.recipe)
 
 
 def shrinking(image: Image, size: int) -> Floats:
@@ -91,21 +88,22 @@ def shrinking(image: Image, size: int) -> Floats:
     return np.array([[scale, 0, 0], [0, scale, 0]], np.float32)
 
 
-def fit_eyes(recipe: Recipe, eyes: EyeSet, out: Path, *, resume: bool = False) -> EyeNetwork:
+def fit_eyes(
+    recipe: Recipe, eyes: EyeSet, out: Path, *, resume: bool = False, team: Team = ALONE
+) -> EyeNetwork:
     """Train on Training, select the epoch with the best accuracy on PublicTest."""
     seed(recipe)
     network = EyeNetwork(**recipe.network)
     training, public = (
-        DataLoader(
+        loader(
             CroppedEyes(eyes.split(split), network.input_size, recipe, training=training),
-            recipe.batch_size,
-            shuffle=training,
-            drop_last=training,
+            recipe,
+            team,
+            training=training,
         )
         for split, training in (("Training", True), ("PublicTest", False))
     )
-    module = EyeModule(network, recipe)
-    run(module, training, public, recipe, out, select="public_accuracy", mode="max", resume=resume)
+    run(EyeModule(network, recipe), training, public, recipe, out, resume=resume, team=team)
     best = EyeNetwork(**recipe.network)
     load_best(best, out)
     return best

@@ -116,14 +116,15 @@ def figures_of(evaluation: Any) -> dict[str, Any]:
     """An evaluation for the card: shares to four digits, single pass."""
     table = asdict(evaluation)
     table.pop("model")
-    return {"passes": "single", **_rounded(table)}
+    return {"passes": "single", **rounded(table)}
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Every fraction in nested tables to four digits."""
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     return value
 
 

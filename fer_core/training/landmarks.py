@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from fer_core.data.augmentation import degraded, disturbed, moved
 from fer_core.data.landmarks import LandmarkSet
@@ -25,8 +25,9 @@ from fer_core.faces.landmarks import (
 from fer_core.models.classifier import PASSES
 from fer_core.regions import alignment, find_landmarks, mean_points, warp
 from fer_core.training.finish import LICENCE
-from fer_core.training.fit import load_best, run, seed
-from fer_core.training.module import one_cycle, point_error
+from fer_core.training.fit import ALONE, Team, load_best, loader, run, seed
+from fer_core.training.module import point_error
+from fer_core.training.optimise import optimise
 from fer_core.training.recipe import Recipe
 from fer_core.weights import LANDMARKS, Card, get_arrays, save_weights
 
@@ -85,52 +86,43 @@ class LandmarkModule(L.LightningModule):
         found, logits = self.network(faces)
         distance = point_error(found, points).mean()
         loss = POINTS_WEIGHT * distance + F.l1_loss(logits.float().sigmoid(), actions)
-        self.log_dict({"loss": loss, "point_error": distance}, on_step=False, on_epoch=True)
+        figures = {"loss": loss, "point_error": distance}
+        self.log_dict(figures, on_step=False, on_epoch=True, sync_dist=True)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> None:
         faces, points, actions = batch
         found, logits = self.network(faces)
         missed = (logits.float().sigmoid() - actions).abs().mean()
-        self.log("public_point_error", point_error(found, points).mean(), prog_bar=True)
-        self.log("public_action_error", missed, prog_bar=True)
+        figures = {
+            "public_point_error": point_error(found, points).mean(),
+            "public_action_error": missed,
+        }
+        self.log_dict(figures, prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        optimiser = torch.optim.AdamW(
-            self.network.parameters(), weight_decay=self.recipe.weight_decay
-        )
-        return one_cycle(self, optimiser, self.recipe)
+        return optimise(self, self.recipe)
 
 
 def fit_landmarks(
-    recipe: Recipe, faces: LandmarkSet, out: Path, *, resume: bool = False
+    recipe: Recipe, faces: LandmarkSet, out: Path, *, resume: bool = False, team: Team = ALONE
 ) -> LandmarkNetwork:
     """Train on Training, select the epoch with the least point error on PublicTest."""
     seed(recipe)
     network = LandmarkNetwork(**recipe.network)
-    training = _loader(faces.split("Training"), recipe, network.input_size, training=True)
-    public = _loader(faces.split("PublicTest"), recipe, network.input_size, training=False)
-    module = LandmarkModule(network, recipe)
-    run(
-        module,
-        training,
-        public,
-        recipe,
-        out,
-        select="public_point_error",
-        mode="min",
-        resume=resume,
+    training, public = (
+        loader(
+            AlignedLandmarks(faces.split(split), network.input_size, recipe, training=training),
+            recipe,
+            team,
+            training=training,
+        )
+        for split, training in (("Training", True), ("PublicTest", False))
     )
+    run(LandmarkModule(network, recipe), training, public, recipe, out, resume=resume, team=team)
     best = LandmarkNetwork(**recipe.network)
     load_best(best, out)
     return best
-
-
-def _loader(
-    faces: LandmarkSet, recipe: Recipe, size: int, *, training: bool
-) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
-    dataset = AlignedLandmarks(faces, size, recipe, training=training)
-    return DataLoader(dataset, recipe.batch_size, shuffle=training, drop_last=training)
 
 
 def finish_landmarks(

@@ -1,6 +1,6 @@
 """The Lightning module: loss, optimiser, validation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import lightning as L
 import numpy as np
@@ -12,13 +12,16 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchmetrics.classification import MulticlassAccuracy
 from torchmetrics.regression import ConcordanceCorrCoef
+from torchvision.transforms import v2
 
 from fer_core.data import FaceSet, vote_targets
 from fer_core.data.augmentation import degraded, disturbed, moved
-from fer_core.faces.landmarks import EYES
+from fer_core.faces.landmarks import EYES, five_points
 from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models.base import Heads, Network, NetworkOutput
-from fer_core.regions import warp
+from fer_core.models.classifier import bare_landmarks
+from fer_core.regions import alignment, mean_points, warp
+from fer_core.training.optimise import optimise
 from fer_core.training.recipe import Recipe
 from fer_core.types import Floats
 
@@ -30,24 +33,24 @@ class TrainingFaces(Dataset[tuple[Tensor, int, Tensor, Tensor, Tensor]]):
     """Faces aligned on the fly: disturbed for training, as they are for validation.
 
     Args:
-        transforms: N times (2, 3), image -> aligned square.
-        landmarks: (N, 78, 2) in pixels of the images; None where nobody asks for them.
+        size: side of the aligned square in pixels.
+        with_landmarks: give those too, for networks that learn to find them.
     """
 
     def __init__(
         self,
         faces: FaceSet,
-        transforms: Sequence[Floats],
         size: int,
         recipe: Recipe,
         *,
         training: bool,
-        landmarks: Floats | None = None,
+        with_landmarks: bool = False,
     ) -> None:
         self.faces = faces
-        self.transforms = transforms
-        self.landmarks = landmarks
         self.size = size
+        found = bare_landmarks(faces.images) if recipe.aligned or with_landmarks else None
+        self.landmarks = found if with_landmarks else None
+        self.transforms = crop_transforms(faces, size, found if recipe.aligned else None)
         self.augmentation = recipe.augmentation if training else None
         self.rng = np.random.default_rng(recipe.seed)
         votes = np.zeros((len(faces), 10), np.float32) if faces.votes is None else faces.votes
@@ -78,14 +81,37 @@ class TrainingFaces(Dataset[tuple[Tensor, int, Tensor, Tensor, Tensor]]):
         return torch.from_numpy(face)[None], label, votes, affect, torch.from_numpy(points)
 
 
+def crop_transforms(faces: FaceSet, size: int, landmarks: Floats | None) -> list[Floats]:
+    """N times (2, 3), bare crop -> square of ``size``: aligned by (N, 78, 2) landmarks, the plain enlargement
+    without them."""
+    if landmarks is None:
+        shapes = [image.shape[:2] for image in faces.images]
+        points = np.stack([mean_points((0, 0, width, height)) for height, width in shapes])
+    else:
+        points = five_points(landmarks)
+    return [alignment(five, size) for five in points]
+
+
 class ExpressionModule(L.LightningModule):
     """Trains a network on FER2013's class, on the votes of FER+ and on ratings of valence and arousal at
-    once."""
+    once.
 
-    def __init__(self, network: Network, recipe: Recipe) -> None:
+    Args:
+        class_weights: (7,), of the loss on FER2013's class; None where all weigh the same.
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(
+        self, network: Network, recipe: Recipe, class_weights: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
         self.recipe = recipe
+        self.register_buffer("class_weights", class_weights, persistent=False)
+        mixers = [v2.MixUp(alpha=recipe.mixup)] if recipe.mixup else []
+        mixers += [v2.CutMix(alpha=recipe.cutmix)] if recipe.cutmix else []
+        self.mixer = v2.RandomChoice(mixers) if mixers else None
         self.accuracy = MulticlassAccuracy(len(EXPRESSIONS), average="micro")
         self.votes_accuracy = MulticlassAccuracy(len(FERPLUS_EXPRESSIONS), average="micro")
         self.valence_ccc, self.arousal_ccc = ConcordanceCorrCoef(), ConcordanceCorrCoef()
@@ -98,9 +124,18 @@ class ExpressionModule(L.LightningModule):
         self, heads: Heads | NetworkOutput, label: Tensor, targets: Tensor, rated: Tensor
     ) -> Tensor:
         """Smoothed cross-entropy on the class + cross-entropy on the shares of votes + squared error of
-        valence and arousal, over those that are known."""
+        valence and arousal, over those that are known.
+
+        Args:
+            label: (N,) class numbers, or (N, 7) shares of the classes in mixed faces.
+        """
         recipe = self.recipe
-        hard = F.cross_entropy(heads.logits.float(), label, label_smoothing=recipe.label_smoothing)
+        hard = F.cross_entropy(
+            heads.logits.float(),
+            label,
+            weight=self.class_weights,
+            label_smoothing=recipe.label_smoothing,
+        )
         soft = -(targets * heads.votes.float().log_softmax(dim=1)).sum(dim=1).mean()
         loss = recipe.labels_weight * hard + recipe.votes_weight * soft
         if heads.affect is not None:
@@ -114,6 +149,8 @@ class ExpressionModule(L.LightningModule):
         if self.current_epoch < self.recipe.small_epochs:
             size = (self.recipe.small_size,) * 2
             faces = F.interpolate(faces.float(), size, mode="bilinear", antialias=True)
+        if self.mixer is not None:
+            faces, label, targets, rated = mixed(self.mixer, faces, label, targets, rated)
         output = self(faces)
         loss = self.loss(output, label, targets, rated)
         if output.region_heads:
@@ -122,7 +159,7 @@ class ExpressionModule(L.LightningModule):
         if output.points is not None:
             missed = torch.stack([point_error(stage, points).mean() for stage in output.points])
             loss = loss + self.recipe.landmarks_weight * missed.mean()
-        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True)
+        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
@@ -135,7 +172,8 @@ class ExpressionModule(L.LightningModule):
             self.votes_accuracy(output.votes[voted], targets[voted].argmax(dim=1))
             self.log("public_votes_accuracy", self.votes_accuracy, prog_bar=True)
         if output.points is not None:
-            self.log("public_point_error", point_error(output.points[-1], points).mean())
+            missed = point_error(output.points[-1], points).mean()
+            self.log("public_point_error", missed, sync_dist=True)
         if output.affect is not None:
             self._log_concordance(output.affect.float(), rated)
 
@@ -149,15 +187,7 @@ class ExpressionModule(L.LightningModule):
                 self.log(f"public_{axis}_ccc", metric)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        recipe = self.recipe
-        optimiser = torch.optim.SGD(
-            self.network.parameters(),
-            lr=recipe.learning_rate,
-            momentum=0.9,
-            nesterov=True,
-            weight_decay=recipe.weight_decay,
-        )
-        return one_cycle(self, optimiser, recipe)
+        return optimise(self, self.recipe)
 
 
 def point_error(found: Tensor, truth: Tensor) -> Tensor:
@@ -168,13 +198,28 @@ def point_error(found: Tensor, truth: Tensor) -> Tensor:
     return error
 
 
-def one_cycle(
-    module: L.LightningModule, optimiser: torch.optim.Optimizer, recipe: Recipe
-) -> OptimizerLRSchedulerConfig:
-    """An optimiser whose learning rate rises to the recipe's and falls to nothing, step by step."""
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        max_lr=recipe.learning_rate,
-        total_steps=int(module.trainer.estimated_stepping_batches),
-    )
-    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+def balanced_weights(labels: NDArray[np.int64]) -> Tensor:
+    """(7,) inverse frequencies of the classes among (N,) labels, so that every class has the same weight in
+    all and the mean over the faces is 1; scikit-learn's ``balanced``. A class without faces has 0."""
+    counts = torch.from_numpy(np.bincount(labels, minlength=len(EXPRESSIONS)))
+    weights = counts.sum() / (counts.count_nonzero() * counts.clamp_min(1))
+    return weights * (counts > 0)
+
+
+def mixed(
+    mixer: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    faces: Tensor,
+    label: Tensor,
+    targets: Tensor,
+    rated: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Each face mixed with another of its batch, and all that both teach in the same shares.
+
+    Returns:
+        (N, 1, S, S) faces, (N, 7) classes, (N, 8) votes and (N, 2) ratings, NaN where either is unknown.
+    """
+    classes = F.one_hot(label, len(EXPRESSIONS)).to(targets.dtype)
+    faces, taught = mixer(faces.float(), torch.cat([classes, targets, rated], dim=1))
+    columns = [part.shape[1] for part in (classes, targets, rated)]
+    label, targets, rated = torch.split(taught, columns, dim=1)
+    return faces, label, targets, rated

@@ -2,14 +2,25 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from fer_core.data.augmentation import Augmentation
 from fer_core.errors import UserError
 
 RECIPES = Path(__file__).parent / "recipes"
+
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "optimiser": ("sgd", "adamw"),
+    "schedule": ("one_cycle", "cosine", "cosine_restarts", "plateau"),
+}
+LEAST: Final[Mapping[str, float]] = {
+    **dict.fromkeys(("epochs", "batch_size", "restart_epochs", "plateau_epochs"), 1),
+    **dict.fromkeys(("learning_rate", "weight_decay", "label_smoothing", "small_epochs"), 0),
+    **dict.fromkeys(("mixup", "cutmix", "patience"), 0),
+}
+"""The smallest value of a field."""
 
 
 class RecipeError(UserError):
@@ -29,7 +40,8 @@ class Recipe:
     start: str = ""
     """A trained model whose arrays it begins with, wherever names and shapes agree."""
     select: str = "public_accuracy"
-    """The figure on PublicTest by which the best epoch is told; the larger, the better."""
+    """The logged figure on PublicTest by which the best epoch is told; of errors and losses the smallest is
+    the best, of all others the largest."""
     epochs: int = 24
     small_epochs: int = 12
     """So many epochs at the start see faces of ``small_size``: nearly as much is learnt in half the
@@ -37,10 +49,32 @@ class Recipe:
     small_size: int = 36
     """Side in pixels; a multiple of six, so that the prior blocks can be cut."""
     batch_size: int = 128
+    """Faces a step, of all processes together."""
+    optimiser: str = "sgd"
+    """``sgd``, with Nesterov momentum 0.9, or ``adamw`` (Loshchilov & Hutter 2019)."""
     learning_rate: float = 0.15
-    """Peak of a one-cycle schedule (Smith & Topin 2018), SGD with Nesterov momentum 0.9."""
+    """The largest of the schedule."""
+    schedule: str = "one_cycle"
+    """How the learning rate goes. ``one_cycle`` rises and falls to nothing (Smith & Topin 2018); ``cosine``
+    falls to nothing; ``cosine_restarts`` does so again and again (SGDR, Loshchilov & Hutter 2017);
+    ``plateau`` falls to a tenth whenever ``select`` gets no better."""
+    restart_epochs: int = 8
+    """Length of the first period of ``cosine_restarts``; each next one is twice as long."""
+    plateau_epochs: int = 3
+    """So many epochs without a better figure does ``plateau`` bear."""
+    patience: int = 0
+    """Training ends after so many epochs without a better figure; at 0 it never ends early."""
     weight_decay: float = 5e-4
+    """L2 of the weights; with ``adamw`` decoupled from the gradient."""
     label_smoothing: float = 0.1
+    class_weights: bool = False
+    """Weigh each class of FER2013 by the inverse of its frequency in Training, so that all count alike."""
+    mixup: float = 0.0
+    """Alpha of the Beta distribution by which two faces, and what they teach, are blended (Zhang et al.
+    2018); 0 for never."""
+    cutmix: float = 0.0
+    """Alpha of the Beta distribution by which a rectangle of one face is laid over another (Yun et al. 2019);
+    0 for never. With ``mixup`` as well, each batch has one of both."""
     labels_weight: float = 1.0
     """Weight of the loss on FER2013's classes."""
     votes_weight: float = 1.0
@@ -59,6 +93,11 @@ class Recipe:
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
+    @property
+    def mode(self) -> Literal["min", "max"]:
+        """Whether the smallest or the largest of the selected figure is the best."""
+        return "min" if self.select.endswith(("error", "loss")) else "max"
+
 
 def list_recipes() -> tuple[str, ...]:
     """Names of the recipes that come with the package."""
@@ -69,7 +108,8 @@ def read_recipe(name_or_path: str) -> Recipe:
     """A recipe of the package by name, or any TOML file by path.
 
     Raises:
-        RecipeError: if there is no such recipe, or a field is unknown, missing or of the wrong kind.
+        RecipeError: if there is no such recipe, or a field is unknown, missing, of the wrong kind or out of
+            its range.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -86,6 +126,12 @@ def read_recipe(name_or_path: str) -> Recipe:
     if "augmentation" in table:
         table["augmentation"] = _build(Augmentation, table["augmentation"], path)
     recipe: Recipe = _build(Recipe, table, path)
+    for name, choices in CHOICES.items():
+        if getattr(recipe, name) not in choices:
+            raise RecipeError(f"{path}: {name} is one of {', '.join(choices)}")
+    for name, least in LEAST.items():
+        if not getattr(recipe, name) >= least:
+            raise RecipeError(f"{path}: {name} is at least {least}")
     return recipe
 
 
@@ -95,7 +141,17 @@ def _build(kind: type[Any], table: Mapping[str, Any], path: Path) -> Any:
         raise RecipeError(
             f"{path}: unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}"
         )
+    for f in fields(kind):
+        given, default = table.get(f.name, f.default), f.default
+        if default is not MISSING and not _is_like(given, default):
+            raise RecipeError(f"{path}: {f.name} = {given!r} is no {type(default).__name__}")
     try:
         return kind(**table)
     except TypeError as error:
         raise RecipeError(f"{path}: {error}") from None
+
+
+def _is_like(given: Any, default: Any) -> bool:
+    """Whether a value is of its default's kind; whole numbers are numbers too."""
+    allowed = (int, float) if isinstance(default, float) else type(default)
+    return isinstance(given, allowed) and isinstance(given, bool) == isinstance(default, bool)

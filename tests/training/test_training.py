@@ -2,55 +2,30 @@
 
 import csv
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 
 from fer_core.data import FaceSet
 from fer_core.data.augmentation import Augmentation, augment
 from fer_core.regions import alignment, mean_points
+from fer_core.training.curve import read_curve
 from fer_core.training.evaluate import evaluate, measure
 from fer_core.training.finish import finish, run_facts, temperature, unsure_below
 from fer_core.training.fit import fit
 from fer_core.training.module import ExpressionModule
 from fer_core.training.recipe import Recipe, RecipeError, list_recipes, read_recipe
 
-
-@pytest.fixture(scope="module")
-def faces() -> FaceSet:
-    """Blobs whose brightness tells their class, easy enough for one epoch."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(210) % 7
-    images = [
-        np.clip(rng.normal(30 * label + 30, 4, (48, 48)), 0, 255).astype(np.uint8)
-        for label in labels
-    ]
-    splits = np.array(["Training"] * 140 + ["PublicTest"] * 35 + ["PrivateTest"] * 35)
-    votes = np.zeros((210, 10), np.float32)
-    votes[:, 0] = 10
-    return FaceSet(images, labels.astype(np.int64), splits, votes)
+Small = Callable[..., Recipe]
 
 
-def small(family: str, epochs: int) -> Recipe:
-    return dataclasses.replace(
-        read_recipe(family),
-        epochs=epochs,
-        batch_size=35,
-        aligned=False,
-        learning_rate=0.05,
-        ema_decay=0.5,
-        augmentation=Augmentation(brightness=0, contrast=0, erase=0),
-    )
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-def test_a_run_from_training_to_stored_weights(faces: FaceSet, tmp_path: Path) -> None:
+def test_a_run_from_training_to_stored_weights(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
     recipe = small("prior_attention", epochs=2)
     network = fit(recipe, faces, tmp_path)
     classifier = finish(network, recipe, faces, tmp_path, run_facts(recipe, tmp_path))
@@ -58,13 +33,23 @@ def test_a_run_from_training_to_stored_weights(faces: FaceSet, tmp_path: Path) -
     assert card.family == "prior_attention" and card.sha256
     assert card.training["selected_epoch"] in (1, 2) and card.training["seed"] == 0
     assert card.figures["PrivateTest"]["n"] == 35 and card.figures["PublicTest"]["ferplus_n"] == 35
+    curve = card.training["curve"]
+    assert [row["epoch"] for row in curve] == [1, 2]
+    assert set(curve[0]) == {"epoch", "loss", "public_accuracy", "public_votes_accuracy"}
+    best = max(row["public_accuracy"] for row in curve)
+    assert curve[card.training["selected_epoch"] - 1]["public_accuracy"] == best
+    for picture in ("curves.png", "confusion.png"):
+        with Pillow.open(tmp_path / picture) as drawn:
+            assert drawn.size[0] >= 700
     assert card.network["affect"] is False and card.figures["PrivateTest"]["valence_ccc"] is None
     again = evaluate(classifier, faces.split("PrivateTest"))
     assert again.accuracy == pytest.approx(card.figures["PrivateTest"]["accuracy"], abs=1e-4)
     assert again.ferplus_accuracy == pytest.approx(1.0)
 
 
-def test_the_best_epoch_is_stored_as_it_was_averaged(faces: FaceSet, tmp_path: Path) -> None:
+def test_the_best_epoch_is_stored_as_it_was_averaged(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
     network = fit(small("plain", epochs=1), faces, tmp_path)
     average = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
     for name, parameter in network.named_parameters():
@@ -72,7 +57,7 @@ def test_the_best_epoch_is_stored_as_it_was_averaged(faces: FaceSet, tmp_path: P
 
 
 def test_a_killed_run_goes_on_after_its_last_epoch(
-    faces: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    faces: FaceSet, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = small("plain", epochs=3)
 
@@ -84,14 +69,13 @@ def test_a_killed_run_goes_on_after_its_last_epoch(
         patch.setattr(ExpressionModule, "on_train_epoch_start", die_in_the_third)
         fit(recipe, faces, tmp_path)
     fit(recipe, faces, tmp_path, resume=True)
-    epochs = []
-    for log in sorted(tmp_path.glob("metrics/*/metrics.csv")):
-        with log.open() as file:
-            epochs += [int(row["epoch"]) for row in csv.DictReader(file) if row["public_accuracy"]]
-    assert epochs == [0, 1, 2]
+    logs = tmp_path.glob("metrics/*/metrics.csv")
+    rows = [row for log in sorted(logs) for row in csv.DictReader(log.open())]
+    assert [int(row["epoch"]) for row in rows if row["public_accuracy"]] == [0, 1, 2]
+    assert [row["epoch"] for row in read_curve(tmp_path)] == [1, 2, 3]
 
 
-def test_two_runs_of_one_seed_agree(faces: FaceSet, tmp_path: Path) -> None:
+def test_two_runs_of_one_seed_agree(faces: FaceSet, small: Small, tmp_path: Path) -> None:
     recipe = small("plain", epochs=1)
     first, second = (fit(recipe, faces, tmp_path / name) for name in ("first", "second"))
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
@@ -129,6 +113,8 @@ def test_figures_of_a_known_confusion() -> None:
         {"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "n": 3}
     )
     assert found.macro_f1 == pytest.approx((2 / 3 + 2 / 3 + 2 / 3) / 3)
+    assert found.macro_precision == pytest.approx((1 + 2 / 3 + 1 / 2) / 3)
+    assert found.macro_recall == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)
     assert found.confusion[3] == (0, 0, 0, 2, 0, 0, 1)
     assert (found.ferplus_accuracy, found.ferplus_n) == (1.0, 5)
     assert found.ece == pytest.approx(1 - 4 / 6, abs=1e-6)
@@ -158,6 +144,9 @@ def test_recipes_of_the_package_can_be_read() -> None:
     )
 
 
+GIVEN = 'name = "a"\nfamily = "plain"\nnetwork = {}\n'
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -165,6 +154,18 @@ def test_recipes_of_the_package_can_be_read() -> None:
         ('name = "a"\ncolour = 1', "unknown field 'colour'; known are affect_weight"),
         ('name = "a"', "missing 2 required"),
         ('name = "a"\n[augmentation]\nspin = 3', "unknown field 'spin'"),
+        (GIVEN + 'epochs = "many"', "epochs = 'many' is no int"),
+        (GIVEN + "class_weights = 1", "class_weights = 1 is no bool"),
+        (GIVEN + "batch_size = true", "batch_size = True is no int"),
+        (
+            GIVEN + 'schedule = "steps"',
+            "schedule is one of one_cycle, cosine, cosine_restarts, pla",
+        ),
+        (GIVEN + 'optimiser = "adam"', "optimiser is one of sgd, adamw"),
+        (GIVEN + "mixup = -0.1", "mixup is at least 0"),
+        (GIVEN + "cutmix = nan", "cutmix is at least 0"),
+        (GIVEN + "restart_epochs = 0", "restart_epochs is at least 1"),
+        (GIVEN + '[augmentation]\nflip = "x"', "flip = 'x' is no float"),
     ],
 )
 def test_a_broken_recipe_is_named(text: str, message: str, tmp_path: Path) -> None:

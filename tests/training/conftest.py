@@ -1,0 +1,51 @@
+"""Generated faces, and recipes for them that take seconds."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fer_core.data import FaceSet
+from fer_core.data.augmentation import Augmentation
+from fer_core.training.recipe import Recipe, read_recipe
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def faces() -> FaceSet:
+    """Blobs whose brightness tells their class, easy enough for one epoch."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(210) % 7
+    images = [
+        np.clip(rng.normal(30 * label + 30, 4, (48, 48)), 0, 255).astype(np.uint8)
+        for label in labels
+    ]
+    splits = np.array(["Training"] * 140 + ["PublicTest"] * 35 + ["PrivateTest"] * 35)
+    votes = np.zeros((210, 10), np.float32)
+    votes[:, 0] = 10
+    return FaceSet(images, labels.astype(np.int64), splits, votes)
+
+
+@pytest.fixture(scope="session")
+def small() -> Callable[..., Recipe]:
+    """A recipe of the package, shortened, with other fields as they are given."""
+
+    def shortened(name: str, epochs: int, **given: Any) -> Recipe:
+        fields = {
+            "epochs": epochs,
+            "batch_size": 35,
+            "aligned": False,
+            "learning_rate": 0.05,
+            "ema_decay": 0.5,
+            "augmentation": Augmentation(brightness=0, contrast=0, erase=0),
+        }
+        return dataclasses.replace(read_recipe(name), **(fields | given))
+
+    return shortened

@@ -1,0 +1,61 @@
+"""What classes weigh, and what mixed faces teach."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.utils.class_weight import compute_class_weight
+from torchvision.transforms import v2
+
+from fer_core.models import build_network
+from fer_core.models.base import Heads
+from fer_core.training.module import ExpressionModule, balanced_weights, mixed
+from fer_core.training.recipe import read_recipe
+
+LABELS = np.array([0] * 40 + [1] * 4 + [2] * 41 + [3] * 72 + [4] * 48 + [5] * 32 + [6] * 50)
+
+
+def test_weights_are_balanced_as_in_scikit_learn() -> None:
+    expected = compute_class_weight("balanced", classes=np.arange(7), y=LABELS)
+    assert balanced_weights(LABELS).numpy() == pytest.approx(expected, rel=1e-6)
+    assert float(balanced_weights(LABELS)[LABELS].mean()) == pytest.approx(1)
+
+
+def test_a_class_without_faces_weighs_nothing() -> None:
+    weights = balanced_weights(np.array([0, 0, 3])).tolist()
+    assert weights == pytest.approx([0.75, 0, 0, 1.5, 0, 0, 0])
+
+
+def test_weights_are_of_the_class_and_not_of_the_votes() -> None:
+    recipe = dataclasses.replace(read_recipe("plain"), label_smoothing=0.0)
+    network = build_network(recipe.family, recipe.network)
+    weights = balanced_weights(LABELS)
+    logits, label = torch.randn(4, 7), torch.tensor([1, 3, 3, 6])
+    heads = Heads(logits, torch.zeros(4, 8), None)
+    votes, rated = torch.full((4, 8), 1 / 8), torch.full((4, 2), torch.nan)
+    loss = ExpressionModule(network, recipe, weights).loss(heads, label, votes, rated)
+    expected = F.cross_entropy(logits, label, weight=weights) + np.log(8)
+    assert float(loss) == pytest.approx(float(expected), rel=1e-5)
+    even = ExpressionModule(network, recipe).loss(heads, label, votes, rated)
+    assert float(even) == pytest.approx(float(F.cross_entropy(logits, label) + np.log(8)), rel=1e-5)
+
+
+@pytest.mark.parametrize("mixer", [v2.MixUp(alpha=1.0), v2.CutMix(alpha=1.0)])
+def test_mixed_faces_teach_in_the_shares_of_their_pixels(mixer: v2.Transform) -> None:
+    torch.manual_seed(3)
+    label = torch.tensor([0, 2, 6])
+    faces = (label * 40).to(torch.uint8)[:, None, None, None].expand(3, 1, 24, 24)
+    votes = F.one_hot(label, 8).float()
+    rated = torch.tensor([[0.5, 0.0], [-0.5, 1.0], [torch.nan, torch.nan]])
+    found, classes, shares, ratings = mixed(mixer, faces, label, votes, rated)
+    assert found.shape == (3, 1, 24, 24) and classes.shape == (3, 7)
+    assert classes.sum(dim=1).tolist() == pytest.approx([1, 1, 1])
+    grey = found.mean(dim=(1, 2, 3))
+    assert (classes @ torch.arange(7.0) * 40).tolist() == pytest.approx(grey.tolist(), abs=1e-3)
+    assert torch.equal(classes, shares[:, :7])
+    own = float(classes[1, 2])
+    assert 0 < own < 1
+    assert ratings[1].tolist() == pytest.approx([0.5 - own, own], abs=1e-5)
+    assert ratings[[0, 2]].isnan().all(), "either face of these was not rated"

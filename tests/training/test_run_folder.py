@@ -1,0 +1,122 @@
+"""What a run leaves behind, and how it goes on."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from fer_core.data import FaceSet
+from fer_core.training.curve import draw_curve, read_curve
+from fer_core.training.finish import finish, run_facts
+from fer_core.training.fit import BEST, Team, _part_ways, fit, loader
+from fer_core.training.recipe import Recipe, RecipeError, read_recipe
+
+Small = Callable[..., Recipe]
+
+
+def write_log(folder: Path, version: int, rows: list[str]) -> None:
+    log = folder / "metrics" / f"version_{version}" / "metrics.csv"
+    log.parent.mkdir(parents=True)
+    log.write_text("epoch,loss,public_accuracy,step\n" + "".join(f"{row}\n" for row in rows))
+
+
+def test_the_curve_joins_all_starts(tmp_path: Path) -> None:
+    write_log(tmp_path, 0, ["0,2.5,,9", "0,,0.25,9", "1,2.0,,19", "1,,0.5,19"])
+    write_log(tmp_path, 2, ["1,1.9,,19", "1,,0.55556,19", "2,1.5,,29"])
+    write_log(tmp_path, 10, ["2,1.25,,29", "2,,0.75,29"])
+    assert read_curve(tmp_path) == [
+        {"epoch": 1, "loss": 2.5, "public_accuracy": 0.25},
+        {"epoch": 2, "loss": 1.9, "public_accuracy": 0.5556},
+        {"epoch": 3, "loss": 1.25, "public_accuracy": 0.75},
+    ]
+    assert read_curve(tmp_path / "none") == []
+
+
+def test_a_finished_run_of_older_code_is_only_finished(
+    faces: FaceSet, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small("plain", epochs=2)
+    with monkeypatch.context() as patch:
+        patch.setattr("fer_core.training.fit.TensorBoardLogger", missing)
+        fit(recipe, faces, tmp_path)
+    assert not (tmp_path / "tensorboard").exists()
+    started = tmp_path / "recipe.json"
+    old = {k: v for k, v in json.loads(started.read_text()).items() if k != "mixup"}
+    started.write_text(json.dumps(old))
+    (tmp_path / "curves.png").unlink()
+    best, logged = load_file(tmp_path / BEST), read_curve(tmp_path)
+    network = fit(recipe, faces, tmp_path, resume=True)
+    for name, parameter in network.named_parameters():
+        assert torch.equal(parameter, best[name])
+    assert json.loads(started.read_text()) == old and (tmp_path / "curves.png").is_file()
+    card = finish(network, recipe, faces, tmp_path, run_facts(recipe, tmp_path)).card
+    assert card.training["curve"] == logged and len(logged) == 2
+    assert (tmp_path / "plain.safetensors").is_file() and (tmp_path / "confusion.png").is_file()
+
+
+def missing(*_: object, **__: object) -> None:
+    raise ModuleNotFoundError("No module named 'tensorboard'")
+
+
+def test_tensorboard_gets_the_figures_too(faces: FaceSet, small: Small, tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    fit(small("plain", epochs=1), faces, tmp_path)
+    (folder,) = (tmp_path / "tensorboard").iterdir()
+    events = accumulator.EventAccumulator(str(folder)).Reload()
+    (found,) = events.Scalars("public_accuracy")
+    assert found.value == pytest.approx(read_curve(tmp_path)[0]["public_accuracy"], abs=1e-4)
+
+
+def test_patience_ends_a_run_that_gets_no_better(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
+    recipe = small("plain", epochs=12, learning_rate=1e-12, patience=2)
+    fit(recipe, faces, tmp_path)
+    found = [row["public_accuracy"] for row in read_curve(tmp_path)]
+    assert len(found) == found.index(max(found)) + 3 < 12
+    fit(recipe, faces, tmp_path, resume=True)
+    assert len(read_curve(tmp_path)) == len(found), "nor does it go on"
+
+
+def test_mixing_and_weights_train(faces: FaceSet, small: Small, tmp_path: Path) -> None:
+    given = {"mixup": 0.2, "cutmix": 1.0, "class_weights": True, "schedule": "cosine"}
+    fit(small("plain", epochs=3, **given), faces, tmp_path)
+    assert max(row["public_accuracy"] for row in read_curve(tmp_path)) > 0.4
+
+
+def test_a_figure_that_nobody_measures_is_named(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="'accuracy' is not measured; choose one of public_acc"):
+        fit(small("plain", epochs=1, select="accuracy"), faces, tmp_path)
+
+
+def test_without_matplotlib_there_are_no_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    draw_curve([{"epoch": 1, "loss": 1.0}], tmp_path / "curves.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_batch_is_shared_out_evenly() -> None:
+    recipe = dataclasses.replace(read_recipe("plain"), batch_size=12)
+    batches = loader(list(range(36)), recipe, Team(2, 2), training=True)
+    assert [len(batch) for batch in batches] == [3] * 12
+    with pytest.raises(RecipeError, match="multiple of the number of processes, 5"):
+        loader(list(range(36)), recipe, Team(5), training=True)
+
+
+def test_helpers_draw_their_own_disturbances(faces: FaceSet, small: Small) -> None:
+    class Drawing(list[int]):
+        rng = None
+
+    first, second = (loader(Drawing([1]), small("plain", 1), Team(), training=True) for _ in "ab")
+    _part_ways(first, 1)
+    _part_ways(second, 2)
+    assert first.dataset.rng.random() != second.dataset.rng.random()
