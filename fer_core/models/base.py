@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.weights import fold_batch_norms
 
 GREY_MEAN, GREY_STD = 0.508, 0.255
 """Of FER2013's training images, on a scale of 0..1."""
@@ -108,10 +109,42 @@ class Network(nn.Module):
     def forward(self, faces: Tensor) -> NetworkOutput:
         return self.head(self.features(faces))
 
+    @property
+    def decided(self) -> dict[str, Any]:
+        """Options of its constructor that its training decided, for the card."""
+        return {"affect": self.affect}
+
+    def settle(self) -> None:
+        """Make ready what follows from its arrays, once they are in place: it learns no more.
+
+        Raises:
+            UserError: if they cannot be used.
+        """
+        for module in self.modules():
+            if isinstance(module, Trunk):
+                module.body = fold_batch_norms(module.body)
+
     def evidence(self, output: NetworkOutput) -> Tensor | None:
         """(N, 7, h, w) class activation maps whose sums are the logits less their bias, for networks
         that end in pooling + linear (Zhou et al. 2016); None for others."""
         return None
+
+
+class Estimator(Network):
+    """A network that a solver of its own fits at once, to descriptions of all faces of Training."""
+
+    has_maps = False
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        return {}
+
+    @abstractmethod
+    def describe(self, faces: Tensor) -> Tensor:
+        """What it is fitted to: (N, 1, S, S) grey values 0..255 -> N descriptions of any shape."""
+
+    def features(self, faces: Tensor) -> dict[str, Tensor]:
+        return {"face": self.describe(faces)}
 
 
 def normalise(faces: Tensor) -> Tensor:

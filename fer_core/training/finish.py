@@ -48,7 +48,7 @@ def finish(
     card = Card(
         name=recipe.name,
         family=recipe.family,
-        network={**recipe.network, "affect": network.affect},
+        network={**recipe.network, **network.decided},
         classes=EXPRESSIONS,
         input_size=network.input_size,
         aligned=recipe.aligned,

@@ -37,6 +37,8 @@ class Recipe:
     """A registered network family."""
     network: Mapping[str, Any]
     """Options of the family's constructor."""
+    fitting: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the solver of an estimator; for others there are none."""
     start: str = ""
     """A trained model whose arrays it begins with, wherever names and shapes agree."""
     select: str = "public_accuracy"
