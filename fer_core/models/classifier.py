@@ -9,11 +9,11 @@ from torch import Tensor
 
 from fer_core.faces.landmarks import POINTS, five_points, shared_landmarker
 from fer_core.images import to_gray
-from fer_core.models.base import Network, NetworkOutput, Trunk
+from fer_core.models.base import Network, NetworkOutput
 from fer_core.models.registry import build_network
 from fer_core.regions import align_crops, find_landmarks, mean_points
 from fer_core.types import Floats, Image
-from fer_core.weights import WEIGHTS, Card, fold_batch_norms, load_weights, put_arrays
+from fer_core.weights import WEIGHTS, Card, load_weights, put_arrays
 
 PASSES = 3
 """Looks of the landmark network at a bare crop, the first of them from the mean layout."""
@@ -109,9 +109,7 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
     card, arrays = load_weights(name, folder)
     network = build_network(card.family, card.network)
     put_arrays(network, arrays, folder / f"{card.name}.safetensors")
-    for module in network.modules():
-        if isinstance(module, Trunk):
-            module.body = fold_batch_norms(module.body)
+    network.settle()
     return Classifier(network, card, device)
 
 
