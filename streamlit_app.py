@@ -20,11 +20,14 @@ Finds the faces before a network looks at them.
 - **mtcnn** finds tilted and small faces, and five points in each
 - **haar** is fast, for upright faces seen from the front
 - **yunet** is fast and good, for those who add its file
+- **hog** is how faces were found before neural networks: slower, with more mistakes
 """
 
 METHODS_HELP = """
 How the heatmap is computed. **gradcam** says what the network's own sum says; the others
 answer the same question in other ways. **scorecam** takes seconds, since it tries hundreds of masks.
+**occlusion** covers one place after another and sees what is lost; models without feature maps are always
+explained by it.
 """
 
 
@@ -103,6 +106,18 @@ page = st.navigation(
             title="Video",
             icon=":material/movie:",
             help="A clip becomes a timeline, a table and an annotated video.",
+        ),
+        st.Page(
+            "pages/models.py",
+            title="Models",
+            icon=":material/leaderboard:",
+            help="How good each model is, and what several say of the same face.",
+        ),
+        st.Page(
+            "pages/data.py",
+            title="Data",
+            icon=":material/database:",
+            help="What networks learn from, what is done to it, and where people disagree.",
         ),
         st.Page(
             "pages/how_it_works.py",

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from fer_core.errors import UserError
-from fer_core.explain import evidence_maps, explanation, method_for, raw_map
+from fer_core.explain import evidence_maps, explanation, method_for, raw_maps
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
 from fer_core.faces.eyes import EyeReader, load_eye_reader
 from fer_core.faces.landmarks import Landmarker, load_landmarker
@@ -245,20 +245,34 @@ class Analyzer:
             if not 0 <= face < len(readings):
                 raise UserError(f"there is no face {face}: {len(readings)} found, counted from 0")
             reading = readings[face]
-        classifier = self.classifier(model or reading.model)
         started = perf_counter()
-        target = _target(reading, target)
-        method = method_for(classifier, method)
-        raw = raw_map(classifier, reading.regions.face, target, method)
+        ((target, raw),) = self.raw_maps(reading, (target,), method, model=model).items()
         return explanation(
             raw,
             reading.regions,
             target=target,
-            method=method,
+            method=method_for(self.classifier(model or reading.model), method),
             frame_shape=image.shape[:2],
             seconds=perf_counter() - started,
             landmarks=reading.face.landmarks,
         )
+
+    def raw_maps(
+        self,
+        reading: Reading,
+        targets: Sequence[str],
+        method: str = "gradcam",
+        *,
+        model: str | None = None,
+    ) -> dict[str, Floats]:
+        """Class -> (h, w) raw map in aligned coordinates, for classes of one reading; "top" is its likeliest.
+
+        Raises:
+            UserError: for an unknown name.
+        """
+        classifier = self.classifier(model or reading.model)
+        named = [_target(reading, target) for target in targets]
+        return raw_maps(classifier, reading.regions.face, named, method)
 
     def warm_up(self, *, model: str | None = None, detector: str | None = None) -> None:
         """Load and run everything once, so that the first frame is as fast as the others."""
@@ -311,14 +325,13 @@ class Analyzer:
         evidence = evidence_maps(classifier, output) if method == "gradcam" else None
 
         def row(number: int, reading: Reading) -> tuple[Explanation, ...]:
-            raws, seconds = {}, {}
-            for target in (_target(reading, name) for name in maps):
-                started = perf_counter()
-                if evidence is None:
-                    raws[target] = raw_map(classifier, reading.regions.face, target, method)
-                else:
-                    raws[target] = evidence[number, expression_index(target)]
-                seconds[target] = perf_counter() - started
+            started = perf_counter()
+            targets = [_target(reading, name) for name in maps]
+            if evidence is None:
+                raws = raw_maps(classifier, reading.regions.face, targets, method)
+            else:
+                raws = {target: evidence[number, expression_index(target)] for target in targets}
+            seconds = (perf_counter() - started) / len(raws)
             # Several maps of one face share one scale, so that they can be compared by eye.
             peak = max(
                 (float(raw.max()) for raw in raws.values() if np.isfinite(raw).all()), default=None
@@ -330,7 +343,7 @@ class Analyzer:
                     target=target,
                     method=method,
                     frame_shape=image.shape[:2],
-                    seconds=seconds[target],
+                    seconds=seconds,
                     landmarks=reading.face.landmarks,
                     peak=peak,
                 )

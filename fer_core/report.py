@@ -35,6 +35,7 @@ def face_record(reading: Reading) -> dict[str, Any]:
         "region_attention": None
         if reading.region_attention is None
         else dict(reading.region_attention),
+        "attention": None if reading.attention is None else reading.attention.tolist(),
         "valence": reading.valence,
         "arousal": reading.arousal,
     }

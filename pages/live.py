@@ -9,7 +9,7 @@ import json
 import logging
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic, perf_counter
 
 import numpy as np
@@ -61,6 +61,7 @@ GUIDE = """
 - **Heatmap**: where in the face the evidence for a class lies
 - **Blocks**: what the network looks at apart, with the weight it gives to each
 - **Landmarks**: jaw, brows, eyes, nose and lips, as a second network places them
+- **Attention**: for networks that have it, the places that they weigh by themselves
 """
 
 
@@ -289,7 +290,14 @@ st.markdown(
 
 # What is shown ------------------------------------------------------------------------------------
 
-style, target, adjust = choose_overlay("live")
+classifier = analyzer.classifier(model)
+style, target, adjust = choose_overlay("live", attention=classifier.has_attention)
+if not classifier.network.has_maps:
+    style = replace(style, heatmap=0.0)
+    st.caption(
+        f"No heatmap of *{model}* here: its evidence is found by covering one place after another, which is "
+        "too slow for a moving picture. The Photo page shows it."
+    )
 with adjust:
     smoothing = st.slider(
         "Smoothing",

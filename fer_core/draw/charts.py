@@ -1,7 +1,7 @@
 """Figures for pages. Backgrounds are transparent and the text has no colour of its own, so Streamlit's
 theme makes them fit a light and a dark page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import cv2
@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.draw import EXPRESSION_COLORS, percent
-from fer_core.draw.heat import COOL, WARM, blend_heat
+from fer_core.draw.heat import COOL, WARM, blend_attention, blend_heat
 from fer_core.labels import CIRCUMPLEX, EXPRESSIONS
 from fer_core.types import Floats, Image, Reading
 
@@ -29,7 +29,7 @@ def probability_bars(reading: Reading, *, height: int = 300) -> go.Figure:
         height: pixels.
     """
     shares = {name: float(p) for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True)}
-    return _bars(shares, list(EXPRESSION_COLORS.values()), height)
+    return bars(shares, list(EXPRESSION_COLORS.values()), height)
 
 
 def probability_timeline(
@@ -55,7 +55,7 @@ def probability_timeline(
         for number, name in enumerate(EXPRESSIONS)
     ]
     figure = go.Figure(lines)
-    _plain(figure, height, right=8)
+    plain(figure, height, right=8)
     figure.update_layout(
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
@@ -99,7 +99,7 @@ def affect_plane(trails: Mapping[int, Floats], *, height: int = 300) -> go.Figur
         for number, trail in trails.items()
     ]
     figure = go.Figure([classes, *faces])
-    _plain(figure, height, right=0)
+    plain(figure, height, right=0)
     line = {"zeroline": True, "zerolinecolor": FAINT, "gridcolor": CLEAR, "tickvals": [-1, 0, 1]}
     figure.update_xaxes(title="valence", range=[-1.05, 1.05], constrain="domain", **line)
     figure.update_yaxes(title="arousal", range=[-1.05, 1.05], constrain="domain", **line)
@@ -118,26 +118,41 @@ def action_bars(actions: Mapping[str, float], *, most: int = 10, height: int = 3
     """
     named = {name: value for name, value in actions.items() if not name.startswith("_")}
     names = sorted(named, key=lambda name: -named[name])[:most]
-    return _bars({action_title(name): named[name] for name in names}, ACCENT, height)
+    return bars({action_title(name): named[name] for name in names}, ACCENT, height)
 
 
-def _bars(shares: Mapping[str, float], color: str | list[str], height: int) -> go.Figure:
-    """Name -> 0..1 as bars from the left, the first on top."""
+def bars(
+    shares: Mapping[str, float],
+    color: str | list[str],
+    height: int,
+    texts: Sequence[str] | None = None,
+    *,
+    end: float = 1.0,
+    right: int = 44,
+) -> go.Figure:
+    """Name -> 0..1 as bars from the left, the first on top.
+
+    Args:
+        height: pixels.
+        texts: what stands at the end of each bar; the share unless given.
+        end: the share at which the axis ends.
+        right: pixels that are kept for the longest text.
+    """
     figure = go.Figure(
         go.Bar(
             x=list(shares.values()),
             y=list(shares),
             orientation="h",
-            text=[percent(share) for share in shares.values()],
+            text=texts or [percent(share) for share in shares.values()],
             textposition="outside",
             cliponaxis=False,
             marker={"color": color, "cornerradius": 4},
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
-    _plain(figure, height, right=44)
+    plain(figure, height, right=right)
     figure.update_layout(bargap=0.35)
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=FAINT)
+    figure.update_xaxes(range=[0, end], tickformat=".0%", dtick=0.25, gridcolor=FAINT)
     figure.update_yaxes(autorange="reversed", ticks="")
     return figure
 
@@ -174,8 +189,30 @@ def heat_tiles(crop: Image, maps: Mapping[str, Floats], *, size: int = 168) -> d
     return tiles
 
 
-def _plain(figure: go.Figure, height: int, *, right: int) -> None:
-    """Nothing around the figure that is not data."""
+def attention_tiles(crop: Image, attention: Floats, *, size: int = 168) -> list[Image]:
+    """Small pictures of where a network looks by itself, each on its own scale: full colour is the place
+    that counts most.
+
+    Args:
+        crop: (S, S) grey aligned face.
+        attention: (h, w) or (heads, h, w).
+        size: side of each picture in pixels.
+
+    Returns:
+        One (size, size, 3) RGB uint8 for each head.
+    """
+    face = cv2.resize(crop, (size, size), interpolation=cv2.INTER_CUBIC)
+    corners = np.array([(0, 0), (size, 0), (size, size), (0, size)], np.float32)
+    tiles = []
+    for head in attention if attention.ndim == 3 else attention[None]:
+        tile = np.asarray(cv2.cvtColor(face, cv2.COLOR_GRAY2RGB), np.uint8)
+        blend_attention(tile, head, corners, 0.75)
+        tiles.append(tile)
+    return tiles
+
+
+def plain(figure: go.Figure, height: int, *, right: int) -> None:
+    """Nothing around the figure that is not data; ``right`` pixels stay free."""
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": right, "t": 4, "b": 0},

@@ -5,6 +5,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from fer_core.draw import Color
 from fer_core.types import Floats, Image
 
 _LEVELS = np.linspace(80, 235, 256).round().astype(np.uint8)[:, None]
@@ -13,6 +14,9 @@ WARM: Final[Image] = np.ascontiguousarray(_INFERNO[..., ::-1])
 """(256, 1, 3) RGB for evidence in favour: violet, red, yellow; perceptually uniform, without its ends."""
 COOL: Final[Image] = _INFERNO
 """The same with red and blue exchanged, for evidence against: violet, blue, cyan."""
+
+ATTENTION: Final[Color] = (52, 211, 93)
+"""Green, since neither evidence for nor evidence against a class has it."""
 
 VISIBLE = 1 / 64
 """Heat below this does not change a pixel."""
@@ -34,3 +38,28 @@ def blend_heat(image: Image, heat: Floats, opacity: float, shades: Image = WARM)
     colors = cv2.applyColorMap(levels, shades)
     cover = heat * np.float32(opacity)
     area[:] = cv2.blendLinear(colors, area, cover, 1 - cover)
+
+
+def blend_attention(image: Image, attention: Floats, corners: Floats, opacity: float) -> None:
+    """Lay attention over the face's square of an RGB image, in place: one hue, the heavier the less
+    transparent. Its cells keep their edges: a network weighs whole cells, and nothing in between.
+
+    Args:
+        attention: (h, w) or (heads, h, w), of which the mean is shown.
+        corners: (4, 2) of the square in the image, clockwise from the aligned top left.
+        opacity: of the heaviest cell, 0..1.
+    """
+    cells = attention.mean(axis=0) if attention.ndim == 3 else attention
+    peak = float(cells.max())
+    if not peak > 0:
+        return
+    rows, columns = cells.shape
+    grid = np.array([(0, 0), (columns, 0), (columns, rows)], np.float32)
+    # OpenCV counts from the centre of the first cell and of the first pixel.
+    to_image = cv2.getAffineTransform(grid - 0.5, corners[:3].astype(np.float32) - 0.5)
+    size = image.shape[1::-1]
+    cover = cv2.warpAffine(opacity / peak * cells, to_image, size, flags=cv2.INTER_NEAREST)
+    x, y, width, height = cv2.boundingRect((cover > 0).view(np.uint8))
+    spot = np.s_[y : y + height, x : x + width]
+    area, shares = image[spot], cover[spot][..., None]
+    area[:] = np.round(area + shares * (np.array(ATTENTION, np.float32) - area))

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from fer_core.draw import EXPRESSION_COLORS, Color, percent, rgb
-from fer_core.draw.heat import blend_heat
+from fer_core.draw.heat import ATTENTION, blend_attention, blend_heat
 from fer_core.draw.text import INK, WHITE, fill, outline, put_text, rounded, text_size, wrap
 from fer_core.labels import EXPRESSIONS
-from fer_core.types import Floats, FrameResult, Image, Reading
+from fer_core.types import FrameResult, Image, Reading
 
 Box = tuple[float, float, float, float]
 
@@ -19,8 +19,12 @@ COLORS: Final = {name: rgb(color) for name, color in EXPRESSION_COLORS.items()}
 UNSURE: Final[Color] = (226, 230, 232)
 DIM: Final[Color] = (176, 186, 192)
 BLOCK_NAMES: Final = {"face": "whole face", "upper": "eyes", "lower": "mouth"}
+ATTENTION_NAME: Final = "attention"
 
 PANEL_OPACITY = 0.72
+BAR = 68
+"""Length of a full bar."""
+ATTENTION_OPACITY = 0.6
 
 LINES: Final = (
     *((range(0, 17), False), (range(17, 22), False), (range(22, 27), False)),
@@ -50,6 +54,8 @@ class OverlayStyle:
     """Opacity of the first map of each face where it is hottest, 0..1; 0 leaves it out."""
     landmarks: bool = False
     """The lines through the dense landmarks, and the irises of open eyes, where they are known."""
+    attention: bool = False
+    """The places that a network weighs by itself, each by its weight."""
 
 
 def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None = None) -> Image:
@@ -65,24 +71,36 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
     style = style or OverlayStyle()
     image = _canvas(frame)
     unit = _unit(image)
+    if style.attention:
+        for reading in result.readings:
+            if reading.attention is not None:
+                square = reading.regions.quads["face"]
+                blend_attention(image, reading.attention, square, ATTENTION_OPACITY)
     if style.heatmap > 0:
         for maps in result.explanations:
             for explanation in maps[:1]:
                 blend_heat(image, explanation.heatmap, style.heatmap)
     for reading in reversed(result.readings):  # the first one last, so that nothing hides it
-        small = unit * float(np.clip(reading.face.width / (140 * unit), 0.6, 1))
+        small = _small_unit(reading, unit)
         if style.landmarks:
             _draw_landmarks(image, reading, small)
         if style.blocks:
-            _draw_blocks(image, reading, small, weights=reading is result.readings[0])
+            _draw_blocks(image, reading, small)
         if style.box:
             radius = 0.08 * min(reading.face.width, reading.face.height)
             line = max(1, round(2 * small))
             outline(image, rounded(reading.face.box, radius), _color(reading), line)
         if style.labels:
             _draw_label(image, reading, small, numbered=len(result.readings) > 1)
-    if style.bars and result.readings:
-        _draw_bars(image, result.readings, unit)
+    panel = _bars_panel(image, result.readings, unit) if style.bars else None
+    for reading in result.readings[:1]:
+        small = _small_unit(reading, unit)
+        if style.blocks:
+            _draw_weights(image, reading, small, panel)
+        if style.attention:
+            _draw_legend(image, reading, small, panel)
+        if panel is not None:
+            _draw_bars(image, reading, unit, panel)
     return image
 
 
@@ -122,6 +140,11 @@ def _canvas(frame: Image) -> Image:
 def _unit(image: Image) -> float:
     """What a pixel of a 640x480 frame is in this one."""
     return float(max(0.25, min(image.shape[:2]) / 480))
+
+
+def _small_unit(reading: Reading, unit: float) -> float:
+    """The unit for what is drawn at a face: smaller at small faces."""
+    return unit * float(np.clip(reading.face.width / (140 * unit), 0.6, 1))
 
 
 def _font_size(pixels: float) -> int:
@@ -183,60 +206,95 @@ def _draw_landmarks(image: Image, reading: Reading, unit: float) -> None:
             cv2.circle(image, at, round(4 * float(radius)), MESH, line, cv2.LINE_AA, shift=2)
 
 
-def _draw_blocks(image: Image, reading: Reading, unit: float, *, weights: bool) -> None:
+def _draw_blocks(image: Image, reading: Reading, unit: float) -> None:
     """The blocks of a prior-attention network: the heavier its weight, the stronger its line."""
-    if reading.region_attention is None:
-        return
-    size = _font_size(16 * unit)
-    for region, weight in reading.region_attention.items():
-        corners = reading.regions.quads[region]
+    for region, weight in (reading.region_attention or {}).items():
         if region != "face":
+            corners = reading.regions.quads[region]
             outline(image, corners, WHITE, max(1, round(unit * (1 + 2 * weight))))
-        if weights:
-            text = f"{BLOCK_NAMES[region]} {percent(weight)}"
-            width, height = _pill_size(text, size)
-            left, top = _beside(corners, reading.face.box, width, height, 6 * unit, image.shape[1])
-            _draw_pill(image, text, left, top, size, INK, 0.8)
 
 
-def _beside(
-    corners: Floats, box: Box, width: float, height: float, gap: float, end: int
+def _draw_weights(image: Image, reading: Reading, unit: float, panel: Box | None) -> None:
+    """The weight of each block: right of the block and of the face's box, else left of both, else at the
+    block's right end."""
+    size, gap = _font_size(16 * unit), 6 * unit
+    x0, _, x1, _ = reading.face.box
+    for region, weight in (reading.region_attention or {}).items():
+        text = f"{BLOCK_NAMES[region]} {percent(weight)}"
+        width, height = _pill_size(text, size)
+        corners = reading.regions.quads[region]
+        (left, left_y), (right, right_y) = (
+            ((corners[a] + corners[b]) / 2).tolist() for a, b in ((0, 3), (1, 2))
+        )
+        places = (
+            (max(right, x1) + gap, right_y - height / 2),
+            (min(left, x0) - gap - width, left_y - height / 2),
+            (right - gap - width, right_y - height / 2),
+        )
+        place = _free_place(image, places, (width, height), panel)
+        _draw_pill(image, text, *place, size, INK, 0.8)
+
+
+def _draw_legend(image: Image, reading: Reading, unit: float, panel: Box | None) -> None:
+    """What the colour of the attention means: below the face's box, else inside it."""
+    if reading.attention is None:
+        return
+    size, gap = _font_size(16 * unit), 4 * unit
+    width, height = _pill_size(ATTENTION_NAME, size)
+    x0, _, x1, y1 = reading.face.box
+    places = ((x0, y1 + gap), (x1 - width, y1 + gap), (x0 + gap, y1 - gap - height))
+    place = _free_place(image, places, (width, height), panel)
+    _draw_pill(image, ATTENTION_NAME, *place, size, ATTENTION)
+
+
+def _free_place(
+    image: Image,
+    places: Sequence[tuple[float, float]],
+    size: tuple[float, float],
+    panel: Box | None,
 ) -> tuple[float, float]:
-    """Left and top of a block's label: right of the block and of the box, or left of both where there is
-    no room up to the picture's end."""
-    (left, left_y), (right, right_y) = (corners[0] + corners[3]) / 2, (corners[1] + corners[2]) / 2
-    start = max(float(right), box[2]) + gap
-    if start + width <= end:
-        return start, float(right_y) - height / 2
-    return min(float(left), box[0]) - gap - width, float(left_y) - height / 2
+    """The first left and top at which a label of this width and height lies in the picture and off the
+    panel; the last where there is none."""
+    for left, top in places:
+        label = (left, top, left + size[0], top + size[1])
+        inside = left >= 0 and label[2] <= image.shape[1] and label[3] <= image.shape[0]
+        if inside and (panel is None or not _shared(label, panel)):
+            return left, top
+    return places[-1]
 
 
-def _draw_bars(image: Image, readings: Sequence[Reading], unit: float) -> None:
-    """The seven probabilities of the first reading, in the corner where they hide least."""
+def _bars_panel(image: Image, readings: Sequence[Reading], unit: float) -> Box | None:
+    """Where the bars go: the corner in which they hide least; None where they do not fit."""
     size, pad, gap = _font_size(17 * unit), 10 * unit, 8 * unit
     names = max(text_size(name, size)[0] for name in EXPRESSIONS)
-    numbers = text_size(percent(1), size)[0]
-    row = 1.25 * text_size("", size)[1]
-    length = 68 * unit
-    width = pad + names + gap + length + gap + numbers + pad
-    height = pad + row * len(EXPRESSIONS) + pad
-    if width > image.shape[1] or height > image.shape[0]:
-        return
+    width = pad + names + gap + BAR * unit + gap + text_size(percent(1), size)[0] + pad
+    height = pad + 1.25 * text_size("", size)[1] * len(EXPRESSIONS) + pad
+    if not readings or width > image.shape[1] or height > image.shape[0]:
+        return None
     left, top = _free_corner(image, width, height, 8 * unit, readings)
-    fill(image, rounded((left, top, left + width, top + height), 10 * unit), INK, PANEL_OPACITY)
-    first, best = left + pad + names + gap, readings[0].shown[0]
+    return left, top, left + width, top + height
+
+
+def _draw_bars(image: Image, reading: Reading, unit: float, panel: Box) -> None:
+    """The seven probabilities of a reading."""
+    size, pad = _font_size(17 * unit), 10 * unit
+    left, top, right, bottom = panel
+    fill(image, rounded(panel, 10 * unit), INK, PANEL_OPACITY)
+    row, height = (bottom - top - 2 * pad) / len(EXPRESSIONS), text_size("", size)[1]
+    end = right - pad - text_size(percent(1), size)[0] - 8 * unit
+    start = end - BAR * unit
+    best = reading.shown[0]
     for number, name in enumerate(EXPRESSIONS):
-        probability = float(readings[0].probabilities[number])
-        y = top + pad + number * row
-        middle, thick = y + row / 2, 0.2 * row
-        text_top = middle - text_size("", size)[1] / 2
+        probability = float(reading.probabilities[number])
+        middle, thick = top + pad + (number + 0.5) * row, 0.2 * row
         ink = WHITE if name == best else DIM
-        put_text(image, name, left + pad, text_top, size, ink)
+        put_text(image, name, left + pad, middle - height / 2, size, ink)
         for share, color, opacity in ((1.0, WHITE, 0.15), (probability, COLORS[name], 1.0)):
-            bar = (first, middle - thick, first + share * length, middle + thick)
+            bar = (start, middle - thick, start + share * (end - start), middle + thick)
             fill(image, rounded(bar, thick), color, opacity)
         text = percent(probability)
-        put_text(image, text, left + width - pad - text_size(text, size)[0], text_top, size, ink)
+        across = text_size(text, size)[0]
+        put_text(image, text, right - pad - across, middle - height / 2, size, ink)
 
 
 def _free_corner(

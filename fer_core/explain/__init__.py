@@ -1,12 +1,12 @@
 """Where a network finds its evidence: class activation maps, on the face and in numbers.
 
 Two ways lead to a raw map. ``evidence_maps`` reads the maps of all seven classes from a forward pass
-that has already happened, for live views; ``raw_map`` runs any of ``list_methods()`` for one class.
+that has already happened, for live views; ``raw_maps`` runs any of ``list_methods()`` for some classes.
 ``explanation`` brings a raw map back to the frame.
 """
 
 from fer_core.explain.heatmap import explanation
-from fer_core.explain.maps import evidence_maps, method_for, raw_map
+from fer_core.explain.maps import evidence_maps, method_for, raw_map, raw_maps
 from fer_core.explain.methods import METHODS, Method, get_method, list_methods
 from fer_core.explain.shares import is_flat, part_share, region_share
 
@@ -21,5 +21,6 @@ __all__ = [
     "method_for",
     "part_share",
     "raw_map",
+    "raw_maps",
     "region_share",
 ]

@@ -1,5 +1,7 @@
 """Raw maps: on the grid of the network's last feature map, unscaled."""
 
+from collections.abc import Sequence
+
 import torch
 
 from fer_core.explain.methods import get_method
@@ -25,32 +27,43 @@ def evidence_maps(classifier: Classifier, output: NetworkOutput) -> Floats | Non
     return None if evidence is None else evidence.float().cpu().numpy()
 
 
-@torch.inference_mode(False)  # a caller's inference mode would take the gradients away
 def raw_map(classifier: Classifier, aligned: Image, target: str, method: str) -> Floats:
-    """The map of one class on one face. Leaves no trace in the network, so threads may share it.
+    """The map of one class, as ``raw_maps`` gives it."""
+    return raw_maps(classifier, aligned, (target,), method)[target]
+
+
+@torch.inference_mode(False)  # a caller's inference mode would take the gradients away
+def raw_maps(
+    classifier: Classifier, aligned: Image, targets: Sequence[str], method: str
+) -> dict[str, Floats]:
+    """The maps of classes on one face. Leaves no trace in the network, so threads may share it.
 
     The map of a network of several branches is the sum of theirs, each times the attention weight of
     its branch taken as a constant, in its place on the grid.
 
     Args:
         aligned: (S, S) uint8.
-        target: name of a class.
+        targets: names of classes.
         method: one of ``list_methods()``, as ``method_for`` takes it.
 
     Returns:
-        (h, w). What its values may be is told by the ``Method``: signed or not.
+        Class -> (h, w). What its values may be is told by the ``Method``: signed or not.
 
     Raises:
         UserError: for an unknown class or method; the message lists the valid ones.
     """
-    index = expression_index(target)
+    indices = {target: expression_index(target) for target in targets}
     name = method_for(classifier, method)
     faces = classifier.tensor(aligned[None])
     if name == "occlusion":
-        return occlusion(classifier.network, faces, index)
+        lost = occlusion(classifier.network, faces)
+        return {target: lost[index] for target, index in indices.items()}
     from fer_core.explain import cams  # not before it is needed: it takes more than a second
 
-    return cams.compute(classifier.network, faces, index, name)
+    return {
+        target: cams.compute(classifier.network, faces, index, name)
+        for target, index in indices.items()
+    }
 
 
 def method_for(classifier: Classifier, method: str) -> str:

@@ -1,6 +1,7 @@
 """A trained model, ready to be asked: aligned faces or bare crops in, probabilities out."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,12 @@ class Classifier:
     def input_size(self) -> int:
         """Side of the aligned square in pixels."""
         return self.card.input_size
+
+    @cached_property
+    def has_attention(self) -> bool:
+        """Whether the network weighs places of the face, as it says of a blank one."""
+        blank = np.zeros((1, self.input_size, self.input_size), np.uint8)
+        return self.forward(blank).attention is not None
 
     def tensor(self, aligned: Image) -> Tensor:
         """(N, S, S) uint8 aligned faces -> (N, 1, S, S) uint8 on the model's device."""

@@ -1,0 +1,150 @@
+"""Occlusion against networks whose score depends on known places."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from fer_core import EXPRESSIONS, Analyzer
+from fer_core.explain import list_methods, method_for, raw_map, raw_maps
+from fer_core.explain.occlusion import CELLS, COVER, occlusion
+from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
+from fer_core.models.classifier import Classifier
+from fer_core.types import Floats, Image
+from fer_core.weights import Card
+
+SIZE = 48
+PIXELS = SIZE // CELLS
+
+
+class Watching(Network):
+    """The score of a class is the sum of its weights times what differs from the grey of the cover."""
+
+    input_size = SIZE
+
+    def __init__(self, weights: Floats) -> None:
+        super().__init__()
+        self.register_buffer("weights", torch.from_numpy(weights))
+        self.passes = 0
+
+    def features(self, faces: Tensor) -> dict[str, Tensor]:
+        self.passes += len(faces)
+        return {"face": faces.float() - 255 * GREY_MEAN}
+
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
+        logits = torch.einsum("nchw,khw->nk", features["face"], self.weights)
+        return NetworkOutput(logits=logits, votes=logits, features=features)
+
+
+class Blind(Watching):
+    """No gradient reaches its features."""
+
+    has_maps = False
+
+
+def watching(*cells: tuple[str, int, int, float]) -> Floats:
+    """(7, S, S) weights: class, row, column, and what the cell adds to its score on a white face."""
+    weights = np.zeros((7, SIZE, SIZE), np.float32)
+    for name, row, column, value in cells:
+        rows, columns = (slice(PIXELS * at, PIXELS * (at + 1)) for at in (row, column))
+        weights[EXPRESSIONS.index(name), rows, columns] = value / (
+            PIXELS**2 * 255 * (1 - GREY_MEAN)
+        )
+    return weights
+
+
+def classifier_of(network: Network) -> Classifier:
+    card = Card(
+        name="watching",
+        family="test",
+        network={},
+        classes=EXPRESSIONS,
+        input_size=SIZE,
+        aligned=True,
+        temperature=1.0,
+        unsure_below=0.5,
+        parameters=0,
+    )
+    return Classifier(network, card)
+
+
+WHITE: Image = np.full((SIZE, SIZE), 255, np.uint8)
+
+
+def reached(row: int, column: int) -> Floats:
+    """For every cell the share of its covers that also lie on the cell at this row and column."""
+    near = [
+        np.maximum(COVER - np.abs(np.arange(CELLS) - place), 0) / COVER for place in (row, column)
+    ]
+    return np.outer(*near)
+
+
+@pytest.mark.parametrize(("row", "column"), [(2, 3), (0, 0), (0, 4), (5, 5), (4, 0)])
+def test_heat_lies_where_the_score_comes_from(row: int, column: int) -> None:
+    classifier = classifier_of(Watching(watching(("happy", row, column, 3.0))))
+    raw = raw_map(classifier, WHITE, "happy", "occlusion")
+    assert raw.dtype == np.float32 and raw.shape == (CELLS, CELLS)
+    assert raw == pytest.approx(3 * reached(row, column), abs=1e-4), "logits, at the border too"
+    assert not raw_map(classifier, WHITE, "sad", "occlusion").any()
+
+
+def test_what_speaks_against_a_class_is_negative() -> None:
+    weights = watching(("fear", 1, 1, 2.0), ("fear", 4, 4, -1.0))
+    raw = raw_map(classifier_of(Watching(weights)), WHITE, "fear", "occlusion")
+    assert raw == pytest.approx(2 * reached(1, 1) - reached(4, 4), abs=1e-4)
+
+
+def test_even_weights_give_an_even_map() -> None:
+    cells = [("angry", row, column, 1.0) for row in range(CELLS) for column in range(CELLS)]
+    raw = raw_map(classifier_of(Watching(watching(*cells))), WHITE, "angry", "occlusion")
+    assert raw[2:-2, 2:-2] == pytest.approx(COVER**2, abs=1e-3)
+    corner = ((COVER + 1) / 2) ** 2
+    assert raw[0, 0] == pytest.approx(corner, abs=1e-3), (
+        "covers that hang over the border hide less"
+    )
+
+
+def test_all_classes_come_from_the_same_passes() -> None:
+    network = Watching(watching(("happy", 1, 1, 1.0), ("sad", 4, 2, 1.0)))
+    classifier = classifier_of(network)
+    maps = raw_maps(classifier, WHITE, EXPRESSIONS, "occlusion")
+    assert network.passes == (CELLS + COVER - 1) ** 2 + 1
+    assert list(maps) == list(EXPRESSIONS)
+    for name in ("happy", "sad"):
+        assert np.array_equal(maps[name], raw_map(classifier, WHITE, name, "occlusion"))
+    faces = classifier.tensor(WHITE[None])
+    assert np.array_equal(occlusion(network, faces), np.stack(list(maps.values())))
+    assert (faces == 255).all(), "the face is covered in copies"
+
+
+@pytest.mark.parametrize("method", list_methods())
+def test_models_without_maps_are_explained_by_occlusion_whatever_is_asked(method: str) -> None:
+    classifier = classifier_of(Blind(watching(("disgust", 3, 2, 1.0))))
+    assert method_for(classifier, method) == "occlusion"
+    raw = raw_map(classifier, WHITE, "disgust", method)
+    assert raw == pytest.approx(reached(3, 2), abs=1e-4)
+
+
+def test_explanations_tell_the_method_that_was_used(astronaut: Image) -> None:
+    analyzer = Analyzer(device="cpu")
+    blind = classifier_of(Blind(watching(("happy", 4, 2, 1.0))))
+    analyzer._load_model = lambda name: blind
+    result = analyzer.analyze(astronaut, maps=("happy", "sad"), method="layercam", landmarks=False)
+    explained = analyzer.explain(astronaut, result.readings[0], "happy", "layercam")
+    for explanation in (*result.explanations[0], explained):
+        assert explanation.method == "occlusion"
+    assert explained.raw == pytest.approx(result.explanations[0][0].raw)
+    assert explained.region_share["lower"] > 0.6
+
+
+@pytest.mark.parametrize("model", ["prior_attention", "plain"])
+def test_a_smile_is_in_the_mouth(astronaut: Image, model: str) -> None:
+    analyzer = Analyzer(model, device="cpu")
+    (reading,) = analyzer(astronaut)
+    raw = analyzer.explain(astronaut, reading, "happy", "occlusion").raw
+    assert np.unravel_index(raw.argmax(), raw.shape) in ((4, 2), (4, 3))
+    assert raw.max() > 0.3 > 0.15 > raw[:2].max(), "hiding it costs logits, hiding brows none"
