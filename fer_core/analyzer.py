@@ -33,6 +33,10 @@ CACHED = 4
 class Memory(Protocol):
     """What a stream remembers of the faces of a frame, in their order."""
 
+    def sequences(self, rows: Floats) -> list[Floats] | None:
+        """(N, n, C) rows of the faces -> of each (T, n, C) with those of its last pictures before them; None
+        where each frame is to be read by itself."""
+
     def average(self, said: Floats) -> Floats:
         """(N, K) what a network said of the frame -> (N, K) averaged over what it said before."""
 
@@ -361,11 +365,14 @@ def _readings(
     memory: Memory | None,
 ) -> tuple[Reading, ...]:
     """What the classifier said of the faces of one frame, and all that follows from it and from memory."""
-    logits = output.logits.float().cpu().numpy()
-    said = logits
+    logits = said = _numpy(output.logits)
     if output.affect is not None:
-        said = np.hstack([logits, output.affect.float().cpu().numpy()])
+        said = np.hstack([logits, _numpy(output.affect)])
+    over_time: list[Floats | None] = [None] * len(faces)
     if memory:
+        if output.rows is not None and (seen := memory.sequences(_numpy(output.rows))):
+            read = [classifier.read_on(rows) for rows in seen]
+            said, over_time = np.stack([row for row, _ in read]), [weights for _, weights in read]
         said = memory.average(said)
     classes = len(EXPRESSIONS)
     probabilities = classifier.calibrate(said[:, :classes])
@@ -379,7 +386,7 @@ def _readings(
         labels = [(None, bool(row.max() < threshold)) for row in probabilities]
         blinks = [None] * len(faces)
     weights = _region_weights(classifier, output)
-    attention = None if output.attention is None else output.attention.float().cpu().numpy()
+    attention = None if output.attention is None else _numpy(output.attention)
     return tuple(
         Reading(
             face=face,
@@ -391,12 +398,17 @@ def _readings(
             label=labels[i][0],
             region_attention=weights[i] if weights else None,
             attention=None if attention is None else attention[i],
+            time_attention=over_time[i],
             valence=places[i][0],
             arousal=places[i][1],
             blinks=blinks[i],
         )
         for i, face in enumerate(faces)
     )
+
+
+def _numpy(tensor: torch.Tensor) -> Floats:
+    return np.asarray(tensor.float().cpu().numpy())
 
 
 def place(probabilities: Floats) -> Floats:

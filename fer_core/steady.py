@@ -11,6 +11,9 @@ from fer_core.types import Floats
 LEAD: Final = 0.2
 """By how much another class has to be likelier than the shown one to be shown at once."""
 
+APART: Final = 0.1
+"""Seconds between two pictures of a sequence, at least."""
+
 DOUBT: Final = 0.1
 """By how much the largest probability has to be past the threshold to become unsure, or sure, at once."""
 
@@ -87,3 +90,28 @@ class Steady:
             self._label.see(top, clear=lead >= LEAD, time=time, patience=constant),
             self._unsure.see(unsure, clear=past >= DOUBT, time=time, patience=constant),
         )
+
+
+class Past:
+    """One face's last pictures, as a network saw them."""
+
+    def __init__(self) -> None:
+        self._kept: list[Floats] = []
+        self._time = -np.inf
+
+    def recall(self, seen: Floats, length: int, *, time: float) -> Floats:
+        """The kept pictures, then this one, which is kept if it comes long enough after the last.
+
+        Args:
+            seen: any shape, the same each time.
+            length: most pictures, this one among them.
+
+        Returns:
+            (T, ...) the oldest first.
+        """
+        self._kept = self._kept[max(0, len(self._kept) - length + 1) :]
+        sequence = np.stack([*self._kept, seen])
+        if time - self._time >= APART:
+            self._kept.append(seen)
+            self._time = time
+        return sequence

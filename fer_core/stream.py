@@ -12,7 +12,7 @@ from fer_core.faces import find_faces
 from fer_core.faces.blinks import BlinkCounter
 from fer_core.faces.tracking import Tracker, overlap
 from fer_core.images import to_rgb
-from fer_core.steady import Steady
+from fer_core.steady import Past, Steady
 from fer_core.types import Blinks, Face, Floats, FrameResult, Image
 
 DETECT_EVERY = 0.2
@@ -43,6 +43,9 @@ class StreamSettings:
     method: str = "gradcam"
     landmarks: bool = True
     """Find dense landmarks and facial actions, and count blinks."""
+    sequence: int = 1
+    """Pictures of a face that a network which can do so reads as one, a tenth of a second apart at least;
+    1 reads each frame by itself."""
     smoothing: float = 0.25
     """Time constant in seconds of the moving average of what the network says, and of the patience with
     which the shown class is kept; 0 shows each frame by itself."""
@@ -53,6 +56,7 @@ class _Known:
     """What is remembered of one face."""
 
     steady: Steady = field(default_factory=Steady)
+    past: Past = field(default_factory=Past)
     lids: BlinkCounter = field(default_factory=BlinkCounter)
 
 
@@ -63,6 +67,15 @@ class _Memory:
     faces: Sequence[_Known]
     time: float
     constant: float
+    sequence: int
+
+    def sequences(self, rows: Floats) -> list[Floats] | None:
+        if self.sequence <= 1:
+            return None
+        return [
+            face.past.recall(row, self.sequence, time=self.time)
+            for face, row in zip(self.faces, rows, strict=True)
+        ]
 
     def average(self, said: Floats) -> Floats:
         rows = zip(self.faces, said, strict=True)
@@ -136,7 +149,9 @@ class Stream:
         for frame, time in frames:
             with stage(timings, "detect"):
                 faces = self._in_order(self._find(frame, time, settings))
-            memory = _Memory(self._recall(faces, settings.model), time, settings.smoothing)
+            memory = _Memory(
+                self._recall(faces, settings.model), time, settings.smoothing, settings.sequence
+            )
             known.append((frame, faces, memory))
         return self._analyzer.read_frames(
             known,

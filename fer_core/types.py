@@ -102,6 +102,9 @@ class Reading:
     attention: Floats | None = None
     """(h, w) or (heads, h, w): how much each place of the aligned face counts by the network's own
     attention, adding up to 1 for each head; None for networks that do not weigh places."""
+    time_attention: Floats | None = None
+    """(T,) how much each of the last pictures of the face counts, the newest last, adding up to 1; None
+    where each frame is read by itself."""
     valence: float | None = None
     """-1..1, unpleasant to pleasant, not what was felt: what a network says that learned people's
     ratings; of other networks where the class probabilities place the face. In a stream averaged."""

@@ -23,11 +23,12 @@ from fer_core import EXPRESSIONS, StreamSettings, load_card
 from fer_core.draw import percent
 from fer_core.draw.charts import action_title
 from fer_core.draw.overlay import draw_overlay, headline
-from fer_core.draw.timeline import clip_timeline, timeline_picture
+from fer_core.draw.timeline import attention_strip, clip_timeline, timeline_picture
 from fer_core.labels import ACTIONS
 from fer_core.types import Floats, Image
 from fer_core.video import (
     CSV_COLUMNS,
+    SEQUENCE,
     Clip,
     Moment,
     Progress,
@@ -179,13 +180,21 @@ digest = sha256(content).hexdigest()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     every = st.selectbox("Read", EVERY, format_func=EVERY.get, width=200, key="video_every")
+    together = analyzer.classifier(model).reads_on and st.toggle(
+        "Moments together",
+        help=f"This model can read up to {SEQUENCE} moments of a face, a tenth of a second apart, as one "
+        "sequence. It then shows how much it counted each.",
+        key="video_sequence",
+    )
     start = st.button("Analyse", type="primary", icon=":material/play_arrow:", key="video_start")
     st.caption(name)
 work = st.empty()
 try:
     if start:
         forget()
-        settings = StreamSettings(model=model, detector=detector, maps=())
+        settings = StreamSettings(
+            model=model, detector=detector, maps=(), sequence=SEQUENCE if together else 1
+        )
         st.session_state.video_reader = TimelineReader(
             Clip(content, name), analyzer, settings, every=every
         )
@@ -258,6 +267,18 @@ with timeline_side:
         key="video_timeline",
         alt=f"{LINES[lines]} of face {track} over the clip",
     )
+    over_time = rows["time_attention"].astype(np.float32)
+    if np.isfinite(over_time).any():
+        st.plotly_chart(
+            attention_strip(rows["time"], over_time),
+            config={"displayModeBar": False},
+            key="video_attention",
+            alt=f"How much each of the last {SEQUENCE} moments counted, over the clip",
+        )
+        st.caption(
+            f"How much the model counted each of the last {SEQUENCE} moments, a tenth of a second apart, "
+            "the newest at the top."
+        )
     if timeline.end > 0:
         st.slider("Moment", 0.0, timeline.end, step=0.01, format="%.2f s", key="video_moment")
     seen = max(float(rows["time"][-1] - rows["time"][0]), 1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import EXPRESSIONS
-from fer_core.steady import DOUBT, LEAD, Steady
+from fer_core.steady import APART, DOUBT, LEAD, Past, Steady
 from fer_core.types import Floats
 
 THRESHOLD = 0.5
@@ -99,3 +99,17 @@ def test_a_step_is_shown_within_four_tenths_of_a_second(
         if label == "happy":
             break
     assert 0 < time - 1 <= 0.4
+
+
+def test_the_past_keeps_pictures_that_lie_apart() -> None:
+    past = Past()
+
+    def recall(number: int, time: float) -> list[int]:
+        return past.recall(np.array([number], np.float32), 3, time=time)[:, 0].tolist()
+
+    assert recall(0, 0.0) == [0]
+    assert recall(1, APART / 2) == [0, 1]
+    assert recall(2, APART) == [0, 2]
+    assert recall(3, 1.5 * APART) == [0, 2, 3]
+    assert recall(4, 2 * APART) == [0, 2, 4]
+    assert recall(5, 3 * APART) == [2, 4, 5]

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from fer_core.draw import EXPRESSION_COLORS, percent, rgb
 from fer_core.draw.charts import ACCENT, CLEAR, FAINT
+from fer_core.draw.heat import ATTENTION
 from fer_core.draw.text import INK, put_text, text_size
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, Image
@@ -91,6 +92,42 @@ def clip_timeline(
             "fixedrange": True,
         }
     )
+    return figure
+
+
+def attention_strip(times: Floats, weights: Floats, *, height: int = 150) -> go.Figure:
+    """How much a network counted each of the pictures that it read together, over a clip.
+
+    Args:
+        times: (T,) seconds, rising.
+        weights: (T, S) of the last S pictures, the newest last; NaN where there were fewer.
+        height: pixels.
+    """
+    step = -(-len(times) // MOST_POINTS)
+    times, weights = _with_gaps(times[::step], weights[::step])
+    (gaps,) = np.isnan(times).nonzero()
+    times[gaps] = (times[gaps - 1] + times[gaps + 1]) / 2
+    ages = [f"{back} back" if back else "newest" for back in range(weights.shape[1] - 1, -1, -1)]
+    figure = go.Figure(
+        go.Heatmap(
+            x=times,
+            y=ages,
+            z=weights.T,
+            zmin=0,
+            zmax=float(np.nanmax(weights)),
+            colorscale=[(0, CLEAR), (1, f"rgb{ATTENTION}")],
+            colorbar={"tickformat": ".0%", "thickness": 8, "outlinewidth": 0},
+            hovertemplate="%{x:.2f} s, %{y}: %{z:.0%}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+    )
+    figure.update_xaxes(title=None, ticksuffix=" s", showgrid=False, zeroline=False)
+    figure.update_yaxes(showgrid=False, tickmode="array", tickvals=[ages[0], ages[-1]])
     return figure
 
 

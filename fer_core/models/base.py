@@ -46,6 +46,8 @@ class NetworkOutput:
     attention: Tensor | None = None
     """(N, h, w) or (N, heads, h, w): how much each place of the face counts, for networks that weigh
     places; adds up to 1 for each face and head."""
+    rows: Tensor | None = None
+    """(N, rows, C) the face from the forehead to the chin, for networks that ``read_on``."""
     points: Tensor | None = None
     """(stages, N, 78, 2) landmarks as fractions of the square, the last stage's the best; None for
     networks that do not look for them."""
@@ -63,6 +65,7 @@ class NetworkOutput:
             region_attention=rows(self.region_attention),
             affect=rows(self.affect),
             attention=rows(self.attention),
+            rows=rows(self.rows),
         )
 
 
@@ -123,6 +126,17 @@ class Network(nn.Module):
         for module in self.modules():
             if isinstance(module, Trunk):
                 module.body = fold_batch_norms(module.body)
+
+    def read_on(self, rows: Tensor) -> tuple[Heads, Tensor]:
+        """What is said of several pictures of one face, by networks whose output has ``rows``.
+
+        Args:
+            rows: (N, n, C) of all of them, one picture after the other.
+
+        Returns:
+            Heads of N faces, and (N, n) how much each row counts, adding up to 1.
+        """
+        raise NotImplementedError
 
     def evidence(self, output: NetworkOutput) -> Tensor | None:
         """(N, 7, h, w) class activation maps whose sums are the logits less their bias, for networks

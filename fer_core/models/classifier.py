@@ -50,6 +50,31 @@ class Classifier:
         blank = np.zeros((1, self.input_size, self.input_size), np.uint8)
         return self.forward(blank).attention is not None
 
+    @cached_property
+    def reads_on(self) -> bool:
+        """Whether the network can read several pictures of a face as one sequence."""
+        blank = np.zeros((1, self.input_size, self.input_size), np.uint8)
+        return self.forward(blank).rows is not None
+
+    @torch.inference_mode()
+    def read_on(self, rows: Floats) -> tuple[Floats, Floats]:
+        """What the network says of the last pictures of one face, the newest last.
+
+        Args:
+            rows: (T, n, C) as ``forward`` gives them of each.
+
+        Returns:
+            (K,) logits, with valence and arousal where they are learned, and (T,) how much each picture
+            counts, adding up to 1.
+        """
+        sequence = torch.from_numpy(rows.reshape(1, -1, rows.shape[-1])).to(self.device)
+        heads, weights = self.network.read_on(sequence)
+        said = [heads.logits] if heads.affect is None else [heads.logits, heads.affect]
+        return (
+            torch.cat(said, dim=1)[0].float().cpu().numpy(),
+            weights.reshape(len(rows), -1).sum(1).float().cpu().numpy(),
+        )
+
     def tensor(self, aligned: Image) -> Tensor:
         """(N, S, S) uint8 aligned faces -> (N, 1, S, S) uint8 on the model's device."""
         return torch.from_numpy(np.ascontiguousarray(aligned)[:, None]).to(self.device)

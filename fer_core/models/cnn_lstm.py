@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from fer_core.models.base import ClassifierHead, Network, NetworkOutput, normalise
+from fer_core.models.base import ClassifierHead, Heads, Network, NetworkOutput, normalise
 from fer_core.models.registry import register_network
 from fer_core.models.simple_cnn import stacked
 
@@ -49,18 +49,33 @@ class CNNLSTM(Network):
         cells = features["face"].float().permute(0, 2, 3, 1)  # (N, h, w, C)
         within = self._weigh(self.local_scorer, cells, hold_attention)
         rows = cells.mean(2) if within is None else (within[..., None] * cells).sum(2)
-        # cuDNN differentiates an LSTM in training mode alone, and maps need gradients.
-        with torch.backends.cudnn.flags(enabled=self.training):
-            states, (last, _) = self.lstm(rows)
-        across = self._weigh(self.global_scorer, states, hold_attention)
-        held = last[-1] if across is None else (across[..., None] * states).sum(1)
-        logits, votes, affect = self.classifier(held)
-        attention = across
+        heads, across = self._read(rows, hold_attention)
+        attention = None
         if across is not None:
             attention = across[..., None] if within is None else across[..., None] * within
         return NetworkOutput(
-            logits=logits, votes=votes, features=features, affect=affect, attention=attention
+            logits=heads.logits,
+            votes=heads.votes,
+            affect=heads.affect,
+            features=features,
+            attention=attention,
+            rows=None if across is None else rows,
         )
+
+    def read_on(self, rows: Tensor) -> tuple[Heads, Tensor]:
+        heads, across = self._read(rows, hold=True)
+        assert across is not None
+        return heads, across
+
+    def _read(self, rows: Tensor, hold: bool) -> tuple[Heads, Tensor | None]:
+        """Answers from (N, n, C) rows, and the (N, n) global attention where there is one."""
+        # cuDNN differentiates an LSTM in training mode alone, and maps need gradients.
+        with torch.backends.cudnn.flags(enabled=self.training):
+            states, (last, _) = self.lstm(rows)
+        across = self._weigh(self.global_scorer, states, hold)
+        held = last[-1] if across is None else (across[..., None] * states).sum(1)
+        heads: Heads = self.classifier(held)
+        return heads, across
 
     @staticmethod
     def _weigh(score: nn.Module | None, vectors: Tensor, hold: bool) -> Tensor | None:

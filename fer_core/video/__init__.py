@@ -5,6 +5,7 @@ from fer_core.video.encode import annotate
 from fer_core.video.record import Recorder
 from fer_core.video.timeline import (
     CSV_COLUMNS,
+    SEQUENCE,
     Moment,
     Progress,
     Timeline,
@@ -13,6 +14,7 @@ from fer_core.video.timeline import (
 
 __all__ = [
     "CSV_COLUMNS",
+    "SEQUENCE",
     "BreaksOffError",
     "Clip",
     "Frame",

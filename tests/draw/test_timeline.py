@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core.draw import EXPRESSION_COLORS, rgb
-from fer_core.draw.timeline import MOST_POINTS, clip_timeline, timeline_picture
+from fer_core.draw.timeline import MOST_POINTS, attention_strip, clip_timeline, timeline_picture
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats
 
@@ -60,6 +60,16 @@ def test_long_clips_are_thinned_out() -> None:
     times = np.arange(10 * MOST_POINTS, dtype=np.float32) / 30
     figure = clip_timeline(times, {"jaw open": times * 0}, blinks=NO_BLINKS, moment=0)
     assert MOST_POINTS / 2 < len(figure.data[0].x) <= MOST_POINTS
+
+
+def test_attention_over_time_is_a_strip_with_the_newest_on_top() -> None:
+    weights = np.full((5, 3), np.nan, np.float32)
+    weights[1:, 2], weights[2:, 1] = 0.75, 0.25
+    (strip,) = attention_strip(TIMES, weights).data
+    assert list(strip.y) == ["2 back", "1 back", "newest"]
+    assert strip.z.shape == (3, 6) and list(strip.x) == pytest.approx([0, 0.1, 0.2, 2.6, 5, 5.1])
+    assert np.isnan(strip.z[:, 3]).all() and strip.z[2, 1:3] == pytest.approx(0.75)
+    assert strip.zmin == 0 and strip.zmax == pytest.approx(0.75)
 
 
 def test_picture_holds_the_same_lines(probabilities: Floats) -> None:

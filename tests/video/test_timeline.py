@@ -33,7 +33,7 @@ def made(*rows: tuple[int, float, int, str, float]) -> Timeline:
         probabilities[EXPRESSIONS.index(name)] = probability
         likeliest = probabilities.argmax()
         known = (frame, time, track, (1, 2, 30, 40), 1, 0, probabilities)
-        table[number] = (*known, 0.5, np.nan, False, likeliest, number % 2, 51)
+        table[number] = (*known, 0.5, np.nan, False, likeliest, number % 2, np.nan, 51)
     return Timeline("a.mp4", "plain", 1, 90, 3.0, stopped=False, flaw=None, rows=table)
 
 
