@@ -6,7 +6,7 @@ Exit codes: 0 done; 2 the caller's mistake, told in one line; 1 a fault of ours.
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -24,9 +24,20 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.leaderboard import milliseconds
 from fer_core.models import load_model
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
-from fer_core.weights import DETAILS, EYES, LANDMARKS, WEIGHTS, list_models, load_card
+from fer_core.weights import (
+    DETAILS,
+    EYES,
+    HOG,
+    LANDMARKS,
+    LEADERBOARD,
+    WEIGHTS,
+    list_models,
+    load_card,
+)
 
 if TYPE_CHECKING:
+    from fer_core.training.evaluate import Evaluation
+    from fer_core.training.fit import Team
     from fer_core.training.recipe import Recipe
     from fer_core.video import Progress, Timeline
 
@@ -38,7 +49,7 @@ app = typer.Typer(
 )
 
 Model = Annotated[str, typer.Option(help="A trained model; `models` lists them.")]
-FaceDetector = Annotated[str, typer.Option(help="mtcnn, haar or yunet.")]
+FaceDetector = Annotated[str, typer.Option(help="mtcnn, haar, yunet or hog.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Data = Annotated[
     list[Path],
@@ -47,6 +58,26 @@ Data = Annotated[
     ),
 ]
 Plus = Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv.")]
+
+MODEL_COLUMNS = {
+    "parameters": ("  parameters", ","),
+    "file_mb": ("    MB", ".1f"),
+    "accuracy": ("  accuracy", ".1%"),
+    "macro_f1": ("     F1", ".3f"),
+    "ferplus_accuracy": ("    FER+", ".1%"),
+    "ms_per_face": ("      ms", ".1f"),
+}
+"""Key -> heading, as wide as the column, and format."""
+LEADERBOARD_COLUMNS = {
+    "parameters": ("  parameters", ","),
+    "accuracy": ("  accuracy", ".1%"),
+    "macro_precision": ("  precision", ".3f"),
+    "macro_recall": ("  recall", ".3f"),
+    "macro_f1": ("     F1", ".3f"),
+    "ece": ("    ECE", ".3f"),
+    "ferplus_accuracy": ("    FER+", ".1%"),
+    "ms_per_face": ("      ms", ".1f"),
+}
 
 
 def main() -> None:
@@ -96,6 +127,10 @@ def predict(
 def evaluate(
     data: Data,
     model: Model = "default",
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Measure all models; writes weights/leaderboard.json."),
+    ] = False,
     split: Annotated[str, typer.Option(help="Training, PublicTest, PrivateTest or all.")] = (
         "PrivateTest"
     ),
@@ -104,7 +139,12 @@ def evaluate(
     tta: Annotated[bool, typer.Option("--tta", help="Average with the mirror image.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure a model on labelled face crops; landmarks and eyes on sets like those they learn from."""
+    """Measure a model on labelled face crops; landmarks, eyes and hog on sets like theirs."""
+    if every:
+        if detect or tta:
+            raise UserError("--all reads faces as they are, in a single pass; leave out the others")
+        _evaluate_all(data, split, plus, as_json)
+        return
     if model in DETAILS:
         figures = _measure_detail(model, data, split)
         if as_json:
@@ -124,7 +164,13 @@ def evaluate(
         return
     passes = "with its mirror image" if tta else "single pass"
     typer.echo(f"{result.model} on {result.n:,} faces of {split}, {passes}")
+    _print_evaluation(result)
+
+
+def _print_evaluation(result: "Evaluation") -> None:
     typer.echo(f"accuracy          {result.accuracy:6.1%}")
+    typer.echo(f"macro precision   {result.macro_precision:6.3f}")
+    typer.echo(f"macro recall      {result.macro_recall:6.3f}")
     typer.echo(f"macro F1          {result.macro_f1:6.3f}")
     typer.echo(f"calibration error {result.ece:6.3f}")
     if result.ferplus_accuracy is not None:
@@ -137,6 +183,35 @@ def evaluate(
         typer.echo(
             f"{name:10}{row['precision']:10.3f}{row['recall']:8.3f}{row['f1']:7.3f}{row['n']:7,}"
         )
+    typer.echo(f"\n{'true, taken for':16}" + "".join(f"{name:>9}" for name in EXPRESSIONS))
+    for name, counts in zip(EXPRESSIONS, result.confusion, strict=True):
+        typer.echo(f"{name:16}" + "".join(f"{count:9,}" for count in counts))
+
+
+def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool) -> None:
+    from fer_core.training.compare import compare
+    from fer_core.training.finish import origin
+
+    rows = compare(read_faces(data, plus).split(split))
+    rows = [{**row, "ms_per_face": _one_thread_milliseconds(row["name"])} for row in rows]
+    names = "".join(f" --data {path.name}" for path in data) + (
+        f" --plus {plus.name}" if plus else ""
+    )
+    table = {
+        "command": f"python -m fer_core evaluate --all{names} --split {split}",
+        "split": split,
+        "n": rows[0]["n"],
+        **origin(),
+        "rows": rows,
+    }
+    path = WEIGHTS / f"{LEADERBOARD}.json"
+    path.write_text(json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(table, indent=2))
+        return
+    typer.echo(f"{table['n']:,} faces of {split}, single pass\n")
+    _print_table(rows, LEADERBOARD_COLUMNS)
+    typer.echo(f"\nwritten to {path}")
 
 
 def _measure_detail(model: str, data: list[Path], split: str) -> dict[str, Any]:
@@ -147,6 +222,12 @@ def _measure_detail(model: str, data: list[Path], split: str) -> dict[str, Any]:
 
         return measure_eyes(load_eye_reader(), read_eyes(_only(data)).split(split))
     from fer_core.data.landmarks import read_landmarks
+
+    if model == HOG:
+        from fer_core.faces.hog import Hog
+        from fer_core.training.hog import measure_detector
+
+        return measure_detector(Hog(), read_landmarks(_only(data), public=True).split(split))
     from fer_core.faces.landmarks import load_landmarker
     from fer_core.training.landmarks import measure_landmarks
 
@@ -166,7 +247,7 @@ def train(
         list[Path],
         typer.Option(
             help="fer2013.csv, a folder of class folders, or another set as it is downloaded: "
-            "docs/training.md; for landmarks a teacher's .npz, for eyes their folder."
+            "docs/training.md; for landmarks and hog a teacher's .npz, for eyes their folder."
         ),
     ],
     plus: Plus = None,
@@ -174,25 +255,33 @@ def train(
         Path | None, typer.Option(help="Run folder; models/history/NAME-TIME without it.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    processes: Annotated[
+        int, typer.Option(help="Share the work among so many on each machine.", min=1)
+    ] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines that share it.", min=1)] = 1,
 ) -> None:
     """Train a recipe; leaves NAME.safetensors and its card in the run folder."""
     from fer_core.training.finish import finish, run_facts
-    from fer_core.training.fit import fit
+    from fer_core.training.fit import Team, fit
     from fer_core.training.recipe import read_recipe
 
     plan = read_recipe(recipe)
     if resume and out is None:
         raise UserError("--resume needs --out, the folder of the run to go on with")
+    team = Team(processes, nodes)
     folder = out or Path("models/history") / f"{plan.name}-{datetime.now():%Y%m%d-%H%M%S}"
     if plan.family == LANDMARKS:
-        _train_landmarks(plan, data, folder, resume)
+        _train_landmarks(plan, data, folder, resume, team)
         return
     if plan.family == EYES:
-        _train_eyes(plan, data, folder, resume)
+        _train_eyes(plan, data, folder, resume, team)
+        return
+    if plan.family == HOG:
+        _train_hog(plan, data, folder)
         return
     faces = read_faces(data, plus)
-    network = fit(plan, faces, folder, resume=resume)
-    classifier = finish(network, plan, faces, folder, run_facts(plan, folder))
+    network = fit(plan, faces, folder, resume=resume, team=team)
+    classifier = finish(network, plan, faces, folder, run_facts(plan, folder, team))
     for split, figures in classifier.card.figures.items():
         typer.echo(
             f"{split}: accuracy {figures['accuracy']:.1%}, macro F1 {figures['macro_f1']:.3f}"
@@ -200,14 +289,17 @@ def train(
     typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them by name")
 
 
-def _train_landmarks(plan: "Recipe", teachers: list[Path], folder: Path, resume: bool) -> None:
+def _train_landmarks(
+    plan: "Recipe", teachers: list[Path], folder: Path, resume: bool, team: "Team"
+) -> None:
     from fer_core.data.landmarks import join_landmarks, read_landmarks
     from fer_core.training.finish import run_facts
     from fer_core.training.landmarks import finish_landmarks, fit_landmarks
 
     sets = {path.stem: read_landmarks(path) for path in teachers}
-    network = fit_landmarks(plan, join_landmarks(list(sets.values())), folder, resume=resume)
-    landmarker = finish_landmarks(network, plan, sets, folder, run_facts(plan, folder))
+    faces = join_landmarks(list(sets.values()))
+    network = fit_landmarks(plan, faces, folder, resume=resume, team=team)
+    landmarker = finish_landmarks(network, plan, sets, folder, run_facts(plan, folder, team))
     for name, figures in landmarker.card.figures.items():
         typer.echo(
             f"{name}: points {figures['point_error']:.1%} of the inter-ocular distance, "
@@ -216,16 +308,30 @@ def _train_landmarks(plan: "Recipe", teachers: list[Path], folder: Path, resume:
     typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them")
 
 
-def _train_eyes(plan: "Recipe", data: list[Path], folder: Path, resume: bool) -> None:
+def _train_eyes(plan: "Recipe", data: list[Path], folder: Path, resume: bool, team: "Team") -> None:
     from fer_core.data.eyes import read_eyes
     from fer_core.training.eyes import finish_eyes, fit_eyes
     from fer_core.training.finish import run_facts
 
     eyes = read_eyes(_only(data))
-    network = fit_eyes(plan, eyes, folder, resume=resume)
-    reader = finish_eyes(network, plan, eyes, folder, run_facts(plan, folder))
+    network = fit_eyes(plan, eyes, folder, resume=resume, team=team)
+    reader = finish_eyes(network, plan, eyes, folder, run_facts(plan, folder, team))
     for split, figures in reader.card.figures.items():
         typer.echo(f"{split}: {figures['accuracy']:.1%} of {figures['n']:,} eyes")
+    typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them")
+
+
+def _train_hog(plan: "Recipe", data: list[Path], folder: Path) -> None:
+    from fer_core.data.landmarks import read_landmarks
+    from fer_core.training.hog import finish_hog, fit_hog
+
+    faces = read_landmarks(_only(data), public=True)
+    hog = finish_hog(fit_hog(plan, faces, folder), faces, folder)
+    for split, figures in hog.card.figures.items():
+        typer.echo(
+            f"{split}: {figures['found']:.1%} of {figures['n']:,} faces found, "
+            f"{figures['false_per_picture']:.3f} false ones a picture"
+        )
     typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them")
 
 
@@ -236,14 +342,19 @@ def models(as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    typer.echo(
-        f"{'name':20}{'parameters':>12}{'MB':>6}{'accuracy':>10}{'F1':>7}{'FER+':>8}{'ms':>7}"
-    )
+    _print_table(rows, MODEL_COLUMNS)
+
+
+def _print_table(rows: list[dict[str, Any]], columns: Mapping[str, tuple[str, str]]) -> None:
+    typer.echo(f"{'name':24}" + "".join(heading for heading, _ in columns.values()))
     for row in rows:
-        typer.echo(
-            f"{row['name']:20}{row['parameters']:12,}{row['file_mb']:6.1f}{row['accuracy']:10.1%}"
-            f"{row['macro_f1']:7.3f}{row['ferplus_accuracy'] or 0:8.1%}{row['ms_per_face']:7.1f}"
+        cells = (
+            "–" if row[key] is None else format(row[key], form)
+            for key, (_, form) in columns.items()
         )
+        widths = (len(heading) for heading, _ in columns.values())
+        line = "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        typer.echo(f"{row['name']:24}{line}")
 
 
 @app.command()
@@ -266,14 +377,16 @@ def explain(
         raise UserError(f"{image}: no face was found; try a larger or brighter picture")
     explanation = result.explanations[0][0]
     out.mkdir(parents=True, exist_ok=True)
-    stem = out / f"{image.stem}-{explanation.target}-{method}"
+    if explanation.method != method:
+        typer.echo(f"{model} has no feature maps for {method}: explained by {explanation.method}")
+    stem = out / f"{image.stem}-{explanation.target}-{explanation.method}"
     picture = draw_overlay(frame, result, OverlayStyle())
     Pillow.fromarray(picture).save(stem.with_suffix(".png"))
     numbers = {
         "path": str(image),
         "model": result.readings[0].model,
         "target": explanation.target,
-        "method": method,
+        "method": explanation.method,
         "raw": explanation.raw.tolist(),
         "region_share": dict(explanation.region_share),
         "is_flat": explanation.is_flat,
@@ -376,16 +489,22 @@ def _by_class(values: Any) -> dict[str, float]:
 
 def _model_row(name: str) -> dict[str, Any]:
     card = load_card(name)
-    figures = card.figures["PrivateTest"]
+    figures = card.figures.get("PrivateTest", {})
     return {
         "name": name,
         "family": card.family,
         "parameters": card.parameters,
         "file_mb": round((WEIGHTS / f"{name}.safetensors").stat().st_size / 1e6, 2),
         "input_size": card.input_size,
-        "accuracy": figures["accuracy"],
-        "macro_f1": figures["macro_f1"],
-        "ferplus_accuracy": figures["ferplus_accuracy"],
+        **{key: figures.get(key) for key in ("accuracy", "macro_f1", "ferplus_accuracy")},
         "published": card.published,
-        "ms_per_face": round(milliseconds(name), 2),
+        "ms_per_face": _one_thread_milliseconds(name),
     }
+
+
+def _one_thread_milliseconds(name: str) -> float:
+    """For one aligned face; in one thread, so that machines compare. The process keeps to that thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    return round(milliseconds(name), 2)

@@ -1,7 +1,9 @@
 """The command line, as somebody would call it."""
 
 import csv
+import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from fer_core import EXPRESSIONS, cli, list_models
+from fer_core import EXPRESSIONS, cli, list_models, load_card
+from fer_core.leaderboard import read_leaderboard
+from fer_core.models import Classifier
 from fer_core.types import Image
+from fer_core.weights import WEIGHTS
 
 
 @pytest.fixture
@@ -98,8 +103,10 @@ def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(  # type: ignore
         (["explain", "{photo}", "--out", "{out}", "--target", "joy"], "choose one of angry"),
         (["explain", "{photo}", "--out", "{out}", "--method", "x"], "choose one of"),
         (["evaluate", "--data", "{out}/none.csv"], "does not exist"),
+        (["evaluate", "--data", "{photo}", "--all", "--tta"], "in a single pass"),
         (["train", "vgg", "--data", "{photo}"], "no recipe 'vgg'"),
         (["train", "plain", "--data", "{photo}", "--resume"], "--resume needs --out"),
+        (["train", "plain", "--data", "{photo}", "--processes", "0"], "--processes"),
         (["predict"], "Missing argument"),
         (["fly"], "No such command"),
     ],
@@ -127,13 +134,66 @@ def test_evaluate(run, table: tuple[Path, Path]) -> None:  # type: ignore[no-unt
     assert code == 0 and (found["n"], found["ferplus_n"]) == (3, 3)
     assert found["accuracy"] == found["ferplus_accuracy"] == 1
     assert set(found) == {
-        *("model", "n", "accuracy", "macro_f1", "ece", "per_class", "confusion"),
-        *("ferplus_accuracy", "ferplus_n", "valence_ccc", "arousal_ccc"),
+        *("model", "n", "accuracy", "macro_precision", "macro_recall", "macro_f1", "ece"),
+        *("per_class", "confusion", "ferplus_accuracy", "ferplus_n", "valence_ccc", "arousal_ccc"),
     }
+    assert found["macro_precision"] == found["macro_recall"] == 1
     assert found["confusion"][3] == [0, 0, 0, 3, 0, 0, 0]
+    _, out, _ = run("evaluate", "--data", faces, "--model", "plain")
+    assert "macro precision    1.000" in out and "macro recall       1.000" in out
+    (line,) = (line for line in out.splitlines() if line.startswith("happy ") and "." not in line)
+    assert line.split() == ["happy", "0", "0", "0", "3", "0", "0", "0"]
     for option in ("--detect", "--tta"):
         code, out, _ = run("evaluate", "--data", faces, option)
         assert code == 0 and "accuracy          100.0%" in out
+
+
+def test_all_models_are_measured_side_by_side(  # type: ignore[no-untyped-def]
+    run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces, votes = table
+    names, aligned = ("prior_attention", "plain"), []
+    monkeypatch.setattr("fer_core.training.compare.list_models", lambda _: names)
+    align = Classifier.align
+    monkeypatch.setattr(
+        Classifier, "align", lambda model, crops: aligned.append(len(crops)) or align(model, crops)
+    )
+    monkeypatch.setattr(cli, "WEIGHTS", tmp_path)
+    code, out, _ = run("evaluate", "--all", "--data", faces, "--plus", votes)
+    assert code == 0 and aligned == [3], "both see the same squares"
+    board = json.loads((tmp_path / "leaderboard.json").read_text())
+    assert (board["split"], board["n"]) == ("PrivateTest", 3) and board["machine"]
+    assert board["command"] == (
+        "python -m fer_core evaluate --all --data fer2013.csv --plus fer2013new.csv --split PrivateTest"
+    )
+    assert [row["name"] for row in board["rows"]] == list(names)
+    row = board["rows"][1]
+    assert row["accuracy"] == row["macro_f1"] == row["ferplus_accuracy"] == 1
+    assert (row["ferplus_n"], row["per_class"]["happy"]["n"], row["confusion"][3][3]) == (3, 3, 3)
+    card, file = load_card("plain"), WEIGHTS / "plain.safetensors"
+    assert all(row[key] == getattr(card, key) for key in ("family", "input_size", "parameters"))
+    assert row["ms_per_face"] > 0 and row["file_mb"] == round(file.stat().st_size / 1e6, 2)
+    assert set(row) >= {"macro_precision", "macro_recall", "ece", "published"}
+    (line,) = (line for line in out.splitlines() if line.startswith("plain "))
+    assert line.split()[2:6] == ["100.0%", "1.000", "1.000", "1.000"]
+    assert [standing.name for standing in read_leaderboard(folder_with(tmp_path))] == ["plain"]
+
+
+def folder_with(folder: Path) -> Path:
+    """The leaderboard's folder with one of its models."""
+    for suffix in (".json", ".safetensors"):
+        shutil.copy(WEIGHTS / f"plain{suffix}", folder)
+    return folder
+
+
+def test_a_model_without_figures_is_listed(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    bare = dataclasses.replace(load_card("plain"), figures={})
+    monkeypatch.setattr(cli, "list_models", lambda: ("plain",))
+    monkeypatch.setattr(cli, "load_card", lambda _: bare)
+    code, out, _ = run("models")
+    assert code == 0 and out.splitlines()[1].split()[3:6] == [*"–––"]
+    (row,) = json.loads(run("models", "--json")[1])
+    assert row["accuracy"] is row["macro_f1"] is row["ferplus_accuracy"] is None
 
 
 def test_models(run) -> None:  # type: ignore[no-untyped-def]
