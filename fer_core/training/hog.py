@@ -38,17 +38,14 @@ FOUND: Final = 0.5
 APART: Final = 0.3
 """Intersection over union with the face up to which a window holds none."""
 
-BESIDE: Final = 1
-"""Windows without a face in each picture that has one."""
-ELSEWHERE: Final = 200
-"""Windows in each picture that has none."""
-SMALLEST: Final = 40
-"""Side in pixels of the smallest of them."""
-
 SEARCHED: Final = 1500
-"""Pictures with a face that a round of mining searches, beside all those without."""
-MISTAKES: Final = 100
-"""Windows that one picture gives to a round at most: the worst."""
+"""Pictures with a face that give windows without one to each round, beside all those that have none."""
+BESIDE: Final = 6
+"""Windows a round of a picture with a face, at most."""
+ELSEWHERE: Final = 200
+"""Windows a round of a picture without a face, at most."""
+SMALLEST: Final = 48
+"""Side in pixels of the smallest of them."""
 NEARLY: Final = -1.0
 """Distance from the boundary from which on a window is worth learning: the margin begins there."""
 
@@ -70,17 +67,12 @@ def fit_hog(recipe: Recipe, faces: LandmarkSet, out: Path) -> Hog:
     rng = np.random.default_rng(recipe.seed)
     taught, empty = face_scenes(faces.split("Training")), faceless_scenes()
     positive = _descriptors([_view(scene, recipe, rng) for scene in taught], recipe)
-    negative = [
-        _describe(scene, _random_boxes(scene, count, rng), recipe)
-        for scenes, count in ((taught, BESIDE), (empty, ELSEWHERE))
-        for scene in scenes
-    ]
+    negative = _windows_without(taught, empty, recipe, rng)
     card, arrays = _card(recipe), {"points": _layout(taught), "score": np.array([1, 0], np.float32)}
     for _ in range(recipe.epochs):
         save_weights(card, arrays | _machine(positive, negative, FIRST_COST), out)
         hog = Hog(min_face=SMALLEST, threshold=NEARLY, folder=out)
-        chosen = rng.permutation(len(taught))[:SEARCHED]
-        negative += [_mistakes(s, hog, recipe) for s in (*empty, *(taught[i] for i in chosen))]
+        negative += _windows_without(taught, empty, recipe, rng, hog)
 
     public = face_scenes(faces.split("PublicTest"))
     trials = [
@@ -228,23 +220,35 @@ def _descriptors(cuts: Sequence[Image], recipe: Recipe) -> Floats:
     return np.reshape(rows, (len(rows), descriptor.getDescriptorSize())).astype(np.float32)
 
 
+def _windows_without(
+    taught: Sequence[Scene],
+    empty: Sequence[Scene],
+    recipe: Recipe,
+    rng: np.random.Generator,
+    hog: Hog | None = None,
+) -> list[Floats]:
+    """Of each picture (N, D) descriptors of windows that hold no face: what the detector takes for one, or
+    nearly so, the worst first; without a detector any."""
+    chosen = rng.permutation(len(taught))[:SEARCHED]
+    windows = []
+    for scene in (*empty, *(taught[i] for i in chosen)):
+        most = BESIDE if len(scene.box) else ELSEWHERE
+        if hog is None:
+            boxes = _random_boxes(scene, most, rng)
+        else:
+            boxes, margins = hog.search(scene.image)
+            boxes = boxes[np.argsort(-margins)]
+        without = (overlaps(boxes, scene.box) < APART).all(axis=1)
+        windows.append(_describe(scene, boxes[without][:most], recipe))
+    return windows
+
+
 def _random_boxes(scene: Scene, count: int, rng: np.random.Generator) -> Floats:
-    """At most ``count`` squares (N, 4) of any size and place that do not hold the face."""
+    """Squares (N, 4) of any size, at most a quarter of them beyond the edge on each side."""
     shape = np.array(scene.image.shape[::-1])
     sides = np.exp(rng.uniform(np.log(SMALLEST), np.log(shape.min()), (count, 1)))
     corners = rng.uniform(-sides / 4, shape - 0.75 * sides)
-    return _without_face(np.hstack([corners, corners + sides]).astype(np.float32), scene)
-
-
-def _mistakes(scene: Scene, hog: Hog, recipe: Recipe) -> Floats:
-    """(N, D) descriptors of what the detector takes for a face, or nearly so; the worst first."""
-    boxes, margins = hog.search(scene.image)
-    worst = _without_face(boxes[np.argsort(-margins)], scene)[:MISTAKES]
-    return _describe(scene, worst, recipe)
-
-
-def _without_face(boxes: Floats, scene: Scene) -> Floats:
-    return boxes[(overlaps(boxes, scene.box) < APART).all(axis=1)]
+    return np.hstack([corners, corners + sides]).astype(np.float32)
 
 
 def _machine(positive: Floats, negative: Sequence[Floats], cost: float) -> dict[str, Floats]:
@@ -253,7 +257,7 @@ def _machine(positive: Floats, negative: Sequence[Floats], cost: float) -> dict[
 
     windows = np.concatenate([positive, *negative])
     is_face = np.arange(len(windows)) < len(positive)
-    machine = LinearSVC(C=cost, tol=1e-2, random_state=0).fit(windows, is_face)
+    machine = LinearSVC(C=cost, tol=0.1, random_state=0).fit(windows, is_face)
     return {"weights": machine.coef_[0], "bias": machine.intercept_}
 
 
