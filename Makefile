@@ -4,6 +4,7 @@
 # make benchmark  print every table of benchmarks/
 #
 # make app PORT=8600                  on another port
+# make app FER_DATA=/folder/of/sets   the Data page may read the datasets in this folder
 # make app ADDRESS=0.0.0.0            for other machines as well (they need HTTPS: docs/hosting.md)
 # make app PYTHON=/path/to/python3    with another Python for .venv
 

@@ -48,6 +48,10 @@ IN_WORDS: Final = {
     "prior_attention": "face, eyes and mouth, weighed anew for each face",
     "prior_blocks": "eyes and mouth alone, weighed anew for each face",
     "simple_cnn": "a plain stack of convolutions",
+    "svm_hog": "no network: outlines and edges, and a support vector machine",
+    "svm_hog_landmarks": "no network: edges and 68 points, and such a machine",
+    "svm_landmarks": "no network: 68 points on the face, and such a machine",
+    "svm_sliding_hog": "no network: edges in sliding windows, and such a machine",
     "xception": "a small Xception: filters that treat each channel alone",
 }
 """Family -> what it is, for people who read a table."""
@@ -84,6 +88,10 @@ class Standing:
         """The first percentage in ``published``, 0..1."""
         found = re.search(r"(\d+(?:\.\d+)?)\s*%", self.published)
         return float(found[1]) / 100 if found else None
+
+    def macro(self, figure: str) -> float:
+        """The mean of ``precision``, ``recall`` or ``f1`` over the classes that occur."""
+        return float(np.mean([row[figure] for row in self.per_class.values() if row["n"]]))
 
     @property
     def margin(self) -> float:

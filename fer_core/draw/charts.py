@@ -22,14 +22,17 @@ BESIDE: Final = {"angry": "middle right", "fear": "middle left", "disgust": "mid
 """Where the name of a class stands at its place; above it unless said otherwise."""
 
 
-def probability_bars(reading: Reading, *, height: int = 300) -> go.Figure:
+def probability_bars(reading: Reading, *, height: int = 300, axis: bool = True) -> go.Figure:
     """The seven probabilities of one face.
 
     Args:
         height: pixels.
+        axis: with its percentages below; without them where it is narrow.
     """
     shares = {name: float(p) for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True)}
-    return bars(shares, list(EXPRESSION_COLORS.values()), height)
+    figure = bars(shares, list(EXPRESSION_COLORS.values()), height)
+    figure.update_xaxes(showticklabels=axis)
+    return figure
 
 
 def probability_timeline(
@@ -151,7 +154,7 @@ def bars(
         )
     )
     plain(figure, height, right=right)
-    figure.update_layout(bargap=0.35)
+    figure.update_layout(bargap=0.35, minreducedwidth=10)  # names stay whole in a narrow column
     figure.update_xaxes(range=[0, end], tickformat=".0%", dtick=0.25, gridcolor=FAINT)
     figure.update_yaxes(autorange="reversed", ticks="")
     return figure

@@ -1,0 +1,146 @@
+"""The Data page: a set, its classes and faces, augmentation, and where labels disagree."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from streamlit.testing.v1 import AppTest
+
+from fer_core.data.places import VARIABLE
+
+OpenPage = Callable[[str], AppTest]
+
+HEADER = (
+    "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+)
+AGREED = ("10,0,0,0,0,0,0,0,0,0", "0,10,0,0,0,0,0,0,0,0")  # neutral, happy
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four faces of FER2013 with their votes, the same as images, and what is no set."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for label, split in ((6, "Training"), (3, "Training"), (4, "Training"), (4, "PrivateTest")):
+        pixels = " ".join(map(str, rng.integers(0, 256, 48 * 48)))
+        rows.append(f"{label},{pixels},{split}")
+    sets = tmp_path / "sets"
+    (sets / "faces" / "train" / "happy").mkdir(parents=True)
+    Pillow.new("L", (48, 48), 90).save(sets / "faces" / "train" / "happy" / "a.png")
+    (sets / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]) + "\n")
+    votes = [*AGREED, "6,0,0,4,0,0,0,0,0,0", "0,0,0,10,0,0,0,0,0,0"]
+    lines = [f"Training,{n}.png,{row}" for n, row in enumerate(votes)]
+    (sets / "fer2013new.csv").write_text("\n".join([HEADER, *lines]) + "\n")
+    (sets / "short.csv").write_text("\n".join([HEADER, lines[0]]) + "\n")
+    (sets / "wrong.csv").write_text("a,b,c\nsecret,secret,secret\n")
+    (tmp_path / "outside.csv").write_text("emotion,pixels,Usage\n")
+    monkeypatch.setenv(VARIABLE, str(sets))
+    return sets
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.caption, *app.subheader])
+
+
+def captions(app: AppTest) -> list[str]:
+    return [caption for image in app.image for caption in image.captions if caption]
+
+
+def read(app: AppTest, name: str, plus: str | None = None) -> AppTest:
+    app.selectbox(key="data_set").set_value(name)
+    app.selectbox(key="data_plus").set_value(plus)
+    return app.button(key="data_read").click().run()
+
+
+def test_without_a_set_augmentation_works_on_the_sample(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    app = open_page("data")
+    assert not app.exception and not app.error
+    assert app.code[0].value == "make app FER_DATA=/the/folder/with/your/sets"
+    assert "`fer2013.csv` or `icml_face_data.csv`" in words(app)
+    told = captions(app)
+    assert told[:2] == ["**unchanged**", "turned by 6°"]
+    assert "mirrored, 50% of faces" in told and len(app.image) == len(told) + 10
+    app.slider(key="data_factor").set_value(2.0).run()
+    assert "turned by 12°" in captions(app) and "mirrored, 50% of faces" in captions(app)
+
+
+def test_random_draws_change_when_asked(open_page: OpenPage) -> None:
+    app = open_page("data")
+
+    def drawn() -> list[str]:
+        return [image.proto.imgs[0].url for image in app.image if not image.captions[0]]
+
+    first = drawn()
+    app.slider(key="data_factor").set_value(1.0).run()
+    assert drawn() == first, "the same until they are drawn again"
+    app.button(key="data_again").click().run()
+    assert not set(drawn()) & set(first)
+
+
+def test_a_set_with_its_classes_faces_and_votes(open_page: OpenPage, folder: Path) -> None:
+    app = open_page("data")
+    assert app.selectbox(key="data_set").options == [
+        *("faces", "fer2013.csv", "fer2013new.csv", "short.csv", "wrong.csv")
+    ]
+    assert app.selectbox(key="data_plus").value == "fer2013new.csv", "found by its name"
+    read(app, "fer2013.csv", "fer2013new.csv")
+    assert not app.exception and not app.error
+    text = words(app)
+    assert "**Training**, to learn from: 3 faces" in text
+    assert "**PrivateTest**, to measure on: 1 faces" in text
+    assert "*Sad* has 2 faces" in text
+    assert "Both name the same class for **75.0%** of the faces." in text
+    assert app.selectbox(key="data_labelled").value == "sad"
+    assert app.selectbox(key="data_voted").value == "neutral"
+    assert app.metric[0].value == "1"
+    assert "FER2013: **sad**, FER+: **neutral**" in text
+    assert len(app.get("plotly_chart")) == 2 + 1 + 1, "splits, agreement, votes of the one face"
+    app.selectbox(key="data_voted").select("contempt").run()
+    assert app.metric[0].value == "0" and len(app.get("plotly_chart")) == 3
+    app.segmented_control(key="data_face").set_value("one of the set").run()
+    assert not app.exception
+
+
+def test_a_folder_without_votes(open_page: OpenPage, folder: Path) -> None:
+    app = read(open_page("data"), "faces", "fer2013new.csv")
+    assert not app.exception and not app.error
+    assert "**Training**, to learn from: 1 faces" in words(app)
+    assert "Choose FER2013's table and `fer2013new.csv` above" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "plus", "message"),
+    [
+        ("wrong.csv", None, "wrong.csv is no dataset of a known layout"),
+        ("fer2013.csv", "wrong.csv", "wrong.csv, line 1: expected the columns neutral"),
+        ("fer2013.csv", "short.csv", "1 rows of FER+ votes for 4 faces"),
+        ("nothing", None, "nothing is not in the folder of datasets"),
+        ("../outside.csv", None, "../outside.csv is not in the folder of datasets"),
+        ("/etc/passwd", None, "/etc/passwd is not in the folder of datasets"),
+    ],
+)
+def test_what_cannot_be_read_is_a_sentence(
+    open_page: OpenPage, folder: Path, name: str, plus: str | None, message: str
+) -> None:
+    app = read(open_page("data"), name, plus)
+    assert not app.exception
+    (error,) = app.error
+    assert error.value.startswith(message)
+    assert str(folder.parent) not in error.value and "secret" not in error.value
+    assert app.image, "augmentation still works"
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "/no/such/folder")
+    app = open_page("data")
+    assert [error.value for error in app.error] == [
+        "FER_DATA names no folder; give one that holds datasets"
+    ]
+    assert not app.exception and app.image

@@ -1,0 +1,150 @@
+"""The Models page: the leaderboard, one model, and one face through several."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core import EXPRESSIONS, Analyzer, leaderboard, list_models, load_card
+from fer_core.draw.overlay import headline
+from fer_core.leaderboard import read_leaderboard, telling_mix
+from fer_core.weights import WeightsError
+from pages.samples import portrait
+from tests.pages.conftest import encode
+
+OpenPage = Callable[[str], AppTest]
+
+
+@pytest.fixture
+def models(open_page: OpenPage) -> AppTest:
+    return open_page("models")
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.caption])
+
+
+def test_leaderboard_and_one_model_in_detail(
+    open_page: OpenPage, downloads: dict[str, bytes]
+) -> None:
+    app = open_page("models")
+    assert not app.exception and not app.error
+    standings = read_leaderboard()
+    table = app.dataframe[0].value
+    assert table["name"].tolist() == [standing.name for standing in standings]
+    assert table["accuracy"].tolist() == pytest.approx([100 * s.accuracy for s in standings])
+    assert table["about"][0] == standings[0].about
+    assert "65 ± 5 %" in words(app) and f"± {100 * standings[0].margin:.1f} points" in words(app)
+
+    rows = list(csv.DictReader(io.StringIO(downloads["leaderboard.csv"].decode())))
+    assert [row["name"] for row in rows] == table["name"].tolist()
+    assert float(rows[0]["accuracy"]) == standings[0].accuracy
+    assert float(rows[0]["macro_recall"]) == pytest.approx(standings[0].macro("recall"), abs=1e-4)
+
+    app.selectbox(key="models_chosen").select("plain").run()
+    plain, card = next(s for s in standings if s.name == "plain"), load_card("plain")
+    assert [metric.value for metric in app.metric[:2]] == [
+        f"{100 * plain.accuracy:.1f} %",
+        f"{plain.macro_f1:.3f}",
+    ]
+    classes = app.dataframe[1].value
+    assert classes["class"].tolist() == list(EXPRESSIONS)
+    assert classes["faces"].tolist() == [plain.per_class[name]["n"] for name in EXPRESSIONS]
+    assert f"**Weighs it with:** {card.parameters:,} numbers" in words(app)
+    assert f"**Limits:** {card.limits}" in words(app)
+    has_curve = bool(card.training.get("curve"))
+    assert ("There is no curve" in words(app)) is not has_curve
+    assert json.loads(downloads["plain.json"])["sha256"] == card.sha256
+
+
+def test_a_face_goes_through_several_models(models: AppTest) -> None:
+    app = models
+    chosen = app.multiselect(key="models_several")
+    assert chosen.options == list(list_models())
+    assert chosen.value == list(telling_mix(read_leaderboard()))
+    chosen.set_value(["prior_attention", "plain"])
+    app.selectbox(key="models_target").select("sad").run()
+    assert not app.exception and not app.error
+    analyzer = Analyzer()
+    for name in ("prior_attention", "plain"):
+        reading = analyzer.analyze(portrait(), model=name, maps=(), landmarks=False).readings[0]
+        assert f"#### {headline(reading)}" in words(app)
+    captions = [caption for image in app.image for caption in image.captions]
+    assert captions == ["sad, by Grad-CAM"] * 2
+
+
+def test_a_damaged_model_leaves_the_others_alone(
+    models: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Analyzer.classifier
+
+    def damaged(self: Analyzer, model: str | None = None):
+        if model == "plain":
+            raise WeightsError("plain.safetensors does not match the hash in its card")
+        return load(self, model)
+
+    monkeypatch.setattr(Analyzer, "classifier", damaged)
+    app = models
+    app.multiselect(key="models_several").set_value(["plain", "prior_attention"])
+    app.segmented_control(key="models_source").set_value("Mouth covered").run()
+    assert [error.value for error in app.error] == [
+        "plain.safetensors does not match the hash in its card"
+    ]
+    assert not app.exception
+    assert len(app.image) == 1, "the other one is shown"
+
+
+def test_own_pictures_and_those_that_are_none(models: AppTest) -> None:
+    app = models
+    app.multiselect(key="models_several").set_value(["plain"])
+    app.segmented_control(key="models_source").set_value("Your own picture").run()
+    assert not app.error and not app.image
+    upload = app.file_uploader(key="models_file")
+    upload.upload("bad.png", b"hello").run()
+    assert len(app.error) == 1 and "not an image" in app.error[0].value
+    app.file_uploader(key="models_file").clear()
+    wall = np.full((200, 200, 3), 120, np.uint8)
+    app.file_uploader(key="models_file").upload("wall.png", encode(wall)).run()
+    assert not app.error and app.warning[0].value.startswith("No face was found.")
+    app.file_uploader(key="models_file").clear()
+    crowd = np.tile(portrait()[:400, 300:800], (1, 2, 1))
+    app.file_uploader(key="models_file").upload("two.png", encode(crowd)).run()
+    assert not app.exception and "2 faces were found" in words(app)
+    assert len(app.image) == 1
+
+
+def test_speed_is_measured_when_asked_for(models: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(name: str) -> float:
+        if name == "plain":
+            raise WeightsError("plain.safetensors is missing")
+        return 1.5
+
+    monkeypatch.setattr(leaderboard, "milliseconds", measured)
+    app = models
+    app.button(key="models_speed").click().run()
+    assert [error.value for error in app.error] == ["plain.safetensors is missing"]
+    table = app.dataframe[0].value.set_index("name")
+    assert table["ms"]["prior_attention"] == 1.5 and np.isnan(table["ms"]["plain"])
+
+
+@pytest.mark.parametrize("standings", [WeightsError("leaderboard.json is no leaderboard"), ()])
+def test_without_a_leaderboard(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, standings: object
+) -> None:
+    def read() -> tuple:
+        if isinstance(standings, Exception):
+            raise standings
+        return ()
+
+    monkeypatch.setattr(leaderboard, "read_leaderboard", read)
+    app = open_page("models")
+    assert not app.exception and not app.dataframe
+    if isinstance(standings, Exception):
+        assert [error.value for error in app.error] == ["leaderboard.json is no leaderboard"]
+    else:
+        assert "has been measured yet" in words(app)
+        assert len(app.image) == 2, "faces can be read all the same"
