@@ -19,8 +19,9 @@ from fer_core.weights import WEIGHTS, Card, load_weights, put_arrays
 PASSES = 3
 """Looks of the landmark network at a bare crop, the first of them from the mean layout."""
 
-BATCH = 128
-"""Faces per forward pass of many crops."""
+BATCH = 32
+"""Faces per forward pass of many crops: on a CPU feature maps of more outgrow the caches, and a tenth of the
+time goes."""
 
 
 class Classifier:
