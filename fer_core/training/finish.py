@@ -64,6 +64,7 @@ def finish(
         ),
         recipe=asdict(recipe),
         training=training,
+        published=recipe.published,
         licence=LICENCE.format(
             " and ".join(s.split(" (")[0] for s in dict.fromkeys(faces.sources.values()))
         ),

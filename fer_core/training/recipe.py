@@ -37,6 +37,8 @@ class Recipe:
     """A registered network family."""
     network: Mapping[str, Any]
     """Options of the family's constructor."""
+    published: str = ""
+    """What the project reports that the model comes from, in percent of FER2013's PrivateTest; for the card."""
     fitting: Mapping[str, Any] = field(default_factory=dict)
     """Options of the solver of an estimator; for others there are none."""
     start: str = ""
