@@ -17,6 +17,7 @@ from fer_core.data.agreement import VOTED, compare
 from fer_core.data.augmentation import Augmentation
 from fer_core.data.changes import NOTHING, draws, settings_of, strongest, times
 from fer_core.data.places import VARIABLE, data_folder, names_in, path_in
+from fer_core.draw import percent
 from fer_core.draw.statistics import class_counts, share_table, vote_bars
 from fer_core.faces import find_faces
 from fer_core.images import to_gray
@@ -47,9 +48,9 @@ SPLITS_IN_WORDS = {
     "PrivateTest": "to measure on",
 }
 
-SIDE = 96  # pixels of a face in a wall
+SIDE = 192  # pixels of a face in a wall, more than are shown
 
-EACH = 10  # faces of a class in the wall
+EACH = 8  # faces of a class in the wall
 
 DISAGREEING = 8
 
@@ -67,9 +68,9 @@ def built_in(size: int, _analyzer: Analyzer) -> tuple[Image, Floats]:
     return to_gray(image), alignment(face.points, size)
 
 
-def wall(images: list[Image]) -> list[Image]:
-    """Small faces as large as they are shown, every pixel a square."""
-    return [enlarged(image, max(1, SIDE // max(image.shape))) for image in images]
+def whole_pixels(image: Image) -> Image:
+    """A small face so large that every pixel shows as a square."""
+    return enlarged(image, max(1, SIDE // max(image.shape)))
 
 
 def choose(folder: Path) -> FaceSet | None:
@@ -93,7 +94,9 @@ def choose(folder: Path) -> FaceSet | None:
             placeholder="None",
             key="data_plus",
         )
-        st.form_submit_button("Read", icon=":material/database:", key="data_read")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.form_submit_button("Read", icon=":material/database:", key="data_read")
+            st.caption("Faces are neither stored nor sent.", width="content")
     if not chosen:
         return None
     try:
@@ -113,13 +116,13 @@ def in_words(options: Augmentation) -> dict[str, str]:
         "rotation": f"turned by {options.rotation:.0f}°",
         "scale": f"{100 * np.expm1(options.scale):.0f} % larger",
         "shift": f"moved by {100 * options.shift:.0f} %",
-        "far": f"these three further, {options.far:.0%} of faces",
-        "flip": f"mirrored, {options.flip:.0%} of faces",
+        "far": f"these three further, {percent(options.far)} of faces",
+        "flip": f"mirrored, {percent(options.flip)} of faces",
         "brightness": f"{100 * options.brightness:.0f} % brighter",
         "contrast": f"contrast × {np.exp(options.contrast):.2f}",
-        "blur": f"softened, {options.blur:.0%} of faces",
-        "noise": f"grain, {options.noise:.0%} of faces",
-        "erase": f"a part covered, {options.erase:.0%} of faces",
+        "blur": f"softened, {percent(options.blur)} of faces",
+        "noise": f"grain, {percent(options.noise)} of faces",
+        "erase": f"a part covered, {percent(options.erase)} of faces",
     }
 
 
@@ -149,23 +152,21 @@ except DataError as error:
     folder = None
 if folder is not None:
     faces = choose(folder)
-if faces is None:
+if folder is None:
     with st.container(border=True):
         st.subheader("Look into a dataset", anchor=False)
-        if folder is None:
-            st.markdown(
-                "Sets are read from one folder on the machine where the app runs. Start the app with its "
-                "path, then choose a set from it here:"
-            )
-            st.code("make app FER_DATA=/the/folder/with/your/sets", language="bash")
-            st.caption(
-                f"Or set the environment variable {VARIABLE}. Without it the app opens no folder, so that "
-                "nobody who visits it can look around on the machine. Faces are neither stored nor sent."
-            )
-        else:
-            st.markdown("Choose a set above and press **Read**. Nothing of it is stored or sent.")
-        with st.expander("Which sets can be read", icon=":material/folder_open:"):
-            st.markdown(SETS)
+        st.markdown(
+            "Sets are read from one folder on the machine where the app runs. Start the app with its "
+            "path, then choose a set from it here:"
+        )
+        st.code("make app FER_DATA=/the/folder/with/your/sets", language="bash")
+        st.caption(
+            f"Or set the environment variable {VARIABLE}. Without it the app opens no folder, so that "
+            "nobody who visits it can look around on the machine. Faces are neither stored nor sent."
+        )
+if faces is None:
+    with st.expander("Which sets can be read", icon=":material/folder_open:"):
+        st.markdown(SETS)
 
 # Its classes ----------------------------------------------------------------------------------------
 
@@ -207,7 +208,13 @@ if faces is not None:
     ):
         if len(numbers):
             st.markdown(f"**{name}**")
-            st.image(wall([faces.images[i] for i in numbers]), width=SIDE)
+            with st.grid(EACH, min_column_width=72, gap="xsmall", width=860):
+                for i in numbers.tolist():
+                    st.image(
+                        whole_pixels(faces.images[i]),
+                        width="stretch",
+                        alt=f"A face labelled {name}",
+                    )
 
 # What augmentation does -----------------------------------------------------------------------------
 
@@ -217,19 +224,25 @@ st.markdown(
     "finders would change it. A network that has seen this does not mind it later."
 )
 card = load_card(model)
-left, right = st.columns(2)
 own = faces is not None and (
-    left.segmented_control(
+    st.segmented_control(
         "Face",
         ("the sample", "one of the set"),
         default="the sample",
         required=True,
+        label_visibility="collapsed",
         key="data_face",
     )
     == "one of the set"
 )
-factor = right.slider(
-    f"Times as strong as in the training of {model}", 1.0, 4.0, 1.0, 0.5, key="data_factor"
+factor = st.slider(
+    f"Times as strong as in the training of {model}",
+    min_value=1.0,
+    max_value=4.0,
+    step=0.5,
+    format="%.1f",
+    width=420,
+    key="data_factor",
 )
 options = times(settings_of(card.recipe), factor)
 if own:
@@ -243,7 +256,7 @@ st.markdown("**Each change alone, as strong as it gets**")
 unchanged = draws(image, transform, card.input_size, NOTHING, number=1, seed=0)[0]
 shown = {"": unchanged, **strongest(image, transform, card.input_size, options)}
 words = {"": "**unchanged**", **in_words(options)}
-with st.grid("auto", min_column_width=104, gap="small"):
+with st.grid(5, min_column_width=104, gap="small", width=760):
     for name, changed in shown.items():
         st.image(enlarged(changed, 3), caption=words[name], width="stretch", alt=words[name])
 
@@ -256,7 +269,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         args=("data_draws",),
         key="data_again",
     )
-with st.grid("auto", min_column_width=104, gap="small"):
+with st.grid(5, min_column_width=104, gap="small", width=760):
     for changed in draws(
         image,
         transform,
@@ -282,7 +295,7 @@ if both is None:
 st.subheader("Where FER2013's labels and FER+'s votes disagree")
 st.markdown(
     f"FER2013 gave each face one label. Later ten people voted on each (FER+). Both name the same class for "
-    f"**{both.share:.1%}** of the faces. For {both.unknown:,} of {len(faces):,} the votes name none."
+    f"**{100 * both.share:.1f} %** of the faces. For {both.unknown:,} of {len(faces):,} the votes name none."
 )
 row, column = both.widest()
 table, cell = st.columns((3, 2), gap="large")
@@ -305,7 +318,7 @@ numbers = np.random.default_rng(st.session_state.data_wall).permutation(numbers)
 with st.grid(4, min_column_width=160):
     for i in numbers.tolist():
         with st.container(border=True, gap="small"):
-            st.image(wall([faces.images[i]]), width=SIDE, alt=f"Labelled {labelled}")
+            st.image(whole_pixels(faces.images[i]), width=96, alt=f"A face labelled {labelled}")
             st.caption(f"FER2013: **{labelled}**, FER+: **{voted}**")
             st.plotly_chart(
                 vote_bars(faces.votes[i]),

@@ -15,14 +15,14 @@ def data_folder() -> Path | None:
     """The folder, None where the host names none.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder, or it may not be read.
     """
     named = os.environ.get(VARIABLE)
     if not named:
         return None
     folder = Path(named).expanduser().resolve()
-    if not folder.is_dir():
-        raise DataError(f"{VARIABLE} names no folder; give one that holds datasets")
+    if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+        raise DataError(f"{VARIABLE} names no folder that opens; give one that holds datasets")
     return folder
 
 
