@@ -38,13 +38,16 @@ IN_WORDS: Final = {
     "dexpression": "two Inception-like blocks, made for faces",
     "dnn": "the network of a well-known beginners' tutorial",
     "emonet_baseline": "the landmark network's trunk with a new last layer",
-    "emonet_multihead": "that trunk, several attentions over patches of the face",
-    "emonet_self_attention": "that trunk, each place looking at the others",
+    "emonet_multihead": "the landmark network's trunk, several attentions over patches",
+    "emonet_self_attention": "the landmark network's trunk, each place looking at the others",
     "emotional_dan": "finds landmarks first, then looks again near them",
     "ferplus_cnn": "learnt from how ten people voted, and from nothing else",
     "hybrid": "convolutions, gradients and landmarks together",
     "inception": "a small GoogLeNet: several filter sizes at once",
+    "lgbm_autoencoder": "no classes in the network: it sums a face up, trees decide",
+    "lgbm_pixels": "no network: decision trees on the dots of a small picture",
     "plain": "a small residual network over the whole face",
+    "plain_unaligned": "the plain network on faces that are not turned upright",
     "prior_attention": "face, eyes and mouth, weighed anew for each face",
     "prior_blocks": "eyes and mouth alone, weighed anew for each face",
     "simple_cnn": "a plain stack of convolutions",
@@ -54,7 +57,7 @@ IN_WORDS: Final = {
     "svm_sliding_hog": "no network: edges in sliding windows, and such a machine",
     "xception": "a small Xception: filters that treat each channel alone",
 }
-"""Family -> what it is, for people who read a table."""
+"""Family, or a model of its own kind within it -> what it is, for people who read a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ class Standing:
     @property
     def about(self) -> str:
         """What the model is, in a few words."""
-        return IN_WORDS.get(self.family, self.family.replace("_", " "))
+        family = IN_WORDS.get(self.family, self.family.replace("_", " "))
+        return IN_WORDS.get(self.name, family)
 
     @property
     def published_share(self) -> float | None:
