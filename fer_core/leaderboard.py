@@ -44,7 +44,7 @@ IN_WORDS: Final = {
     "ferplus_cnn": "learnt from how ten people voted, and from nothing else",
     "hybrid": "convolutions, gradients and landmarks together",
     "inception": "a small GoogLeNet: several filter sizes at once",
-    "lgbm_autoencoder": "no classes in the network: it sums a face up, trees decide",
+    "lgbm_autoencoder": "a network sums the face up, decision trees choose",
     "lgbm_pixels": "no network: decision trees on the dots of a small picture",
     "plain": "a small residual network over the whole face",
     "plain_unaligned": "the plain network on faces that are not turned upright",
