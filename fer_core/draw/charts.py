@@ -193,8 +193,7 @@ def heat_tiles(crop: Image, maps: Mapping[str, Floats], *, size: int = 168) -> d
 
 
 def attention_tiles(crop: Image, attention: Floats, *, size: int = 168) -> list[Image]:
-    """Small pictures of where a network looks by itself, each on its own scale: full colour is the place
-    that counts most.
+    """Small pictures of where a network looks by itself: green places count more than the average one.
 
     Args:
         crop: (S, S) grey aligned face.

@@ -41,24 +41,26 @@ def blend_heat(image: Image, heat: Floats, opacity: float, shades: Image = WARM)
 
 
 def blend_attention(image: Image, attention: Floats, corners: Floats, opacity: float) -> None:
-    """Lay attention over the face's square of an RGB image, in place: one hue, the heavier the less
-    transparent. Its cells keep their edges: a network weighs whole cells, and nothing in between.
+    """Lay attention over the face's square of an RGB image, in place: one hue, the less transparent the more
+    a place counts. Its cells keep their edges: a network weighs whole cells, and nothing in between.
+
+    The scale is the same for every network and face: an average place has no colour, one that counts twice
+    as much half of it. Attention that prefers no place leaves the image as it is.
 
     Args:
-        attention: (h, w) or (heads, h, w), of which the mean is shown.
+        attention: (h, w) or (heads, h, w), of which the mean is shown; each head adds up to 1.
         corners: (4, 2) of the square in the image, clockwise from the aligned top left.
-        opacity: of the heaviest cell, 0..1.
+        opacity: of a place that counts for all, 0..1.
     """
     cells = attention.mean(axis=0) if attention.ndim == 3 else attention
-    peak = float(cells.max())
-    if not peak > 0:
-        return
+    average = 1 / cells.size
+    strength = np.float32(opacity) * (1 - average / np.maximum(cells, average))
     rows, columns = cells.shape
     grid = np.array([(0, 0), (columns, 0), (columns, rows)], np.float32)
     # OpenCV counts from the centre of the first cell and of the first pixel.
     to_image = cv2.getAffineTransform(grid - 0.5, corners[:3].astype(np.float32) - 0.5)
     size = image.shape[1::-1]
-    cover = cv2.warpAffine(opacity / peak * cells, to_image, size, flags=cv2.INTER_NEAREST)
+    cover = cv2.warpAffine(strength, to_image, size, flags=cv2.INTER_NEAREST)
     x, y, width, height = cv2.boundingRect((cover > 0).view(np.uint8))
     spot = np.s_[y : y + height, x : x + width]
     area, shares = image[spot], cover[spot][..., None]

@@ -4,7 +4,7 @@ import numpy as np
 
 from fer_core.labels import EXPRESSIONS
 from fer_core.regions import MEAN_POINTS, alignment, quads
-from fer_core.types import Explanation, Face, Reading, Regions
+from fer_core.types import Explanation, Face, Floats, Reading, Regions
 
 SIZE = 48
 
@@ -18,6 +18,7 @@ def make_reading(
     attention: bool = True,
     track: int | None = None,
     label: str | None = None,
+    places: Floats | None = None,
 ) -> Reading:
     """A face in ``box`` whose aligned square is the square around the middle of the box."""
     x0, y0, x1, y1 = box
@@ -36,6 +37,7 @@ def make_reading(
         probabilities=probabilities,
         unsure=unsure,
         region_attention={"face": 0.5, "upper": 0.2, "lower": 0.3} if attention else None,
+        attention=places,
         label=label,
     )
 

@@ -8,6 +8,7 @@ from fer_core.draw import EXPRESSION_COLORS, percent, rgb
 from fer_core.draw.charts import (
     action_bars,
     affect_plane,
+    attention_tiles,
     heat_tiles,
     probability_bars,
     probability_timeline,
@@ -105,6 +106,32 @@ def test_tiles_share_one_scale() -> None:
     assert warm[0] > warm[2], "for: warm"
     assert cool[2] > cool[0], "against: cool"
     assert (tiles["happy"][40:, 40:] == 128).all(), "no heat, no change"
+
+
+def test_each_head_has_a_tile() -> None:
+    crop = np.full((48, 48), 128, np.uint8)
+    heads = np.zeros((3, 4, 4), np.float32)
+    for head in range(3):
+        heads[head, head, head] = 1
+    tiles = attention_tiles(crop, heads, size=80)
+    assert [tile.shape for tile in tiles] == 3 * [(80, 80, 3)]
+    for head, tile in enumerate(tiles):
+        rows, columns = np.nonzero((tile != 128).any(axis=2))
+        assert {rows.min(), columns.min()} == {20 * head}
+        assert {rows.max(), columns.max()} == {20 * head + 19}
+        red, green, blue = tile[20 * head + 5, 20 * head + 5].astype(int)
+        assert green > red and green > blue
+    (only,) = attention_tiles(crop, heads[1], size=80)
+    assert np.array_equal(only, tiles[1])
+    assert (attention_tiles(crop, np.full((4, 4), 1 / 16, np.float32), size=80)[0] == 128).all()
+
+
+def test_tiles_of_another_grid() -> None:
+    raw = np.zeros((12, 12), np.float32)
+    raw[9, 2] = 1
+    tile = heat_tiles(np.full((48, 48), 128, np.uint8), {"sad": raw}, size=120)["sad"]
+    moved = np.abs(tile.astype(int) - 128).sum(axis=2)
+    assert np.unravel_index(moved.argmax(), moved.shape) == pytest.approx((95, 25), abs=3)
 
 
 def test_flat_and_broken_maps_leave_the_face_as_it_is() -> None:

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from fer_core.draw import EXPRESSION_COLORS, rgb
+from fer_core.draw.heat import ATTENTION, blend_attention
 from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay, headline
-from fer_core.types import FrameResult, Image, Reading
+from fer_core.explain import explanation
+from fer_core.types import Floats, FrameResult, Image, Reading
 from tests.draw.faces import make_explanation, make_reading
 
 NOTHING = OverlayStyle(box=False, labels=False, bars=False, blocks=False, heatmap=0)
@@ -227,6 +229,18 @@ def test_twenty_faces_are_all_marked_and_only_the_largest_has_bars(frame: Image)
     assert (x1 - x0) * (y1 - y0) < 0.2 * 640 * 480, "one panel"
 
 
+def test_labels_of_blocks_stay_off_the_bars(frame: Image) -> None:
+    for box in ((10.0, 40.0, 330.0, 460.0), (200.0, 30.0, 440.0, 330.0), (0.0, 0.0, 640.0, 480.0)):
+        result = FrameResult((make_reading(box),))
+        bars = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
+        both = dataclasses.replace(bars, blocks=True)
+        painted = draw_overlay(frame, result, bars)
+        x0, y0, x1, y1 = extent(changed(frame, painted))
+        panel = np.s_[y0 + 4 : y1 - 4, x0 + 4 : x1 - 4]
+        dark = draw_overlay(frame, result, both)[panel].max(axis=2) < 40
+        assert dark.mean() < 0.01, "a label's ground is darker than the panel's"
+
+
 def test_only_the_first_face_tells_its_weights(frame: Image) -> None:
     style = OverlayStyle(box=False, labels=False, bars=False, heatmap=0)
     boxes = ((300.0, 120.0, 460.0, 320.0), (20.0, 120.0, 140.0, 260.0))
@@ -274,3 +288,79 @@ def test_landmarks_are_lines_with_an_iris_in_open_eyes(frame: Image) -> None:
     assert differs[309:311, 320].any(), "the jaw is a line between its points"
     assert differs[180, 287:289].any(), "the iris of the open eye"
     assert not differs[165:195, 340:380].any(), "none in the closed one"
+
+
+ATTENDING = dataclasses.replace(NOTHING, attention=True)
+
+
+def greener(before: Image, after: Image) -> Floats:
+    """(H, W) by how much a pixel's green has risen above its red."""
+    gained = after.astype(int) - before
+    return (gained[..., 1] - gained[..., 0]).astype(np.float32)
+
+
+def test_attention_is_green_where_a_place_counts_more_than_the_average(frame: Image) -> None:
+    places = np.full((12, 12), 0.5 / 143, np.float32)
+    places[3, 4] = 0.5
+    reading = make_reading(BOX, places=places)
+    out = draw_overlay(frame, FrameResult((reading,)), ATTENDING)
+    above = greener(frame, out)[: round(BOX[3])]  # the legend stands below the box
+    x0, y0, x1, y1 = extent(above > 20)
+    square = reading.regions.quads["face"]
+    cell = (square[2] - square[0]) / 12
+    assert (x0, y0) == pytest.approx(square[0] + cell * (4, 3), abs=1)
+    assert (x1, y1) == pytest.approx(square[0] + cell * (5, 4), abs=1)
+    assert np.ptp(out[y0 + 1 : y1 - 1, x0 + 1 : x1 - 1].reshape(-1, 3), axis=0).max() == 0
+    assert (draw_overlay(frame, FrameResult((reading,)), NOTHING) == frame).all()
+    without = FrameResult((make_reading(BOX),))
+    assert (draw_overlay(frame, without, ATTENDING) == frame).all(), (
+        "others have none, nor a legend"
+    )
+
+
+def test_heads_are_averaged_and_even_attention_has_no_colour(frame: Image) -> None:
+    heads = np.zeros((2, 4, 1), np.float32)
+    heads[0, 0], heads[1, 3] = 1, 1
+    readings = [make_reading(BOX, places=places) for places in (heads, heads.mean(axis=0))]
+    first, second = (draw_overlay(frame, FrameResult((r,)), ATTENDING) for r in readings)
+    assert np.array_equal(first, second)
+    gained = greener(frame, first)
+    x, y0, y1 = 320, *(round(float(y)) for y in readings[0].regions.quads["face"][[0, 3], 1])
+    assert gained[y0 + 10, x] == gained[y1 - 10, x] > 30, "each head's row"
+    assert gained[(y0 + y1) // 2, x] == 0
+    even = make_reading(BOX, places=np.full((4, 4), 1 / 16, np.float32))
+    painted = draw_overlay(frame, FrameResult((even,)), ATTENDING)
+    assert not changed(frame, painted)[: round(BOX[3])].any()
+
+
+def test_strength_of_attention_is_that_of_one_scale() -> None:
+    corners = np.array([(0, 0), (40, 0), (40, 40), (0, 40)], np.float32)
+    places = np.array([[0.5, 0.25], [0.25, 0]], np.float32)
+    image = np.zeros((40, 40, 3), np.uint8)
+    blend_attention(image, places, corners, 0.8)
+    expected = np.round(0.8 * (1 - 0.25 / 0.5) * np.array(ATTENTION)).astype(int)
+    assert (image[:20, :20] == expected).all(), "twice the average: half the colour"
+    assert not image[20:].any() and not image[:20, 20:].any()
+
+
+@pytest.mark.parametrize("box", [(-200.0, -100.0, 80.0, 180.0), (900.0, 900.0, 990.0, 990.0)])
+def test_attention_beyond_the_border(frame: Image, box: tuple[float, float, float, float]) -> None:
+    places = np.eye(6, dtype=np.float32) / 6
+    out = draw_overlay(frame, FrameResult((make_reading(box, places=places),)), ATTENDING)
+    assert out.shape == frame.shape
+
+
+def test_a_map_of_another_grid_is_laid_over_the_same_face(frame: Image) -> None:
+    raw = np.zeros((12, 12), np.float32)
+    raw[6, 3] = 1
+    reading = make_reading(BOX)
+    found = explanation(
+        raw, reading.regions, target="sad", method="test", frame_shape=frame.shape, seconds=0
+    )
+    style = dataclasses.replace(NOTHING, heatmap=1.0)
+    out = draw_overlay(frame, FrameResult((reading,), ((found,),)), style)
+    square = reading.regions.quads["face"]
+    middle = square[0] + (square[2] - square[0]) * (np.array([3, 6]) + 0.5) / 12
+    y, x = np.unravel_index(found.heatmap.argmax(), found.heatmap.shape)
+    assert (x, y) == pytest.approx(middle, abs=4)
+    assert changed(frame, out)[y, x] and found.region_share["lower"] == 1
