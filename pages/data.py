@@ -317,7 +317,7 @@ with cell:
 numbers = np.random.default_rng(st.session_state.data_wall).permutation(numbers)[:DISAGREEING]
 with st.grid(4, min_column_width=160):
     for i in numbers.tolist():
-        with st.container(border=True, gap="small"):
+        with st.container(border=True, gap="small", height="stretch"):
             st.image(whole_pixels(faces.images[i]), width=96, alt=f"A face labelled {labelled}")
             st.caption(f"FER2013: **{labelled}**, FER+: **{voted}**")
             st.plotly_chart(

@@ -39,12 +39,15 @@ def test_many_models_make_a_higher_figure() -> None:
 def test_table_shows_shares_of_its_rows() -> None:
     counts = np.zeros((7, 8), np.int64)
     counts[0, :2] = 3, 1
-    (heat,) = share_table(counts, list("abcdefgh"), rows_are="labelled", columns_are="voted").data
+    figure = share_table(counts, list("abcdefgh"), rows_are="labelled", columns_are="voted")
+    heat, below, above = figure.data
     assert heat.z[0][0] == 0.75 and heat.z[1].sum() == 0, "an empty row stays empty"
-    assert list(heat.text[0][:2]) == ["75", "25"]
     assert list(heat.y) == list(EXPRESSIONS) and list(heat.x) == list("abcdefgh")
     assert "labelled %{y}, voted %{x}: %{customdata:,} faces" in heat.hovertemplate
-    assert heat.colorscale is None, "the theme gives the colours"
+    assert (above.x, above.y, above.text) == (("a",), ("angry",), ("75",))
+    assert above.textfont.color == "#FFFFFF"
+    assert (below.x[0], below.text[0], len(below.text)) == ("b", "25", 55)
+    assert below.textfont.color is None, "that of the page"
 
 
 def test_curve_of_accuracy_and_loss() -> None:
