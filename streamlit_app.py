@@ -80,6 +80,12 @@ def choose_settings(page: str) -> None:
 
 st.set_page_config(page_title="Expression Lens", page_icon=str(IMAGES / "mark.svg"), layout="wide")
 st.logo(str(IMAGES / "wordmark.svg"), size="large")
+# The accent is dark enough to carry white labels, and so too dark for the text of what is selected: tint
+# and border tell that.
+st.html(
+    "<style>[data-variant][data-selected], [data-testid=stTab][aria-selected=true]"
+    " { color: inherit !important }</style>"
+)
 page = st.navigation(
     [
         st.Page(

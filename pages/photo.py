@@ -353,8 +353,8 @@ else:
         heads = f"Its {len(tiles)} heads do so apart from each other. " if len(tiles) > 1 else ""
         st.caption(
             f"*{reading.model}* has learned to weigh the places of a face. Green ones count more than the "
-            f"average place, the greener the more. {heads}These are weights of places, and no evidence for a "
-            "class: all seven classes are read with the same ones."
+            f"average place, the greener the more; a face without green is weighed evenly. {heads}These are "
+            "weights of places, and no evidence for a class: all seven classes are read with the same ones."
         )
         grid = st.grid(max(4, len(tiles)), min_column_width=96, width=680)
         for head, tile in enumerate(tiles, start=1):

@@ -15,6 +15,7 @@ from PIL import Image as Pillow
 from fer_core import EXPRESSIONS, cli, list_models, load_card
 from fer_core.leaderboard import read_leaderboard
 from fer_core.models import Classifier
+from fer_core.models.base import PooledNetwork
 from fer_core.types import Image
 from fer_core.weights import WEIGHTS
 
@@ -61,7 +62,7 @@ def test_predict_prints_json(run, photo: Path) -> None:  # type: ignore[no-untyp
     (face,) = record["faces"]
     assert set(face) == {
         *("box", "score", "top", "unsure", "probabilities"),
-        *("region_attention", "valence", "arousal"),
+        *("region_attention", "attention", "valence", "arousal"),
     }
     assert face["top"] == "happy" and tuple(face["probabilities"]) == EXPRESSIONS
     assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
@@ -215,6 +216,19 @@ def test_explain_writes_picture_and_numbers(run, photo: Path, tmp_path: Path) ->
     assert np.array(numbers["raw"]).shape == (6, 6) and numbers["target"] == "sad"
     with Pillow.open(out / "astronaut-sad-layercam.png") as picture:
         assert picture.size == (512, 512)
+
+
+def test_explain_names_the_method_that_was_used(  # type: ignore[no-untyped-def]
+    run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PooledNetwork, "has_maps", False)
+    code, out, _ = run(
+        "explain", photo, "--model", "plain", "--method", "layercam", "--out", tmp_path
+    )
+    assert code == 0
+    assert "plain has no feature maps for layercam: explained by occlusion" in out
+    numbers = json.loads((tmp_path / "astronaut-happy-occlusion.json").read_text())
+    assert numbers["method"] == "occlusion" and np.array(numbers["raw"]).shape == (6, 6)
 
 
 def test_explain_without_a_face_says_so(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -11,6 +11,7 @@ import pytest
 from av import VideoFrame
 from streamlit.testing.v1 import AppTest
 
+from fer_core.models.base import PooledNetwork
 from fer_core.stream import Stream
 from fer_core.types import FrameResult, Image
 from fer_core.video import Clip, Frame
@@ -161,6 +162,22 @@ def test_settings_reach_the_running_stream(live: AppTest, camera: Camera, face: 
     without_layers(live)
     assert stream.settings.maps == (), "a map that nobody sees costs time"
     assert activity(live).frames == 2, "the stream has been restarted"
+
+
+def test_a_model_without_maps_has_no_heatmap_here(
+    live: AppTest, camera: Camera, face: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "No heatmap of" not in words(live)
+    monkeypatch.setattr(PooledNetwork, "has_maps", False)
+    live.selectbox(key="model").set_value("plain").run()
+    assert not live.exception
+    assert "No heatmap of *plain* here" in words(live)
+    camera.show(face)
+    assert activity(live).result.readings[0].model == "plain"
+    assert activity(live).result.explanations == ()
+    live.selectbox(key="model").set_value("prior_attention").run()
+    assert "No heatmap of" not in words(live)
+    assert live.session_state.stream.settings.maps == ("top",), "the choice has been kept"
 
 
 def test_nobody_there(live: AppTest, camera: Camera, nobody: Image) -> None:

@@ -4,15 +4,19 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+import streamlit as st
+import torch
 from streamlit.testing.v1 import AppTest
 
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw import percent
+from fer_core.models.base import NetworkOutput, PooledNetwork
 from fer_core.types import Image
 from tests.pages.conftest import encode
 
@@ -110,6 +114,59 @@ def test_plain_has_no_blocks(photo: AppTest, astronaut: Image) -> None:
     app.selectbox(key="model").select("plain").run()
     assert any("it has no blocks to weigh" in caption.value for caption in app.caption)
     assert not any(caption.startswith("mouth") for caption in captions(app))
+
+
+@pytest.fixture
+def attending(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """``plain`` weighs places: the first of two heads looks at one, the second at all alike."""
+    read = PooledNetwork.head
+
+    def head(self: PooledNetwork, *given: object, **asked: object) -> NetworkOutput:
+        output = read(self, *given, **asked)
+        heads = torch.full((len(output.logits), 2, 3, 3), 1 / 9)
+        heads[:, 0] = 0
+        heads[:, 0, 2, 1] = 1
+        return replace(output, attention=heads)
+
+    monkeypatch.setattr(PooledNetwork, "head", head)
+    st.cache_resource.clear()  # a loaded model knows already that it has none
+    yield
+    st.cache_resource.clear()
+
+
+def test_attention_is_shown_where_the_model_has_it(
+    photo: AppTest, astronaut: Image, downloads: Downloads, attending: None
+) -> None:
+    mirrored = astronaut[:, ::-1]  # the astronaut may have been read before
+    app = upload(photo, mirrored_png=encode(mirrored))
+    assert "Where the network looks by itself" not in headings(app)
+    assert not any("Attention" in option for option in app.pills(key="photo_layers").options)
+    assert json.loads(downloads["expression-lens.json"])[0]["faces"][0]["attention"] is None
+    app.selectbox(key="model").select("plain").run()
+    assert "Where the network looks by itself" in headings(app)
+    assert {"head 1", "head 2"} <= set(captions(app))
+    assert any("no evidence for a class" in caption.value for caption in app.caption)
+    app.pills(key="photo_layers").set_value(["attention"]).run()
+    assert not app.exception
+    painted = cv2.imdecode(np.frombuffer(downloads["mirrored-annotated.png"], np.uint8), 1)
+    assert (painted[..., ::-1] != mirrored).any()
+    (face,) = json.loads(downloads["expression-lens.json"])[0]["faces"]
+    assert np.shape(face["attention"]) == (2, 3, 3) and face["attention"][0][2][1] == 1
+    app.selectbox(key="model").select("prior_attention").run()
+    assert not app.exception and "Where the network looks by itself" not in headings(app)
+
+
+def test_a_model_without_maps_is_explained_by_occlusion(
+    photo: AppTest, astronaut: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = upload(photo, astronaut_png=encode(astronaut))
+    assert any(caption.value.startswith("By Grad-CAM. ") for caption in app.caption)
+    monkeypatch.setattr(PooledNetwork, "has_maps", False)
+    app.selectbox(key="model").select("plain").run()
+    assert not app.exception
+    why = "By Occlusion, since *plain* has no feature maps for gradcam. "
+    (said,) = [caption.value for caption in app.caption if caption.value.startswith(why)]
+    assert "Of the evidence for *happy*" in said
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import fer_core
 from fer_core import Analyzer, list_models
 from fer_core.draw import percent
 from fer_core.errors import UserError
+from fer_core.models.base import PooledNetwork
 from pages.samples import SAMPLES, portrait
 
 OpenPage = Callable[[str], AppTest]
@@ -101,3 +102,16 @@ def test_a_face_is_found_in_each_sample(analyzer: Analyzer) -> None:
         (reading,) = analyzer(sample())
         x0, y0, x1, y1 = reading.face.box
         assert 200 < (x0 + x1) / 2 < 700 and 200 < (y0 + y1) / 2 < 500, name
+
+
+def test_how_it_works_tells_of_models_without_maps(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("how_it_works")
+    assert any("looks three times" in text.value for text in app.markdown)
+    assert any("(*Grad-CAM*.)" in text.value for text in app.markdown)
+    monkeypatch.setattr(PooledNetwork, "has_maps", False)
+    app.selectbox(key="model").set_value("plain").run()
+    assert not app.exception
+    assert any("(*Occlusion*.)" in text.value for text in app.markdown)
+    assert not any("looks three times" in text.value for text in app.markdown)
