@@ -261,6 +261,7 @@ def train(
     nodes: Annotated[int, typer.Option(help="Machines that share it.", min=1)] = 1,
 ) -> None:
     """Train a recipe; leaves NAME.safetensors and its card in the run folder."""
+    from fer_core.training.classical import ESTIMATORS, fit_estimator
     from fer_core.training.finish import finish, run_facts
     from fer_core.training.fit import Team, fit
     from fer_core.training.recipe import read_recipe
@@ -280,8 +281,12 @@ def train(
         _train_hog(plan, data, folder)
         return
     faces = read_faces(data, plus)
-    network = fit(plan, faces, folder, resume=resume, team=team)
-    classifier = finish(network, plan, faces, folder, run_facts(plan, folder, team))
+    if plan.family in ESTIMATORS:
+        estimator, facts = fit_estimator(plan, faces, folder)
+        classifier = finish(estimator, plan, faces, folder, facts)
+    else:
+        network = fit(plan, faces, folder, resume=resume, team=team)
+        classifier = finish(network, plan, faces, folder, run_facts(plan, folder, team))
     for split, figures in classifier.card.figures.items():
         typer.echo(
             f"{split}: accuracy {figures['accuracy']:.1%}, macro F1 {figures['macro_f1']:.3f}"

@@ -1,6 +1,7 @@
 """Networks by name, with and without trained weights."""
 
 from fer_core.models import (  # noqa: F401  (they register themselves)
+    boosted,
     cnn_lstm,
     dexpression,
     dnn,
@@ -9,6 +10,7 @@ from fer_core.models import (  # noqa: F401  (they register themselves)
     ferplus_cnn,
     hybrid,
     inception,
+    kernel_machine,
     plain,
     prior_attention,
     prior_blocks,

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fer_core.faces.landmarks import EYES, shared_landmarker
-from fer_core.types import Floats
+from fer_core.types import Floats, Image
 
 HOG_SIDE: Final = 48
 """Pixels of the face at which gradients are counted."""
@@ -59,6 +59,20 @@ _descriptor = cv2.HOGDescriptor(
     _nbins=9,
 )
 
+WINDOW: Final = 24
+"""Side of the window that slides over the face, in pixels."""
+WINDOW_STEP: Final = 6
+WINDOW_NUMBERS: Final = 25 * 4 * HOG_CHANNELS
+"""That describe a face: 5x5 windows of 2x2 blocks."""
+
+_window_descriptor = cv2.HOGDescriptor(
+    _winSize=(WINDOW, WINDOW),
+    _blockSize=(2 * CELL, 2 * CELL),
+    _blockStride=(CELL, CELL),
+    _cellSize=(CELL, CELL),
+    _nbins=9,
+)
+
 
 def hog(faces: Tensor) -> Tensor:
     """Histograms of oriented gradients (Dalal and Triggs 2005).
@@ -71,17 +85,39 @@ def hog(faces: Tensor) -> Tensor:
     Returns:
         (N, 36, 6, 6) float32 on the device of the faces; no gradient flows back to them.
     """
-    size = (HOG_SIDE, HOG_SIDE)
-    small = F.interpolate(faces.float(), size, mode="bilinear", antialias=True, align_corners=False)
     counted = [
         _descriptor.compute(
             cv2.copyMakeBorder(face, *(_margin,) * 4, borderType=cv2.BORDER_REPLICATE)
         )
-        for face in small.detach()[:, 0].round().to(torch.uint8).cpu().numpy()
+        for face in _small(faces)
     ]
     # OpenCV runs through the blocks column by column.
     blocks = np.reshape(counted, (-1, HOG_CELLS, HOG_CELLS, HOG_CHANNELS))
     return torch.from_numpy(blocks.transpose(0, 3, 2, 1).copy()).to(faces.device)
+
+
+def sliding_hog(faces: Tensor) -> Tensor:
+    """Histograms of oriented gradients in a window that slides over the face.
+
+    Cells of neighbouring windows overlap by other parts than a whole cell, so together they see gradients
+    at finer places than ``hog``.
+
+    Args:
+        faces: (N, 1, S, S) grey values 0..255.
+
+    Returns:
+        (N, WINDOW_NUMBERS) float32 on the device of the faces.
+    """
+    step = (WINDOW_STEP, WINDOW_STEP)
+    counted = [_window_descriptor.compute(face, winStride=step) for face in _small(faces)]
+    return torch.from_numpy(np.reshape(counted, (-1, WINDOW_NUMBERS))).to(faces.device)
+
+
+def _small(faces: Tensor) -> Image:
+    """(N, HOG_SIDE, HOG_SIDE) of (N, 1, S, S) grey values 0..255."""
+    size = (HOG_SIDE, HOG_SIDE)
+    small = F.interpolate(faces.float(), size, mode="bilinear", antialias=True, align_corners=False)
+    return small.detach()[:, 0].round().to(torch.uint8).cpu().numpy()
 
 
 def find_points(faces: Tensor) -> Floats:

@@ -33,7 +33,11 @@ def untrained(family: str) -> Classifier:
     return Classifier(network, card)
 
 
-@pytest.fixture(params=list_families())
+LEARNT = [family for family in list_families() if not family.startswith(("lgbm_", "svm_"))]
+"""Families that learn by gradients; of the estimators ``test_classical.py`` tells."""
+
+
+@pytest.fixture(params=LEARNT)
 def classifier(request: pytest.FixtureRequest) -> Classifier:
     return untrained(request.param)
 

@@ -1,0 +1,147 @@
+"""Gradient-boosted trees."""
+
+import lzma
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.ops import Conv2dNormActivation
+
+from fer_core.errors import UserError
+from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.models.base import Estimator, NetworkOutput, Trunk, normalise
+from fer_core.models.registry import register_network
+from fer_core.weights import WeightsError
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+UNHEARD: Final = -20.0
+"""Logit of contempt, a class of FER+ that FER2013 has not."""
+
+
+class Boosted(Estimator):
+    """Trees on numbers that describe a face, one sum of trees a class (LightGBM, Ke et al. 2017).
+
+    There are no trees for FER+: its head says what that of FER2013 says, and never contempt.
+
+    Args:
+        booster_bytes: length of the trees as they are stored.
+    """
+
+    def __init__(self, *, input_size: int, booster_bytes: int = 0) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.register_buffer("booster", torch.zeros(booster_bytes, dtype=torch.uint8))
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        return {"booster_bytes": len(self.booster)}
+
+    def put_trees(self, text: str) -> None:
+        """Take the trees of LightGBM's text."""
+        packed = lzma.compress(text.encode(), preset=9)
+        self.booster = torch.frombuffer(bytearray(packed), dtype=torch.uint8)
+        self.__dict__.pop("trees", None)
+
+    @cached_property
+    def trees(self) -> "Booster":
+        """The trees, ready to be asked by several threads.
+
+        Raises:
+            UserError: if LightGBM is not installed.
+            WeightsError: if what is stored are no trees.
+        """
+        lightgbm = import_lightgbm()
+        try:
+            text = lzma.decompress(self.booster.cpu().numpy().tobytes()).decode()
+            booster: Booster = lightgbm.Booster(model_str=text)
+            return booster
+        except (lzma.LZMAError, UnicodeDecodeError, lightgbm.basic.LightGBMError) as error:
+            raise WeightsError(
+                f"the weights hold no trees that can be read ({error}); restore them"
+            ) from None
+
+    def settle(self) -> None:
+        super().settle()
+        _ = self.trees
+
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
+        description = features["face"]
+        numbers = description.float().flatten(1).cpu().numpy()
+        # More threads than one take longer for a single face, and the server's viewers share them.
+        scores: Any = self.trees.predict(numbers, raw_score=True, num_threads=1)
+        logits = torch.from_numpy(np.asarray(scores, np.float32)).to(description.device)
+        return NetworkOutput(logits=logits, votes=as_votes(logits), features=features)
+
+
+@register_network("lgbm_pixels")
+class BoostedPixels(Boosted):
+    """Trees on the grey values of the face, made small.
+
+    Args:
+        side: of the small face, in pixels.
+    """
+
+    def __init__(self, *, input_size: int, side: int, booster_bytes: int = 0) -> None:
+        super().__init__(input_size=input_size, booster_bytes=booster_bytes)
+        self.side = side
+
+    def describe(self, faces: Tensor) -> Tensor:
+        return F.interpolate(faces.float(), (self.side, self.side), mode="area").round()
+
+
+@register_network("lgbm_autoencoder")
+class BoostedCode(Boosted):
+    """Trees on the code by which an auto-encoder (Hinton and Salakhutdinov 2006) tells faces apart.
+
+    Args:
+        widths: channels of the encoder's convolutions, each of which halves the face.
+        code: numbers that are left of a face.
+    """
+
+    def __init__(
+        self, *, input_size: int, widths: Sequence[int], code: int, booster_bytes: int = 0
+    ) -> None:
+        super().__init__(input_size=input_size, booster_bytes=booster_bytes)
+        channels = (1, *widths)
+        layers: list[nn.Module] = [
+            Conv2dNormActivation(before, after, stride=2)
+            for before, after in zip(channels, widths, strict=False)
+        ]
+        cells = (input_size >> len(widths)) ** 2
+        layers += [nn.Flatten(), nn.Linear(widths[-1] * cells, code)]
+        self.encoder = Trunk(nn.Sequential(*layers), code)
+
+    def describe(self, faces: Tensor) -> Tensor:
+        code: Tensor = self.encoder(normalise(faces))
+        return code
+
+
+def import_lightgbm() -> Any:
+    """LightGBM, which only these models need.
+
+    Raises:
+        UserError: if it is not installed; the message says what to do.
+    """
+    try:
+        import lightgbm
+    except ModuleNotFoundError:
+        raise UserError(
+            "this model needs LightGBM, which is not installed; pip install lightgbm"
+        ) from None
+    return lightgbm
+
+
+def as_votes(logits: Tensor) -> Tensor:
+    """(N, 7) in the order of ``EXPRESSIONS`` -> (N, 8) in that of ``FERPLUS_EXPRESSIONS``."""
+    votes = logits.new_full((len(logits), len(FERPLUS_EXPRESSIONS)), UNHEARD)
+    for number, name in enumerate(EXPRESSIONS):
+        votes[:, FERPLUS_EXPRESSIONS.index(name)] = logits[:, number]
+    return votes

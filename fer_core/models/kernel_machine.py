@@ -1,0 +1,108 @@
+"""Support vector machines on hand-made descriptions of a face."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.models.base import Estimator, NetworkOutput
+from fer_core.models.descriptors import (
+    HOG_CELLS,
+    HOG_CHANNELS,
+    POINT_NUMBERS,
+    WINDOW_NUMBERS,
+    describe_points,
+    find_points,
+    hog,
+    sliding_hog,
+)
+from fer_core.models.registry import register_network
+
+HOG_NUMBERS: Final = HOG_CHANNELS * HOG_CELLS**2
+
+
+class KernelMachine(Estimator):
+    """A support vector machine with a Gaussian kernel, one class against the rest (Cortes and Vapnik 1995).
+
+    Its kernel is spanned by some of the training faces alone (Williams and Seeger 2001, "Using the
+    Nyström method to speed up kernel machines"): a class scores ``w . exp(-|z - c|^2) + b``, where z are
+    principal components of the face's description, in units in which the kernel's width is 1, and c
+    those of the chosen faces.
+
+    Args:
+        components: of the description, that count.
+        centres: training faces that span the kernel.
+    """
+
+    described: int
+    """Numbers that describe a face."""
+
+    def __init__(self, *, input_size: int, components: int, centres: int) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.project = nn.Linear(self.described, components)
+        self.centres = nn.Parameter(torch.randn(centres, components))
+        self.expressions = nn.Linear(centres, len(EXPRESSIONS))
+        self.votes = nn.Linear(centres, len(FERPLUS_EXPRESSIONS))
+
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
+        similar = self.similarities(features["face"])
+        return NetworkOutput(
+            logits=self.expressions(similar), votes=self.votes(similar), features=features
+        )
+
+    def similarities(self, description: Tensor) -> Tensor:
+        """(N, centres) kernel between faces and centres, 0..1."""
+        # Distances are differences of large numbers: bf16 has too few digits.
+        with torch.autocast(description.device.type, enabled=False):
+            components = self.project(description.float().flatten(1))
+            squares = components.square().sum(1)[:, None] + self.centres.square().sum(1)
+            similar: Tensor = (2 * components @ self.centres.T - squares).exp()
+            return similar
+
+
+@register_network("svm_hog")
+class HogMachine(KernelMachine):
+    """On histograms of oriented gradients: their grid is a feature map, and the kernel can be
+    differentiated, so gradients show which cells count."""
+
+    described = HOG_NUMBERS
+    has_maps = True
+
+    def describe(self, faces: Tensor) -> Tensor:
+        return hog(faces)
+
+
+@register_network("svm_landmarks")
+class LandmarkMachine(KernelMachine):
+    """On where landmarks lie to each other."""
+
+    described = POINT_NUMBERS
+
+    def describe(self, faces: Tensor) -> Tensor:
+        return torch.from_numpy(describe_points(find_points(faces))).to(faces.device)
+
+
+@register_network("svm_hog_landmarks")
+class HogLandmarkMachine(LandmarkMachine):
+    """On histograms of oriented gradients and landmarks."""
+
+    described = HOG_NUMBERS + POINT_NUMBERS
+
+    def describe(self, faces: Tensor) -> Tensor:
+        return torch.cat([hog(faces).flatten(1), super().describe(faces)], dim=1)
+
+
+@register_network("svm_sliding_hog")
+class SlidingHogMachine(LandmarkMachine):
+    """On histograms of oriented gradients in a window that slides over the face, and landmarks, after
+    amineHorseman/facial-expression-recognition-svm."""
+
+    described = WINDOW_NUMBERS + POINT_NUMBERS
+
+    def describe(self, faces: Tensor) -> Tensor:
+        return torch.cat([sliding_hog(faces), super().describe(faces)], dim=1)

@@ -1,0 +1,182 @@
+"""What the classical models promise: kernels, trees, and what they are told of a face."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fer_core.errors import UserError
+from fer_core.explain import raw_map
+from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.models import Classifier, build_network, load_model
+from fer_core.models.boosted import Boosted, as_votes
+from fer_core.models.descriptors import (
+    POINT_NUMBERS,
+    WINDOW_NUMBERS,
+    describe_points,
+    sliding_hog,
+)
+from fer_core.models.kernel_machine import KernelMachine
+from fer_core.training.recipe import read_recipe
+from fer_core.types import Image
+from fer_core.weights import Card, WeightsError, get_arrays, save_weights
+
+MACHINES = ("svm_hog", "svm_hog_landmarks", "svm_landmarks", "svm_sliding_hog")
+
+
+def classifier_of(name: str, network: torch.nn.Module) -> Classifier:
+    recipe = read_recipe(name)
+    card = Card(
+        name=name,
+        family=name,
+        network={**recipe.network, **network.decided},
+        classes=EXPRESSIONS,
+        input_size=network.input_size,
+        aligned=True,
+        temperature=1.0,
+        unsure_below=0.4,
+        parameters=sum(p.numel() for p in network.parameters()),
+    )
+    return Classifier(network, card)
+
+
+def machine(name: str) -> Classifier:
+    """With random centres that lie among the faces."""
+    torch.manual_seed(0)
+    network = build_network(name, read_recipe(name).network)
+    assert isinstance(network, KernelMachine)
+    with torch.no_grad():
+        network.project.weight *= 0.1
+        network.centres *= 0.1
+    return classifier_of(name, network)
+
+
+@pytest.fixture(scope="module")
+def trees() -> str:
+    """LightGBM's text of trees that tell seven classes by the mean grey of a small face."""
+    lightgbm = pytest.importorskip("lightgbm")
+    labels = np.arange(210) % 7
+    numbers = np.repeat(labels[:, None] * 30.0 + 20, 24 * 24, axis=1)
+    settings = {"objective": "multiclass", "num_class": 7, "verbosity": -1, "num_threads": 1}
+    settings |= {"min_data_in_leaf": 1}
+    return str(lightgbm.train(settings, lightgbm.Dataset(numbers, labels), 5).model_to_string())
+
+
+@pytest.fixture
+def boosted(trees: str) -> Classifier:
+    network = build_network("lgbm_pixels", read_recipe("lgbm_pixels").network)
+    assert isinstance(network, Boosted)
+    network.put_trees(trees)
+    return classifier_of("lgbm_pixels", network)
+
+
+@pytest.fixture
+def greys() -> Image:
+    """(7, 48, 48) flat faces, one for each class of ``trees``."""
+    return np.repeat(np.arange(7, dtype=np.uint8) * 30 + 20, 48 * 48).reshape(7, 48, 48)
+
+
+class TestKernelMachines:
+    @pytest.mark.parametrize("name", MACHINES)
+    def test_logits_and_the_size_of_the_file(
+        self, name: str, faces: np.ndarray, tmp_path: Path
+    ) -> None:
+        classifier = machine(name)
+        output = classifier.forward(faces)
+        assert output.logits.shape == (5, 7) and output.votes.shape == (5, 8)
+        save_weights(classifier.card, get_arrays(classifier.network), tmp_path)
+        assert (tmp_path / f"{name}.safetensors").stat().st_size <= 1.5e6
+        loaded = load_model(name, folder=tmp_path)
+        assert loaded.logits(faces)[0] == pytest.approx(classifier.logits(faces)[0], abs=0.02)
+
+    def test_the_kernel_is_one_at_a_centre_and_falls_with_the_square_of_the_distance(self) -> None:
+        network = machine("svm_landmarks").network
+        with torch.no_grad():
+            network.project.weight.copy_(torch.eye(*network.project.weight.shape))
+            network.project.bias.zero_()
+        described = torch.zeros(1, POINT_NUMBERS)
+        components = network.centres.shape[1]
+        described[0, :components] = network.centres[3]
+        assert float(network.similarities(described)[0, 3]) == pytest.approx(1, abs=1e-5)
+        described[0, 0] += 0.5
+        assert float(network.similarities(described)[0, 3]) == pytest.approx(
+            np.exp(-0.25), rel=1e-4
+        )
+
+    @pytest.mark.parametrize("method", ["gradcam", "layercam", "eigencam"])
+    def test_hog_shows_where_it_looked(self, method: str, faces: np.ndarray) -> None:
+        raw = raw_map(machine("svm_hog"), faces[0], "happy", method)
+        assert raw.shape == (6, 6) and np.isfinite(raw).all() and np.ptp(raw) > 0
+
+    @pytest.mark.parametrize("name", MACHINES[1:])
+    def test_others_show_it_by_occlusion(self, name: str, faces: np.ndarray) -> None:
+        raw = raw_map(machine(name), faces[0], "happy", "gradcam")
+        assert raw.ndim == 2 and np.isfinite(raw).all() and np.ptp(raw) > 0
+
+
+class TestTrees:
+    def test_they_tell_the_classes_and_are_quick_to_load(
+        self, boosted: Classifier, greys: Image, tmp_path: Path
+    ) -> None:
+        assert boosted.logits(greys)[0].argmax(1).tolist() == list(range(7))
+        save_weights(boosted.card, get_arrays(boosted.network), tmp_path)
+        loaded = load_model("lgbm_pixels", folder=tmp_path)
+        assert loaded.card.network["booster_bytes"] == len(boosted.network.booster)
+        assert loaded.logits(greys)[0] == pytest.approx(boosted.logits(greys)[0], abs=1e-6)
+
+    def test_votes_follow_the_classes_and_contempt_is_never_meant(self) -> None:
+        votes = as_votes(torch.arange(7.0)[None])[0]
+        for number, name in enumerate(EXPRESSIONS):
+            assert votes[FERPLUS_EXPRESSIONS.index(name)] == number
+        assert votes[FERPLUS_EXPRESSIONS.index("contempt")] < -10
+
+    def test_without_lightgbm_the_reader_learns_what_is_missing(
+        self, boosted: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save_weights(boosted.card, get_arrays(boosted.network), tmp_path)
+        monkeypatch.setitem(sys.modules, "lightgbm", None)
+        with pytest.raises(UserError, match="needs LightGBM, which is not installed"):
+            load_model("lgbm_pixels", folder=tmp_path)
+
+    @pytest.mark.parametrize("damage", [slice(40, 44), slice(0, 0)])
+    def test_damaged_trees_are_refused(
+        self, boosted: Classifier, tmp_path: Path, damage: slice
+    ) -> None:
+        arrays = get_arrays(boosted.network)
+        packed = arrays["booster"].copy()
+        packed[damage] ^= 255
+        stored = packed if damage.stop else packed[: len(packed) // 2]
+        options = {**boosted.card.network, "booster_bytes": len(stored)}
+        save_weights(
+            dataclasses.replace(boosted.card, network=options),
+            {**arrays, "booster": stored},
+            tmp_path,
+        )
+        with pytest.raises(WeightsError, match="hold no trees that can be read"):
+            load_model("lgbm_pixels", folder=tmp_path)
+
+
+class TestDescriptions:
+    def test_points_are_told_whatever_the_size_and_place_of_the_face(self) -> None:
+        points = np.random.default_rng(0).normal(0, 1, (3, 78, 2)).astype(np.float32)
+        told = describe_points(points)
+        assert told.shape == (3, POINT_NUMBERS)
+        assert describe_points(points * 3 + 20) == pytest.approx(told, abs=1e-3)
+        assert np.isfinite(describe_points(np.zeros((1, 78, 2), np.float32))).all()
+
+    def test_an_open_mouth_is_told(self) -> None:
+        points = np.random.default_rng(0).normal(0, 1, (1, 78, 2)).astype(np.float32)
+        opened = points.copy()
+        opened[:, 66, 1] += 1
+        assert np.abs(describe_points(opened) - describe_points(points)).max() > 0.05
+
+    def test_windows_slide_over_the_face(self) -> None:
+        face = np.full((1, 1, 48, 48), 128, np.uint8)
+        assert not sliding_hog(torch.from_numpy(face)).any()
+        face[..., 40:44, 40:44] = 255
+        told = sliding_hog(torch.from_numpy(face)).reshape(5, 5, -1)
+        assert told.numel() == WINDOW_NUMBERS
+        assert told[4, 4].any() and not told[0, 0].any() and not told[0, 4].any()
