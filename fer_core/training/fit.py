@@ -70,7 +70,10 @@ def fit(
     taught = faces.split("Training")
     rated = taught.affect is not None and bool(np.isfinite(taught.affect).any())
     options = {**recipe.network, "affect": rated and recipe.affect_weight > 0}
-    network = build_network(recipe.family, options)
+    try:
+        network = build_network(recipe.family, options)
+    except TypeError as error:
+        raise RecipeError(f"[network] of {recipe.name} does not fit its family: {error}") from None
     if network.landmarks and (recipe.mixup or recipe.cutmix):
         raise RecipeError("mixed faces have no landmarks; leave out mixup and cutmix")
     if recipe.start:
@@ -143,6 +146,7 @@ def run(
     with warnings.catch_warnings():
         # The faces lie in memory and are cut in microseconds: more workers would only copy them.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")
         trainer.fit(
             module,
             training,

@@ -96,6 +96,18 @@ def test_a_figure_that_nobody_measures_is_named(
         fit(small("plain", epochs=1, select="accuracy"), faces, tmp_path)
 
 
+def test_options_that_do_not_fit_the_family_are_named(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=r"\[network\] of plain does not fit .* 'dropout'"):
+        fit(small("plain", epochs=1, network={"input_size": 48, "backbone": {}}), faces, tmp_path)
+
+
+def test_faces_with_landmarks_are_not_mixed(faces: FaceSet, small: Small, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="have no landmarks; leave out mixup and cutmix"):
+        fit(small("emotional_dan", epochs=1, cutmix=1.0), faces, tmp_path)
+
+
 def test_without_matplotlib_there_are_no_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
