@@ -51,7 +51,7 @@ IN_WORDS: Final = {
     "prior_attention": "face, eyes and mouth, weighed anew for each face",
     "prior_blocks": "eyes and mouth alone, weighed anew for each face",
     "simple_cnn": "a plain stack of convolutions",
-    "svm_hog": "no network: outlines and edges, and a support vector machine",
+    "svm_hog": "no network: edges, and a support vector machine",
     "svm_hog_landmarks": "no network: edges and 68 points, and such a machine",
     "svm_landmarks": "no network: 68 points on the face, and such a machine",
     "svm_sliding_hog": "no network: edges in sliding windows, and such a machine",

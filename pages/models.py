@@ -148,12 +148,12 @@ def facts(card: Card) -> str:
     size = f"{card.input_size} × {card.input_size}"
     by = "turned upright by five points" if card.aligned else "as the face finder frames it"
     steps = [
-        f"{recipe[key]:,} {words}" if isinstance(recipe[key], int) else f"{recipe[key]:g} {words}"
+        words.format(recipe[key])
         for key, words in (
-            ("epochs", "times through all faces"),
-            ("batch_size", "faces at a step"),
-            ("learning_rate", "learning rate"),
-            ("label_smoothing", "label smoothing"),
+            ("epochs", "{:,} times through all faces"),
+            ("batch_size", "{:,} faces at a step"),
+            ("learning_rate", "learning rate {:g}"),
+            ("label_smoothing", "label smoothing {:g}"),
         )
         if key in recipe
     ]
@@ -234,7 +234,7 @@ else:
             ],
             column_config={
                 "name": column.TextColumn("model", pinned=True),
-                "about": column.TextColumn("what it is", width=350),
+                "about": column.TextColumn("what it is", width=380),
                 "accuracy": column.NumberColumn(
                     format="%.1f %%", help="How many of FER2013's test faces it is right about."
                 ),
