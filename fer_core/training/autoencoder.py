@@ -74,7 +74,7 @@ def fit_encoder(encoder: Trunk, taught: Image, public: Image, recipe: Recipe, ou
     Args:
         taught, public: (N, S, S) aligned faces.
     """
-    network = AutoEncoder(encoder, taught.shape[-1]).requires_grad_()
+    network = AutoEncoder(encoder, taught.shape[-1]).train().requires_grad_()
     training, validation = (
         loader(
             TensorDataset(torch.from_numpy(squares)[:, None]), recipe, ALONE, training=is_training

@@ -138,10 +138,14 @@ def fit_machine(
         "penalty": (machine.expressions, taught.labels, public.labels),
         "votes_penalty": (machine.votes, taught.votes, public.votes),
     }
-    return {
-        name: fit_head(head, kernel, truth, tested, public_truth)
-        for name, (head, truth, public_truth) in heads.items()
-    }
+    chosen = {}
+    for name, (head, truth, public_truth) in heads.items():
+        if (truth >= 0).any():
+            chosen[name] = fit_head(head, kernel, truth, tested, public_truth)
+        else:
+            head.weight.zero_()
+            head.bias.zero_()
+    return chosen
 
 
 def put_projection(project: nn.Linear, numbers: Tensor, gamma: float, whitening: float) -> None:
