@@ -38,7 +38,8 @@ class Recipe:
     network: Mapping[str, Any]
     """Options of the family's constructor."""
     published: str = ""
-    """What the project that the model comes from reports of FER2013's PrivateTest, in percent; for the card."""
+    """What the project that the model comes from reports, in percent of FER2013's PrivateTest; for the
+    card."""
     fitting: Mapping[str, Any] = field(default_factory=dict)
     """Options of the solver of an estimator; for others there are none."""
     start: str = ""
