@@ -204,12 +204,17 @@ else:
         f"All of them saw the same {best.n:,} faces, and none had learnt from these. "
         "**Click a row** to see more of a model, a heading to sort."
     )
-    table = st.container()
-    with st.container(horizontal=True, vertical_alignment="center"):
+    table, buttons, progress = (
+        st.container(),
+        st.container(horizontal=True, vertical_alignment="center"),
+        st.container(),
+    )
+    with buttons:
         if any(name not in timings() for name in names) and st.button(
             "Measure the speed on this machine", icon=":material/speed:", key="models_speed"
         ):
-            measure_speed()
+            with progress:
+                measure_speed()
         st.download_button(
             "Leaderboard as CSV",
             as_csv(),
@@ -229,8 +234,9 @@ else:
             on_select=choose_clicked,
             selection_mode="single-row",
             column_order=[
-                *("name", "accuracy", "published", "about", "macro_f1", "ferplus"),
-                *("parameters", "mb", *(["ms"] if timings() else [])),
+                *("name", "accuracy", "published", "macro_f1", "ferplus", "parameters", "mb"),
+                *(["ms"] if timings() else []),
+                "about",
             ],
             column_config={
                 "name": column.TextColumn("model", pinned=True),
