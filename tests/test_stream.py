@@ -264,3 +264,23 @@ def test_another_model_keeps_the_count_of_blinks(
     (reading,) = stream.push(astronaut, time=0.3).readings
     assert reading.model == "plain"
     assert reading.blinks is not None and reading.blinks.count == 1
+
+
+def test_a_network_with_attention_over_time_takes_the_last_pictures_together(
+    analyzer: Analyzer, astronaut: Image
+) -> None:
+    stream = analyzer.stream(StreamSettings(model="acnn_alstm", sequence=3, maps=()))
+    counted = []
+    for number in range(5):
+        (reading,) = stream.push(shifted(astronaut, number), time=number / 10).readings
+        assert reading.time_attention is not None
+        counted.append(reading.time_attention)
+    assert [len(weights) for weights in counted] == [1, 2, 3, 3, 3]
+    assert [weights.sum() for weights in counted] == pytest.approx([1] * 5, abs=1e-5)
+    assert min(counted[-1]) > 0.1 and reading.top[0] == "happy"
+    stream.settings = replace(stream.settings, sequence=1)
+    (reading,) = stream.push(astronaut, time=0.5).readings
+    assert reading.time_attention is None
+    stream.settings = replace(stream.settings, model="plain", sequence=3)
+    (reading,) = stream.push(astronaut, time=0.6).readings
+    assert reading.time_attention is None

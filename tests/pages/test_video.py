@@ -63,6 +63,18 @@ def test_a_clip_becomes_timeline_moments_and_files(sample: AppTest, downloads: D
         assert len(list(clip.frames())) == 60
 
 
+def test_moments_are_read_together_where_the_model_can(video: AppTest) -> None:
+    video.button(key="video_use_sample").click().run()
+    assert not [toggle for toggle in video.toggle if toggle.key == "video_sequence"]
+    video.selectbox(key="model").select("acnn_alstm").run()
+    video.toggle(key="video_sequence").set_value(True)
+    video.selectbox(key="video_every").select(15)
+    video.button(key="video_start").click().run()
+    assert not video.exception
+    assert len(video.get("plotly_chart")) == 2
+    assert any("How much the model counted each" in each.value for each in video.caption)
+
+
 def test_a_stopped_reading_is_kept_and_can_go_on(
     video: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
