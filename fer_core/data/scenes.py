@@ -16,7 +16,7 @@ FACELESS: Final = (
     *("brick", "chelsea", "clock", "coffee", "grass", "gravel", "hubble_deep_field"),
     *("immunohistochemistry", "page", "rocket", "stereo_motorcycle", "text"),
 )
-"""Sample images of scikit-image without people."""
+"""Sample images of scikit-image without people; scikit-learn adds a temple and a flower."""
 
 BORDER: Final = 0.25
 """Of a picture's side, repeated around it: the press photographs end where the face does."""
@@ -34,6 +34,10 @@ class Scene:
     """(1 or 0, 5, 2) in pixels."""
 
 
+NOBODY: Final = (np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32))
+"""Box and points of a picture without a face."""
+
+
 def face_scenes(faces: LandmarkSet) -> list[Scene]:
     """One face each, with room around it."""
     scenes = []
@@ -48,21 +52,22 @@ def face_scenes(faces: LandmarkSet) -> list[Scene]:
 def faceless_scenes() -> list[Scene]:
     """Sample images as they are, upside down, and half as large."""
     import skimage.data
+    from sklearn.datasets import load_sample_images
 
+    loaded = [getattr(skimage.data, name)() for name in FACELESS]
+    images = [image[0] if isinstance(image, tuple) else image for image in loaded]
     scenes = []
-    for name in FACELESS:
-        loaded = getattr(skimage.data, name)()
-        grey = to_gray(loaded[0] if isinstance(loaded, tuple) else loaded)
+    for grey in map(to_gray, (*images, *load_sample_images().images)):
         half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         for image in (grey, grey[::-1], half):
-            scenes.append(
-                Scene(
-                    np.ascontiguousarray(image, np.uint8),
-                    np.empty((0, 4), np.float32),
-                    np.empty((0, 5, 2), np.float32),
-                )
-            )
+            scenes.append(Scene(np.ascontiguousarray(image, np.uint8), *NOBODY))
     return scenes
+
+
+def turned(scene: Scene, quarters: int) -> Scene:
+    """The picture on its side or head, where no face is upright: real skin, hair and clothes without one."""
+    image = np.ascontiguousarray(np.rot90(scene.image, quarters))
+    return Scene(image, *NOBODY)
 
 
 def _square(points: Floats) -> Floats:

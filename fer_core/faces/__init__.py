@@ -42,3 +42,10 @@ def _yunet(*, min_face: float, device: str, **settings: Any) -> Detector:
     from fer_core.faces.yunet import YuNet
 
     return YuNet(min_face=min_face, **settings)
+
+
+@register_detector("hog")
+def _hog(*, min_face: float, device: str, **settings: Any) -> Detector:
+    from fer_core.faces.hog import Hog
+
+    return Hog(min_face=min_face, **settings)

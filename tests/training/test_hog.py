@@ -10,7 +10,7 @@ import pytest
 
 from fer_core.data import scenes
 from fer_core.data.landmarks import LandmarkSet
-from fer_core.data.scenes import face_scenes, faceless_scenes
+from fer_core.data.scenes import face_scenes, faceless_scenes, turned
 from fer_core.faces.landmarks import EYES, MOUTH_CORNERS, NOSE_TIP
 from fer_core.regions import mean_points
 from fer_core.training import hog as training
@@ -81,10 +81,18 @@ def test_scenes_leave_room_around_the_face(drawn: LandmarkSet) -> None:
 
 def test_scenes_without_a_face() -> None:
     found = faceless_scenes()
-    assert [s.image.shape for s in found] == [(512, 512)] * 2 + [(256, 256)] + [(400, 600)] * 2 + [
-        (200, 300)
-    ]
+    brick, coffee, temple = (512, 512), (400, 600), (427, 640)
+    assert [s.image.shape for s in found[:7:3]] == [brick, coffee, temple]
+    assert found[5].image.shape == (200, 300) and len(found) == 12
+    assert (found[4].image == found[3].image[::-1]).all()
     assert {len(s.box) for s in found} == {0} and {s.image.dtype for s in found} == {np.dtype("u1")}
+
+
+def test_a_turned_face_is_none(drawn: LandmarkSet) -> None:
+    scene = face_scenes(drawn)[0]
+    on_its_head = turned(scene, 2)
+    assert (on_its_head.image == scene.image[::-1, ::-1]).all()
+    assert on_its_head.box.shape == (0, 4) and on_its_head.points.shape == (0, 5, 2)
 
 
 def test_a_box_finds_a_face_or_is_false(drawn: LandmarkSet) -> None:
