@@ -54,7 +54,8 @@ def fit_estimator(recipe: Recipe, faces: FaceSet, out: Path) -> tuple[Estimator,
     """Fit the recipe's estimator, and tell how, for its card.
 
     Args:
-        faces: with the splits Training and PublicTest. Each face of Training teaches mirrored too.
+        faces: with the splits Training and PublicTest. Each face of Training teaches mirrored too, unless
+            the recipe's ``fitting`` has ``mirrored = false``.
         out: run folder of the network that is trained first, where there is one.
 
     Raises:
@@ -66,15 +67,17 @@ def fit_estimator(recipe: Recipe, faces: FaceSet, out: Path) -> tuple[Estimator,
     assert isinstance(estimator, Estimator)
     taught, public = faces.split("Training"), faces.split("PublicTest")
     squares, tested = (_align(part, recipe, estimator.input_size) for part in (taught, public))
-    squares = np.concatenate([squares, squares[:, :, ::-1]])
     if isinstance(estimator, BoostedCode):
         fit_encoder(estimator.encoder, squares, tested, recipe, out)
+    options = dict(recipe.fitting)
+    if mirrored := options.pop("mirrored", True):
+        squares = np.concatenate([squares, squares[:, :, ::-1]])
     try:
         chosen = ESTIMATORS[recipe.family](
             estimator,
-            _describe(estimator, squares, [taught, taught]),
+            _describe(estimator, squares, [taught] * (1 + mirrored)),
             _describe(estimator, tested, [public]),
-            **recipe.fitting,
+            **options,
         )
     except TypeError as error:
         raise RecipeError(f"fitting of {recipe.name}: {error}") from None
