@@ -239,7 +239,7 @@ else:
                 "about",
             ],
             column_config={
-                "name": column.TextColumn("model", pinned=True),
+                "name": column.TextColumn("model", pinned=True, width=150),
                 "about": column.TextColumn("what it is", width=380),
                 "accuracy": column.NumberColumn(
                     format="%.1f %%", help="How many of FER2013's test faces it is right about."
