@@ -103,11 +103,12 @@ class BoostedCode(Boosted):
 
     Args:
         widths: channels of the encoder's convolutions, each of which halves the face.
-        code: numbers that are left of a face.
+        depth: channels that are left of each cell of the last map: the code stays in its places, which
+            trees read better than a code of the whole face.
     """
 
     def __init__(
-        self, *, input_size: int, widths: Sequence[int], code: int, booster_bytes: int = 0
+        self, *, input_size: int, widths: Sequence[int], depth: int, booster_bytes: int = 0
     ) -> None:
         super().__init__(input_size=input_size, booster_bytes=booster_bytes)
         channels = (1, *widths)
@@ -116,8 +117,8 @@ class BoostedCode(Boosted):
             for before, after in zip(channels, widths, strict=False)
         ]
         cells = (input_size >> len(widths)) ** 2
-        layers += [nn.Flatten(), nn.Linear(widths[-1] * cells, code)]
-        self.encoder = Trunk(nn.Sequential(*layers), code)
+        layers += [nn.Conv2d(widths[-1], depth, 1), nn.Flatten()]
+        self.encoder = Trunk(nn.Sequential(*layers), depth * cells)
 
     def describe(self, faces: Tensor) -> Tensor:
         code: Tensor = self.encoder(normalise(faces))

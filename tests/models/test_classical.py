@@ -59,7 +59,8 @@ def trees() -> str:
     """LightGBM's text of trees that tell seven classes by the mean grey of a small face."""
     lightgbm = pytest.importorskip("lightgbm")
     labels = np.arange(210) % 7
-    numbers = np.repeat(labels[:, None] * 30.0 + 20, 24 * 24, axis=1)
+    side = read_recipe("lgbm_pixels").network["side"]
+    numbers = np.repeat(labels[:, None] * 30.0 + 20, side**2, axis=1)
     settings = {"objective": "multiclass", "num_class": 7, "verbosity": -1, "num_threads": 1}
     settings |= {"min_data_in_leaf": 1}
     return str(lightgbm.train(settings, lightgbm.Dataset(numbers, labels), 5).model_to_string())

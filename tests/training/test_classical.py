@@ -38,7 +38,7 @@ def small(name: str, **changes: Any) -> Recipe:
 
 MACHINE = small("svm_hog", network={"input_size": 48, "components": 12, "centres": 60})
 TREES = {"rounds": 20, "learning_rate": 0.3, "num_leaves": 7, "num_threads": 1}
-CODE = {"input_size": 48, "widths": [8, 16], "code": 12}
+CODE = {"input_size": 48, "widths": [8, 16], "depth": 2}
 RECIPES = (
     MACHINE,
     small("lgbm_pixels", fitting=TREES),
