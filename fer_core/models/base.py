@@ -117,6 +117,11 @@ class Network(nn.Module):
         """Options of its constructor that its training decided, for the card."""
         return {"affect": self.affect}
 
+    @property
+    def learnt(self) -> int:
+        """How many numbers its training chose."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
     def settle(self) -> None:
         """Make ready what follows from its arrays, once they are in place: it learns no more.
 

@@ -1,6 +1,7 @@
 """Gradient-boosted trees."""
 
 import lzma
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -48,6 +49,16 @@ class Boosted(Estimator):
         self.booster = torch.frombuffer(bytearray(packed), dtype=torch.uint8)
         self.__dict__.pop("trees", None)
 
+    def text(self) -> str:
+        """LightGBM's text of the trees."""
+        return lzma.decompress(self.booster.cpu().numpy().tobytes()).decode()
+
+    @property
+    def learnt(self) -> int:
+        """A number in each leaf, and a threshold at each fork, of which a tree has one less."""
+        leaves = [int(size) for size in re.findall(r"^num_leaves=(\d+)", self.text(), re.MULTILINE)]
+        return super().learnt + sum(2 * size - 1 for size in leaves)
+
     @cached_property
     def trees(self) -> "Booster":
         """The trees, ready to be asked by several threads.
@@ -58,8 +69,7 @@ class Boosted(Estimator):
         """
         lightgbm = import_lightgbm()
         try:
-            text = lzma.decompress(self.booster.cpu().numpy().tobytes()).decode()
-            booster: Booster = lightgbm.Booster(model_str=text)
+            booster: Booster = lightgbm.Booster(model_str=self.text())
             return booster
         except (lzma.LZMAError, UnicodeDecodeError, lightgbm.basic.LightGBMError) as error:
             raise WeightsError(

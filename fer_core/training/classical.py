@@ -69,6 +69,7 @@ def fit_estimator(recipe: Recipe, faces: FaceSet, out: Path) -> tuple[Estimator,
     squares, tested = (_align(part, recipe, estimator.input_size) for part in (taught, public))
     if isinstance(estimator, BoostedCode):
         fit_encoder(estimator.encoder, squares, tested, recipe, out)
+        round_as_stored(estimator.encoder)
     options = dict(recipe.fitting)
     if mirrored := options.pop("mirrored", True):
         squares = np.concatenate([squares, squares[:, :, ::-1]])
@@ -129,7 +130,7 @@ def fit_machine(
         whitening: 0 leaves the principal components their variances, 1 makes them all alike.
     """
     put_projection(machine.project, taught.numbers, gamma, whitening)
-    round_as_stored(machine.project)  # what follows is fitted to the projection that will be loaded
+    round_as_stored(machine.project)
     spanning = torch.randperm(len(taught.numbers))[: len(machine.centres)]
     machine.centres.copy_(machine.project(taught.numbers[spanning]))
     round_as_stored(machine)
@@ -164,9 +165,10 @@ def put_projection(project: nn.Linear, numbers: Tensor, gamma: float, whitening:
 
 
 def round_as_stored(module: nn.Module) -> None:
-    """Round parameters to fp16, as the file will."""
-    for parameter in module.parameters():
-        parameter.copy_(parameter.half())
+    """Round arrays to fp16 as the file will, so that what follows is fitted to what will be loaded."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.half())
 
 
 def fit_head(

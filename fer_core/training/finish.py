@@ -54,7 +54,7 @@ def finish(
         aligned=recipe.aligned,
         temperature=1.0,
         unsure_below=0.0,
-        parameters=sum(p.numel() for p in network.parameters()),
+        parameters=network.learnt,
         preprocessing=(
             f"grey, aligned by five points to {network.input_size}x{network.input_size}, "
             f"(value / 255 - {GREY_MEAN}) / {GREY_STD}, within the network"

@@ -123,6 +123,8 @@ class TestTrees:
         self, boosted: Classifier, greys: Image, tmp_path: Path
     ) -> None:
         assert boosted.logits(greys)[0].argmax(1).tolist() == list(range(7))
+        leaves = boosted.network.trees.trees_to_dataframe()["split_feature"].isna().sum()
+        assert boosted.network.learnt == 2 * leaves - boosted.network.trees.num_trees()
         save_weights(boosted.card, get_arrays(boosted.network), tmp_path)
         loaded = load_model("lgbm_pixels", folder=tmp_path)
         assert loaded.card.network["booster_bytes"] == len(boosted.network.booster)
