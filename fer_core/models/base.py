@@ -47,7 +47,7 @@ class NetworkOutput:
     """(N, h, w) or (N, heads, h, w): how much each place of the face counts, for networks that weigh
     places; adds up to 1 for each face and head."""
     rows: Tensor | None = None
-    """(N, rows, C) the face from the forehead to the chin, for networks that ``read_on``."""
+    """(N, rows, C) the face from the forehead to the chin, of a ``SequenceNetwork``."""
     points: Tensor | None = None
     """(stages, N, 78, 2) landmarks as fractions of the square, the last stage's the best; None for
     networks that do not look for them."""
@@ -132,8 +132,18 @@ class Network(nn.Module):
             if isinstance(module, Trunk):
                 module.body = fold_batch_norms(module.body)
 
+    def evidence(self, output: NetworkOutput) -> Tensor | None:
+        """(N, 7, h, w) class activation maps whose sums are the logits less their bias, for networks
+        that end in pooling + linear (Zhou et al. 2016); None for others."""
+        return None
+
+
+class SequenceNetwork(Network):
+    """A network that can read several pictures of one face as one sequence; its output has ``rows``."""
+
+    @abstractmethod
     def read_on(self, rows: Tensor) -> tuple[Heads, Tensor]:
-        """What is said of several pictures of one face, by networks whose output has ``rows``.
+        """What is said of several pictures of one face.
 
         Args:
             rows: (N, n, C) of all of them, one picture after the other.
@@ -141,12 +151,6 @@ class Network(nn.Module):
         Returns:
             Heads of N faces, and (N, n) how much each row counts, adding up to 1.
         """
-        raise NotImplementedError
-
-    def evidence(self, output: NetworkOutput) -> Tensor | None:
-        """(N, 7, h, w) class activation maps whose sums are the logits less their bias, for networks
-        that end in pooling + linear (Zhou et al. 2016); None for others."""
-        return None
 
 
 class Estimator(Network):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fer_core.faces.landmarks import POINTS, five_points, shared_landmarker
 from fer_core.images import to_gray
-from fer_core.models.base import Network, NetworkOutput
+from fer_core.models.base import Network, NetworkOutput, SequenceNetwork
 from fer_core.models.registry import build_network
 from fer_core.regions import align_crops, find_landmarks, mean_points
 from fer_core.types import Floats, Image
@@ -51,11 +51,10 @@ class Classifier:
         blank = np.zeros((1, self.input_size, self.input_size), np.uint8)
         return self.forward(blank).attention is not None
 
-    @cached_property
+    @property
     def reads_on(self) -> bool:
         """Whether the network can read several pictures of a face as one sequence."""
-        blank = np.zeros((1, self.input_size, self.input_size), np.uint8)
-        return self.forward(blank).rows is not None
+        return isinstance(self.network, SequenceNetwork)
 
     @torch.inference_mode()
     def read_on(self, rows: Floats) -> tuple[Floats, Floats]:
@@ -68,6 +67,7 @@ class Classifier:
             (K,) logits, with valence and arousal where they are learned, and (T,) how much each picture
             counts, adding up to 1.
         """
+        assert isinstance(self.network, SequenceNetwork)
         sequence = torch.from_numpy(rows.reshape(1, -1, rows.shape[-1])).to(self.device)
         heads, weights = self.network.read_on(sequence)
         said = [heads.logits] if heads.affect is None else [heads.logits, heads.affect]

@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from fer_core.models.base import ClassifierHead, Heads, Network, NetworkOutput, normalise
+from fer_core.models.base import (
+    ClassifierHead,
+    Heads,
+    Network,
+    NetworkOutput,
+    SequenceNetwork,
+    normalise,
+)
 from fer_core.models.registry import register_network
 from fer_core.models.simple_cnn import stacked
 
@@ -62,11 +69,6 @@ class CNNLSTM(Network):
             rows=None if across is None else rows,
         )
 
-    def read_on(self, rows: Tensor) -> tuple[Heads, Tensor]:
-        heads, across = self._read(rows, hold=True)
-        assert across is not None
-        return heads, across
-
     def _read(self, rows: Tensor, hold: bool) -> tuple[Heads, Tensor | None]:
         """Answers from (N, n, C) rows, and the (N, n) global attention where there is one."""
         # cuDNN differentiates an LSTM in training mode alone, and maps need gradients.
@@ -87,19 +89,23 @@ class CNNLSTM(Network):
 
 
 @register_network("cnn_alstm")
-class CNNALSTM(CNNLSTM):
+class CNNALSTM(CNNLSTM, SequenceNetwork):
     """The answer comes from all the states of the LSTM, weighed by a global attention."""
 
     global_attention = True
 
+    def read_on(self, rows: Tensor) -> tuple[Heads, Tensor]:
+        heads, across = self._read(rows, hold=True)
+        assert across is not None
+        return heads, across
+
 
 @register_network("acnn_alstm")
-class ACNNALSTM(CNNLSTM):
+class ACNNALSTM(CNNALSTM):
     """Two-layer attention (Ming et al. 2022): a local attention weighs the cells of each row, a global one
     the states of the LSTM. Multiplied they say how much each place of the face counts."""
 
     local_attention = True
-    global_attention = True
 
 
 def scorer(channels: int, width: int = 64) -> nn.Module:
