@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fer_core.analyzer import Analyzer
-from fer_core.data import read_faces
+from fer_core.data import SPLITS, read_faces
 from fer_core.errors import UserError
 from fer_core.faces import load_detector
 from fer_core.images import ImageError, read_image
@@ -36,6 +36,10 @@ from fer_core.weights import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fer_core.data import FaceSet
     from fer_core.training.evaluate import Evaluation
     from fer_core.training.fit import Team
     from fer_core.training.recipe import Recipe
@@ -71,6 +75,7 @@ MODEL_COLUMNS = {
 LEADERBOARD_COLUMNS = {
     "parameters": ("  parameters", ","),
     "accuracy": ("  accuracy", ".1%"),
+    "unseen_accuracy": ("  no copies", ".1%"),
     "macro_precision": ("  precision", ".3f"),
     "macro_recall": ("  recall", ".3f"),
     "macro_f1": ("     F1", ".3f"),
@@ -154,17 +159,27 @@ def evaluate(
         return
     from fer_core.training.evaluate import evaluate as measure
 
-    faces = read_faces(data, plus).split(split)
+    faces, copies = _split(data, plus, split)
     classifier = load_model(model)
     # A crop holds one face that nearly fills it, so faces down to a third of it are looked for.
     finder = load_detector("mtcnn", min_face=20) if detect else None
-    result = measure(classifier, faces, tta=tta, detector=finder)
+    result = measure(classifier, faces, tta=tta, detector=finder, copies=copies)
     if as_json:
         typer.echo(json.dumps(asdict(result), indent=2))
         return
     passes = "with its mirror image" if tta else "single pass"
     typer.echo(f"{result.model} on {result.n:,} faces of {split}, {passes}")
     _print_evaluation(result)
+
+
+def _split(
+    data: list[Path], plus: Path | None, split: str
+) -> tuple["FaceSet", "NDArray[np.bool_] | None"]:
+    """The faces of a split, and which of them are copies of training faces."""
+    faces = read_faces(data, plus)
+    part = faces.split(split)
+    trained = faces.select(faces.splits == SPLITS[0])
+    return part, part.copies(trained) if len(trained) and SPLITS[0] not in part.splits else None
 
 
 def _print_evaluation(result: "Evaluation") -> None:
@@ -175,6 +190,8 @@ def _print_evaluation(result: "Evaluation") -> None:
     typer.echo(f"calibration error {result.ece:6.3f}")
     if result.ferplus_accuracy is not None:
         typer.echo(f"FER+ accuracy     {result.ferplus_accuracy:6.1%} of {result.ferplus_n:,}")
+    if result.unseen_accuracy is not None:
+        typer.echo(f"without copies    {result.unseen_accuracy:6.1%} of {result.unseen_n:,}")
     for axis, ccc in (("valence", result.valence_ccc), ("arousal", result.arousal_ccc)):
         if ccc is not None:
             typer.echo(f"{axis} CCC       {ccc:6.3f}")
@@ -192,7 +209,8 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
     from fer_core.training.compare import compare
     from fer_core.training.finish import origin
 
-    rows = compare(read_faces(data, plus).split(split))
+    faces, copies = _split(data, plus, split)
+    rows = compare(faces, copies=copies)
     rows = [{**row, "ms_per_face": _one_thread_milliseconds(row["name"])} for row in rows]
     names = "".join(f" --data {path.name}" for path in data) + (
         f" --plus {plus.name}" if plus else ""

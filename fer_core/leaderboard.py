@@ -78,6 +78,8 @@ class Standing:
     confusion: Sequence[Sequence[int]]
     """Rows are the true classes, columns the assigned ones, in the order of ``EXPRESSIONS``."""
     ferplus_accuracy: float | None
+    unseen_accuracy: float | None
+    """Over the faces of which no exact copy is among the training faces."""
     published: str
     """The figure of the project that the model comes from, in its words."""
 
@@ -172,6 +174,7 @@ def _standing(card: Card, figures: Mapping[str, Any], folder: Path) -> Standing:
             per_class=figures["per_class"],
             confusion=figures["confusion"],
             ferplus_accuracy=figures.get("ferplus_accuracy"),
+            unseen_accuracy=figures.get("unseen_accuracy"),
             published=figures.get("published") or card.published,
         )
     except KeyError as error:

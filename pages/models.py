@@ -96,6 +96,7 @@ def table_row(standing: Standing) -> dict:
     return {
         "name": standing.name,
         "accuracy": in_percent(standing.accuracy),
+        "unseen": in_percent(standing.unseen_accuracy),
         "published": in_percent(standing.published_share),
         "about": standing.about,
         "macro_f1": standing.macro_f1,
@@ -124,6 +125,7 @@ def as_csv() -> str:
             "family": standing.family,
             "n": standing.n,
             "accuracy": standing.accuracy,
+            "unseen_accuracy": standing.unseen_accuracy,
             "macro_precision": round(standing.macro("precision"), 4),
             "macro_recall": round(standing.macro("recall"), 4),
             "macro_f1": standing.macro_f1,
@@ -201,7 +203,7 @@ if not standings:
 else:
     best = standings[0]
     st.markdown(
-        f"All of them saw the same {best.n:,} faces, and none had learnt from these. "
+        f"All of them saw the same {best.n:,} test faces. "
         "**Click a row** to see more of a model, a heading to sort."
     )
     table, buttons, progress = (
@@ -234,7 +236,16 @@ else:
             on_select=choose_clicked,
             selection_mode="single-row",
             column_order=[
-                *("name", "accuracy", "published", "macro_f1", "ferplus", "parameters", "mb"),
+                *(
+                    "name",
+                    "accuracy",
+                    "unseen",
+                    "published",
+                    "macro_f1",
+                    "ferplus",
+                    "parameters",
+                    "mb",
+                ),
                 *(["ms"] if timings() else []),
                 "about",
             ],
@@ -243,6 +254,12 @@ else:
                 "about": column.TextColumn("what it is", width=380),
                 "accuracy": column.NumberColumn(
                     format="%.1f %%", help="How many of FER2013's test faces it is right about."
+                ),
+                "unseen": column.NumberColumn(
+                    "no copies",
+                    format="%.1f %%",
+                    help="The same without the test faces that FER2013 holds among the training faces, too: "
+                    "who learns faces by heart falls here.",
                 ),
                 "published": column.NumberColumn(
                     format="%.1f %%",

@@ -137,7 +137,9 @@ def test_evaluate(run, table: tuple[Path, Path]) -> None:  # type: ignore[no-unt
     assert set(found) == {
         *("model", "n", "accuracy", "macro_precision", "macro_recall", "macro_f1", "ece"),
         *("per_class", "confusion", "ferplus_accuracy", "ferplus_n", "valence_ccc", "arousal_ccc"),
+        *("unseen_accuracy", "unseen_n"),
     }
+    assert found["unseen_accuracy"] is None, "there are no training faces to compare with"
     assert found["macro_precision"] == found["macro_recall"] == 1
     assert found["confusion"][3] == [0, 0, 0, 3, 0, 0, 0]
     _, out, _ = run("evaluate", "--data", faces, "--model", "plain")
@@ -147,6 +149,22 @@ def test_evaluate(run, table: tuple[Path, Path]) -> None:  # type: ignore[no-unt
     for option in ("--detect", "--tta"):
         code, out, _ = run("evaluate", "--data", faces, option)
         assert code == 0 and "accuracy          100.0%" in out
+
+
+def test_copies_of_training_faces_are_told_apart(run, table: tuple[Path, Path]) -> None:  # type: ignore[no-untyped-def]
+    faces, _ = table
+    _, smile, *_ = faces.read_text().splitlines()
+    blank = " ".join(["0"] * 48 * 48)
+    with faces.open("a") as file:
+        file.write(f"3,{blank},PrivateTest\n" + smile.replace("PrivateTest", "Training") + "\n")
+    _, out, _ = run("evaluate", "--data", faces, "--model", "plain", "--json")
+    found = json.loads(out)
+    assert (found["n"], found["unseen_n"]) == (4, 1)
+    assert found["accuracy"] - 0.75 == found["unseen_accuracy"] / 4
+    _, out, _ = run("evaluate", "--data", faces, "--model", "plain")
+    assert "without copies" in out and "of 1\n" in out
+    _, out, _ = run("evaluate", "--data", faces, "--model", "plain", "--split", "Training")
+    assert "without copies" not in out
 
 
 def test_all_models_are_measured_side_by_side(  # type: ignore[no-untyped-def]
@@ -176,7 +194,7 @@ def test_all_models_are_measured_side_by_side(  # type: ignore[no-untyped-def]
     assert row["ms_per_face"] > 0 and row["file_mb"] == round(file.stat().st_size / 1e6, 2)
     assert set(row) >= {"macro_precision", "macro_recall", "ece", "published"}
     (line,) = (line for line in out.splitlines() if line.startswith("plain "))
-    assert line.split()[2:6] == ["100.0%", "1.000", "1.000", "1.000"]
+    assert line.split()[2:7] == ["100.0%", "–", "1.000", "1.000", "1.000"]
     assert [standing.name for standing in read_leaderboard(folder_with(tmp_path))] == ["plain"]
 
 

@@ -57,7 +57,7 @@ def test_cards_alone_make_a_leaderboard(folder: Path) -> None:
 
 def test_the_file_comes_first_and_the_cards_fill_it_up(folder: Path) -> None:
     gone = {"name": "gone", **figures(0.99)}
-    row = {"name": "plain", **figures(0.9, published="")}
+    row = {"name": "plain", **figures(0.9, published="", unseen_accuracy=0.8)}
     del row["n"]
     write(folder, row, gone)
     assert "leaderboard" not in list_models(folder)
@@ -66,6 +66,7 @@ def test_the_file_comes_first_and_the_cards_fill_it_up(folder: Path) -> None:
         ("plain", 0.9, 9),
         ("xception", 0.8, 5),
     ]
+    assert [s.unseen_accuracy for s in standings] == [0.8, None]
     assert standings[0].published == "62.7 % as told", "the card's, where the row has none"
 
 
@@ -92,7 +93,7 @@ def test_a_figure_that_is_missing_is_named(folder: Path) -> None:
 
 
 def standing(name: str, published: str = "") -> Standing:
-    return Standing(name, name, 1, 1.0, 5, 0.5, 0.5, 0.1, {}, [], None, published)
+    return Standing(name, name, 1, 1.0, 5, 0.5, 0.5, 0.1, {}, [], None, None, published)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,11 @@ class FaceSet:
             raise DataError(f"the data have no split {name}; they have {present}")
         return part
 
+    def copies(self, of: "FaceSet") -> NDArray[np.bool_]:
+        """(N,) whether the very same picture is among the faces of another set."""
+        known = {(image.shape, image.tobytes()) for image in of.images}
+        return np.array([(image.shape, image.tobytes()) in known for image in self.images], bool)
+
     def counts(self) -> dict[str, NDArray[np.int64]]:
         """Split -> (7,) faces of each class, for the splits that have any."""
         of = {split: self.labels[self.splits == split] for split in SPLITS}

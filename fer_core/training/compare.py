@@ -4,6 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fer_core.data import FaceSet
 from fer_core.models import load_model
 from fer_core.training.evaluate import evaluate
@@ -12,8 +15,13 @@ from fer_core.types import Image
 from fer_core.weights import WEIGHTS, list_models
 
 
-def compare(faces: FaceSet, folder: Path = WEIGHTS) -> list[dict[str, Any]]:
+def compare(
+    faces: FaceSet, folder: Path = WEIGHTS, *, copies: NDArray[np.bool_] | None = None
+) -> list[dict[str, Any]]:
     """Measure the models of a folder of weights on bare face crops, single pass.
+
+    Args:
+        copies: (N,) whether a face is the copy of a training face, where that is known.
 
     Returns:
         One row a model, the most accurate first: what its card says (name, family, parameters, file_mb,
@@ -27,7 +35,7 @@ def compare(faces: FaceSet, folder: Path = WEIGHTS) -> list[dict[str, Any]]:
         kind = (card.input_size, card.aligned)
         if kind not in aligned:  # the landmark network takes longer than most models
             aligned[kind] = model.align(faces.images)
-        figures = rounded(asdict(evaluate(model, faces, aligned=aligned[kind])))
+        figures = rounded(asdict(evaluate(model, faces, aligned=aligned[kind], copies=copies)))
         del figures["model"]
         facts = {
             "name": name,

@@ -49,6 +49,9 @@ class Evaluation:
     """Concordance of the network's own valence with people's ratings, -1..1 (Lin 1989); None where there
     are no ratings, or the network did not learn from any."""
     arousal_ccc: float | None = None
+    unseen_accuracy: float | None = None
+    """Over the faces of which no exact copy is among the training faces; None where that is not known."""
+    unseen_n: int | None = None
 
 
 def evaluate(
@@ -58,6 +61,7 @@ def evaluate(
     tta: bool = False,
     detector: Detector | None = None,
     aligned: Image | None = None,
+    copies: NDArray[np.bool_] | None = None,
 ) -> Evaluation:
     """Read every face once and compare with its label.
 
@@ -66,6 +70,7 @@ def evaluate(
         tta: average the logits of each face and its mirror image.
         detector: find the face within each image first, instead of taking the image as a crop.
         aligned: the faces as the model aligns them, where they are known.
+        copies: (N,) whether a face is the copy of a training face, where that is known.
     """
     aligned = classifier.align(faces.images) if aligned is None else aligned
     if detector is not None:
@@ -77,7 +82,7 @@ def evaluate(
         votes = np.asarray((votes + mirrored[1]) / 2, np.float32)
         if affect is not None and mirrored[2] is not None:
             affect = np.asarray((affect + mirrored[2]) / 2, np.float32)
-    return measure(classifier.name, classifier.calibrate(logits), votes, faces, affect)
+    return measure(classifier.name, classifier.calibrate(logits), votes, faces, affect, copies)
 
 
 def measure(
@@ -86,9 +91,10 @@ def measure(
     votes: Floats,
     faces: FaceSet,
     affect: Floats | None = None,
+    copies: NDArray[np.bool_] | None = None,
 ) -> Evaluation:
-    """Figures from (N, 7) calibrated probabilities, (N, 8) logits of the FER+ head, and where the network
-    learned them (N, 2) valence and arousal."""
+    """Figures from (N, 7) calibrated probabilities, (N, 8) logits of the FER+ head, where the network
+    learned them (N, 2) valence and arousal, and where they are known (N,) copies of training faces."""
     classes = len(EXPRESSIONS)
     predicted, truth = torch.from_numpy(probabilities), torch.from_numpy(faces.labels)
     confusion = multiclass_confusion_matrix(predicted, truth, classes).numpy()
@@ -115,6 +121,11 @@ def measure(
     valence_ccc = arousal_ccc = None
     if affect is not None and faces.affect is not None:
         valence_ccc, arousal_ccc = map(concordance, affect.T, faces.affect.T)
+    unseen_accuracy = unseen_n = None
+    if copies is not None and not copies.all():
+        unseen_n = int((~copies).sum())
+        correct = probabilities.argmax(axis=1) == faces.labels
+        unseen_accuracy = float(correct[~copies].mean())
     occurs = occurrences > 0
     return Evaluation(
         model=model,
@@ -130,6 +141,8 @@ def measure(
         ferplus_n=ferplus_n,
         valence_ccc=valence_ccc,
         arousal_ccc=arousal_ccc,
+        unseen_accuracy=unseen_accuracy,
+        unseen_n=unseen_n,
     )
 
 

@@ -42,9 +42,9 @@ LEARNT = tuple(family for family in FAMILIES if not family.startswith(("lgbm_", 
 MEGABYTES = {"prior_attention": 10, "plain": 6, "dnn": 7.5}
 ANY_OTHER_MEGABYTES = 1.5
 
-FINE_MAPS = ("acnn_alstm", "cnn_alstm", "cnn_lstm", "dnn")
+FINE_MAPS = ("acnn_alstm", "cnn_alstm", "cnn_lstm")
 """Families whose maps have twice as many cells a side."""
-BENT = (*FINE_MAPS, "emonet_multihead", "emonet_self_attention", "hybrid")
+BENT = (*FINE_MAPS, "dnn", "emonet_multihead", "emonet_self_attention", "hybrid")
 """Families whose class scores are no sums of evidence over places."""
 
 
