@@ -188,15 +188,24 @@ def put_arrays(network: "nn.Module", arrays: Mapping[str, NDArray[Any]], path: P
         named[name].data.copy_(torch.from_numpy(arrays[name]))
 
 
-def fold_batch_norms(body: "nn.Module") -> "nn.Module":
-    """Work each batch norm into the convolution before it: the same function in fewer steps, for a network
-    that learns no more. What cannot be traced is given back as it is."""
-    import torch
-    from torch.fx.experimental.optimization import fuse
-    from torch.fx.proxy import TraceError
+def fold_batch_norms(body: "nn.Module") -> None:
+    """Work each batch norm into the convolution before it, in place: the same function in fewer steps, for a
+    network that learns no more. A batch norm has to follow its convolution in the order of the modules.
 
-    try:
-        folded: nn.Module = fuse(body.eval()).to(memory_format=torch.channels_last)
-    except TraceError:
-        return body
-    return folded
+    Nothing is traced, since that would divert the calls of all other threads meanwhile.
+    """
+    import torch
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    before = ""
+    for name, module in list(body.eval().named_modules()):
+        if next(module.children(), None) is not None:
+            continue
+        if isinstance(module, nn.BatchNorm2d):
+            convolution = body.get_submodule(before)
+            assert isinstance(convolution, nn.Conv2d)
+            body.set_submodule(before, fuse_conv_bn_eval(convolution, module))
+            body.set_submodule(name, nn.Identity())
+        before = name
+    body.to(memory_format=torch.channels_last)

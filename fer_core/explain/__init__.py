@@ -5,6 +5,7 @@ that has already happened, for live views; ``raw_maps`` runs any of ``list_metho
 ``explanation`` brings a raw map back to the frame.
 """
 
+from fer_core.explain.cut import Layer, list_layers
 from fer_core.explain.heatmap import explanation
 from fer_core.explain.maps import evidence_maps, method_for, raw_map, raw_maps
 from fer_core.explain.methods import METHODS, Method, get_method, list_methods
@@ -12,11 +13,13 @@ from fer_core.explain.shares import is_flat, part_share, region_share
 
 __all__ = [
     "METHODS",
+    "Layer",
     "Method",
     "evidence_maps",
     "explanation",
     "get_method",
     "is_flat",
+    "list_layers",
     "list_methods",
     "method_for",
     "part_share",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from fer_core.explain.cams import class_maps
 from fer_core.explain.methods import get_method
 from fer_core.explain.occlusion import occlusion
 from fer_core.labels import expression_index
@@ -27,14 +28,21 @@ def evidence_maps(classifier: Classifier, output: NetworkOutput) -> Floats | Non
     return None if evidence is None else evidence.float().cpu().numpy()
 
 
-def raw_map(classifier: Classifier, aligned: Image, target: str, method: str) -> Floats:
+def raw_map(
+    classifier: Classifier, aligned: Image, target: str, method: str, *, layer: int | None = None
+) -> Floats:
     """The map of one class, as ``raw_maps`` gives it."""
-    return raw_maps(classifier, aligned, (target,), method)[target]
+    return raw_maps(classifier, aligned, (target,), method, layer=layer)[target]
 
 
 @torch.inference_mode(False)  # a caller's inference mode would take the gradients away
 def raw_maps(
-    classifier: Classifier, aligned: Image, targets: Sequence[str], method: str
+    classifier: Classifier,
+    aligned: Image,
+    targets: Sequence[str],
+    method: str,
+    *,
+    layer: int | None = None,
 ) -> dict[str, Floats]:
     """The maps of classes on one face. Leaves no trace in the network, so threads may share it.
 
@@ -45,12 +53,13 @@ def raw_maps(
         aligned: (S, S) uint8.
         targets: names of classes.
         method: one of ``list_methods()``, as ``method_for`` takes it.
+        layer: number of one of ``list_layers``, the last unless given; for methods that look at one.
 
     Returns:
         Class -> (h, w). What its values may be is told by the ``Method``: signed or not.
 
     Raises:
-        UserError: for an unknown class or method; the message lists the valid ones.
+        UserError: for an unknown class, method or layer; the message lists the valid ones.
     """
     indices = {target: expression_index(target) for target in targets}
     name = method_for(classifier, method)
@@ -58,20 +67,23 @@ def raw_maps(
     if name == "occlusion":
         lost = occlusion(classifier.network, faces)
         return {target: lost[index] for target, index in indices.items()}
-    from fer_core.explain import cams  # not before it is needed: it takes more than a second
+    numbers = list(indices.values())
+    if get_method(name).looks_at == "pixels":
+        from fer_core.explain.pixels import pixel_maps  # not before it is needed: it takes a second
 
-    return {
-        target: cams.compute(classifier.network, faces, index, name)
-        for target, index in indices.items()
-    }
+        maps = pixel_maps(classifier.network, faces, numbers, name)
+    else:
+        maps = class_maps(classifier.network, faces, numbers, name, layer)
+    return dict(zip(indices, maps, strict=True))
 
 
 def method_for(classifier: Classifier, method: str) -> str:
-    """The method that explains a model where ``method`` is asked for: for models without maps it is
-    occlusion, whatever was asked.
+    """The method that explains a model where ``method`` is asked for: for models without maps, or without a
+    gradient back to the pixels where the method needs that, it is occlusion.
 
     Raises:
         UserError: for an unknown method; the message lists the valid ones.
     """
-    name = get_method(method).name
-    return name if classifier.network.has_maps else "occlusion"
+    wanted, network = get_method(method), classifier.network
+    works = network.trunks if wanted.looks_at == "pixels" else network.has_maps
+    return wanted.name if works else "occlusion"

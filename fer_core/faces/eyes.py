@@ -74,5 +74,5 @@ def load_eye_reader(device: str = "cpu", folder: Path = WEIGHTS) -> EyeReader:
     card, arrays = load_weights(EYES, folder)
     network = EyeNetwork(**card.network)
     put_arrays(network, arrays, folder / f"{card.name}.safetensors")
-    network.body = fold_batch_norms(network.body)
+    fold_batch_norms(network.body)
     return EyeReader(network, card, device)

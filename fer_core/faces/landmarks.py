@@ -120,7 +120,7 @@ def load_landmarker(device: str = "cpu", folder: Path = WEIGHTS) -> Landmarker:
     card, arrays = load_weights(LANDMARKS, folder)
     network = LandmarkNetwork(**card.network)
     put_arrays(network, arrays, folder / f"{card.name}.safetensors")
-    network.body = fold_batch_norms(network.body)
+    fold_batch_norms(network.body)
     return Landmarker(network, card, device)
 
 

@@ -1,7 +1,9 @@
 """What every network has in common: grey aligned faces in, logits and feature maps out."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -87,6 +89,11 @@ class Network(nn.Module):
     """Whether its features are maps over the face through which gradients of the class scores flow. Where
     others look can be told by covering places alone."""
 
+    @property
+    def trunks(self) -> "dict[str, Trunk]":
+        """Region -> the convolutions that see it; {} for what has none."""
+        return {}
+
     @abstractmethod
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         """Last feature map of each branch.
@@ -130,7 +137,7 @@ class Network(nn.Module):
         """
         for module in self.modules():
             if isinstance(module, Trunk):
-                module.body = fold_batch_norms(module.body)
+                fold_batch_norms(module.body)
 
     def evidence(self, output: NetworkOutput) -> Tensor | None:
         """(N, 7, h, w) class activation maps whose sums are the logits less their bias, for networks
@@ -175,11 +182,26 @@ def normalise(faces: Tensor) -> Tensor:
     return (faces.float() / 255 - GREY_MEAN) / GREY_STD
 
 
+_run: "ContextVar[Callable[[Trunk, Tensor], Any] | None]" = ContextVar("run", default=None)
+
+
+@contextmanager
+def running(run: "Callable[[Trunk, Tensor], Any]") -> Iterator[None]:
+    """Within this context ``run(trunk, faces)`` stands for ``trunk.body(faces)`` of every trunk. It holds for
+    the calls of this thread alone: so a shared network can be looked into without being touched."""
+    token = _run.set(run)
+    try:
+        yield
+    finally:
+        _run.reset(token)
+
+
 class Trunk(nn.Module):
     """The convolutions of a network, up to the last feature map.
 
     Args:
-        body: (N, 1, H, W) normalised -> (N, C, h, w).
+        body: (N, 1, H, W) normalised -> (N, C, h, w), or a list of maps of which the last counts; its
+            children run one after the other.
         channels: C.
     """
 
@@ -190,7 +212,9 @@ class Trunk(nn.Module):
 
     def forward(self, faces: Tensor) -> Tensor:
         """(N, 1, H, W) normalised -> (N, C, h, w)."""
-        feature_map: Tensor = self.body(faces)
+        run = _run.get()
+        found = self.body(faces) if run is None else run(self, faces)
+        feature_map: Tensor = found if isinstance(found, Tensor) else found[-1]
         return feature_map
 
 
@@ -230,10 +254,6 @@ class Backbone(Trunk):
                 if isinstance(layer, nn.AvgPool2d):
                     layer.kernel_size = (1, 1)
         super().__init__(body, body.feature_info.channels()[-1])
-
-    def forward(self, faces: Tensor) -> Tensor:
-        feature_map: Tensor = self.body(faces)[-1]
-        return feature_map
 
 
 class ClassifierHead(nn.Module):
@@ -281,6 +301,10 @@ class PooledNetwork(Network):
         self.affect = affect
         self.backbone = backbone
         self.classifier = ClassifierHead(backbone.channels, dropout, affect=affect)
+
+    @property
+    def trunks(self) -> dict[str, Trunk]:
+        return {"face": self.backbone}
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         return {"face": self.backbone(normalise(faces))}

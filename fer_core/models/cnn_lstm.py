@@ -11,6 +11,7 @@ from fer_core.models.base import (
     Network,
     NetworkOutput,
     SequenceNetwork,
+    Trunk,
     normalise,
 )
 from fer_core.models.registry import register_network
@@ -46,6 +47,10 @@ class CNNLSTM(Network):
         self.classifier = ClassifierHead(hidden, dropout, affect=affect)
         self.local_scorer = scorer(channels) if self.local_attention else None
         self.global_scorer = scorer(hidden) if self.global_attention else None
+
+    @property
+    def trunks(self) -> dict[str, Trunk]:
+        return {"face": self.backbone}
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         return {"face": self.backbone(normalise(faces))}

@@ -24,7 +24,7 @@ class DNN(Network):
         super().__init__()
         self.input_size = input_size
         self.affect = affect
-        self.trunk = Trunk(
+        self.backbone = Trunk(
             nn.Sequential(
                 nn.Conv2d(1, WIDTH, 5, padding=2),
                 nn.ReLU(inplace=True),
@@ -48,8 +48,12 @@ class DNN(Network):
         )
         self.classifier = ClassifierHead(192, dropout, affect=affect)
 
+    @property
+    def trunks(self) -> dict[str, Trunk]:
+        return {"face": self.backbone}
+
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        return {"face": self.trunk(normalise(faces))}
+        return {"face": self.backbone(normalise(faces))}
 
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False

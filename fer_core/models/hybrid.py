@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fer_core.faces.landmarks import POINTS
-from fer_core.models.base import ClassifierHead, Network, NetworkOutput, normalise, pool
+from fer_core.models.base import ClassifierHead, Network, NetworkOutput, Trunk, normalise, pool
 from fer_core.models.descriptors import (
     HOG_CELLS,
     HOG_CHANNELS,
@@ -50,8 +50,13 @@ class Hybrid(Network):
         self.shape = description_layers(described, width, dropout)
         self.classifier = ClassifierHead(self.backbone.channels + 2 * width, dropout, affect=affect)
 
+    @property
+    def trunks(self) -> dict[str, Trunk]:
+        return {"face": self.backbone}
+
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         learnt = self.backbone(normalise(faces))
+        faces = faces.detach()  # what people thought of has no gradient
         shape = torch.from_numpy(describe_points(find_points(faces))).to(faces.device)
         spread = shape[..., None, None].expand(-1, -1, *learnt.shape[2:]) / learnt[0, 0].numel()
         return {"face": torch.cat([learnt, hog(faces), spread], dim=1)}

@@ -1,13 +1,21 @@
 """``prior_attention``: the face and its two prior blocks, fused by a learned attention."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from fer_core.labels import REGIONS
-from fer_core.models.base import Backbone, ClassifierHead, Network, NetworkOutput, normalise, pool
+from fer_core.models.base import (
+    Backbone,
+    ClassifierHead,
+    Network,
+    NetworkOutput,
+    Trunk,
+    normalise,
+    pool,
+)
 from fer_core.models.registry import register_network
 from fer_core.regions import block, grid_side
 
@@ -54,6 +62,10 @@ class PriorAttention(Network):
                 for r in self.regions
             }
         )
+
+    @property
+    def trunks(self) -> dict[str, Trunk]:
+        return {region: cast(Trunk, self.backbones[region]) for region in self.regions}
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         faces = normalise(faces)

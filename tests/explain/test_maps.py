@@ -16,9 +16,17 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
 from fer_core import training
-from fer_core.explain import evidence_maps, get_method, list_methods, raw_map, raw_maps
-from fer_core.explain.cams import CAMS, RawGradCAM, RawGradCAMPlusPlus, RawScoreCAM
-from fer_core.explain.cut import CutNetwork
+from fer_core.explain import (
+    METHODS,
+    cams,
+    evidence_maps,
+    get_method,
+    list_methods,
+    method_for,
+    raw_map,
+    raw_maps,
+)
+from fer_core.explain.cut import CutNetwork, list_layers
 from fer_core.labels import EXPRESSIONS, REGIONS
 from fer_core.models import build_network
 from fer_core.models.base import GREY_MEAN, Network, NetworkOutput, normalise, pool
@@ -198,18 +206,16 @@ def test_each_gradient_method_follows_its_formula(
 
 
 def test_gradcam_plus_plus_agrees_with_the_library_where_gradients_are_large(
-    plain: Classifier, aligned: Image
+    plain: Classifier,
 ) -> None:
     generator = np.random.default_rng(1)
     activations = generator.random((1, 8, 6, 6), np.float32)
     gradients = generator.normal(size=(1, 8, 6, 6)).astype(np.float32)
-    ours, theirs = (
-        kind(CutNetwork(plain.network), []).get_cam_weights(
-            None, None, None, activations, gradients
-        )
-        for kind in (RawGradCAMPlusPlus, GradCAMPlusPlus)
-    )
-    assert ours == pytest.approx(theirs, rel=1e-3)
+    ours = cams.gradcam_plus_plus(torch.from_numpy(activations[0]), torch.from_numpy(gradients))
+    with GradCAMPlusPlus(plain.network, []) as theirs:
+        weights = theirs.get_cam_weights(None, None, None, activations, gradients)
+    expected = np.einsum("chw,kc->khw", activations[0], weights)
+    assert ours.numpy() == pytest.approx(expected, rel=1e-3)
 
 
 def test_eigencam_is_the_strongest_pattern_of_each_branch(
@@ -256,12 +262,11 @@ def test_scorecam_hides_all_but_the_place_of_each_channel(
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_scorecam_masks_lie_where_the_block_lies(prior_attention: Classifier, region: str) -> None:
-    cam = RawScoreCAM(CutNetwork(prior_attention.network), [])
+def test_scorecam_masks_lie_where_the_block_lies(region: str) -> None:
     rows, columns = block(region, SIZE)
     shape = (200, (rows.stop - rows.start) // 8, (columns.stop - columns.start) // 8)
     channels = np.random.default_rng(0).random(shape, np.float32)
-    batches = list(cam.masks(channels, region, SIZE))
+    batches = list(cams.masks(torch.from_numpy(channels), region, SIZE))
     masks = torch.cat(batches)
     assert len(batches) == -(-200 // BATCH)
     assert masks.shape == (200, 1, SIZE, SIZE)
@@ -270,6 +275,71 @@ def test_scorecam_masks_lie_where_the_block_lies(prior_attention: Classifier, re
     assert inside.amin((1, 2, 3)).numpy() == pytest.approx(0)
     masks[:, :, rows, columns] = 0
     assert not masks.any()
+
+
+@pytest.mark.parametrize("target", ["fear", "happy"])
+def test_ablation_of_a_linear_network_is_gradcam_times_what_each_channel_says(
+    plain: Classifier, aligned: Image, target: str
+) -> None:
+    maps = plain.forward(aligned[None]).features["face"][0].numpy()
+    weights = plain.network.classifier.expressions.weight[EXPRESSIONS.index(target)].numpy()
+    expected = np.einsum("chw,c->hw", maps, weights * maps.mean((1, 2)))
+    raw = raw_map(plain, aligned, target, "ablationcam")
+    assert raw == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+def test_integrated_gradients_add_up_to_what_the_face_changes(
+    classifier: Classifier, aligned: Image
+) -> None:
+    grey = torch.full((1, 1, SIZE, SIZE), 255 * GREY_MEAN)
+    with torch.inference_mode():
+        face = classifier.network(classifier.tensor(aligned[None])).logits
+        changed = (face - classifier.network(grey).logits)[0].numpy()
+    for name, raw in raw_maps(classifier, aligned, EXPRESSIONS, "integrated_gradients").items():
+        assert raw.shape == (SIZE, SIZE)
+        expected = changed[EXPRESSIONS.index(name)]
+        assert raw.sum() == pytest.approx(expected, abs=0.25 * float(abs(changed).max())), name
+
+
+# Layers -------------------------------------------------------------------------------------------
+
+
+def test_a_network_goes_on_from_each_of_its_layers(classifier: Classifier, aligned: Image) -> None:
+    layers = list_layers(classifier)
+    assert [(layer.number, layer.side) for layer in layers] == [
+        *((1, 48), (2, 48), (3, 24), (4, 12), (5, 6)),
+    ]
+    faces = classifier.tensor(aligned[None])
+    expected = classifier.forward(aligned[None]).logits.numpy()
+    for layer in layers:
+        cut = CutNetwork(classifier.network, layer.number)
+        maps = cut.maps(faces)
+        assert tuple(maps) == classifier.network.regions
+        assert cut.output(faces, maps).logits.numpy() == pytest.approx(expected, abs=1e-5)
+        other = {region: torch.zeros_like(each) for region, each in maps.items()}
+        assert abs(cut.output(faces, other).logits.numpy() - expected).max() > 0.01
+
+
+def test_a_map_of_a_shallow_layer_is_the_gradient_there(plain: Classifier, aligned: Image) -> None:
+    network = copy.deepcopy(plain.network)
+    kept = []
+    network.backbone.body.layer2.register_forward_hook(
+        lambda _module, _inputs, found: kept.append(found.requires_grad_()) or kept[0]
+    )
+    score = network(plain.tensor(aligned[None])).logits[0, EXPRESSIONS.index("sad")]
+    (gradient,) = torch.autograd.grad(score, kept)
+    expected = (kept[0] * gradient).sum(1)[0].detach().numpy()
+    raw = raw_map(plain, aligned, "sad", "hirescam", layer=3)
+    assert raw == pytest.approx(expected, rel=1e-3, abs=1e-6)
+    assert raw_map(plain, aligned, "sad", "gradcam", layer=5) == pytest.approx(
+        raw_map(plain, aligned, "sad", "gradcam")
+    )
+
+
+@pytest.mark.parametrize("layer", [0, 6])
+def test_a_layer_that_is_not_there_is_named(plain: Classifier, aligned: Image, layer: int) -> None:
+    with pytest.raises(ValueError, match=f"there is no layer {layer}; choose one of 1 to 5"):
+        raw_map(plain, aligned, "sad", "gradcam", layer=layer)
 
 
 # Evidence -----------------------------------------------------------------------------------------
@@ -346,7 +416,8 @@ def test_map_is_finite_and_keeps_what_its_method_promises(
     maps = raw_maps(classifier, aligned, EXPRESSIONS, method)
     promise = get_method(method)
     for raw in maps.values():
-        assert raw.shape == (6, 6)
+        pixels = method_for(classifier, method) in {"guided_backprop", "integrated_gradients"}
+        assert raw.shape == ((SIZE, SIZE) if pixels else (6, 6))
         assert raw.dtype == np.float32
         assert np.isfinite(raw).all()
         assert np.ptp(raw) > 1e-3 * abs(raw).max() > 0
@@ -395,7 +466,7 @@ def test_network_is_as_it_was_after_an_exception(
     if place == "head":
         monkeypatch.setattr(type(classifier.network), "head", fail)
     else:
-        monkeypatch.setattr(RawGradCAM, "get_cam_image", fail)
+        monkeypatch.setattr(torch.autograd, "grad", fail)
     with pytest.raises(RuntimeError, match="forced"):
         raw_map(classifier, aligned, "sad", "gradcam")
     assert_untouched(classifier.network)
@@ -407,8 +478,8 @@ def test_network_is_as_it_was_after_an_exception(
 def test_threads_explaining_different_classes_do_not_meet(
     classifier: Classifier, aligned: Image
 ) -> None:
-    jobs = [(target, method) for target in EXPRESSIONS for method in CAMS]
-    jobs.append(("sad", "occlusion"))
+    jobs = [(t, m.name) for t in EXPRESSIONS for m in METHODS if m.looks_at == "layer"]
+    jobs += [("sad", m.name) for m in METHODS if m.looks_at != "layer"]
     serial = {job: raw_map(classifier, aligned, *job) for job in jobs}
     with ThreadPoolExecutor(2) as viewers:
         for job, raw in viewers.map(
