@@ -5,16 +5,20 @@ that has already happened, for live views; ``raw_maps`` runs any of ``list_metho
 ``explanation`` brings a raw map back to the frame.
 """
 
+from fer_core.explain.covers import Box, CoverTest, cover, part_boxes, try_cover
 from fer_core.explain.cut import Layer, list_layers
-from fer_core.explain.heatmap import explanation
+from fer_core.explain.heatmap import explanation, to_aligned
 from fer_core.explain.maps import evidence_maps, method_for, raw_map, raw_maps
 from fer_core.explain.methods import METHODS, Method, get_method, list_methods
 from fer_core.explain.shares import is_flat, part_share, region_share
 
 __all__ = [
     "METHODS",
+    "Box",
+    "CoverTest",
     "Layer",
     "Method",
+    "cover",
     "evidence_maps",
     "explanation",
     "get_method",
@@ -22,8 +26,11 @@ __all__ = [
     "list_layers",
     "list_methods",
     "method_for",
+    "part_boxes",
     "part_share",
     "raw_map",
     "raw_maps",
     "region_share",
+    "to_aligned",
+    "try_cover",
 ]

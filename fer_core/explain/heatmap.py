@@ -44,12 +44,12 @@ def explanation(
         region_share=region_share(raw),
         is_flat=flat,
         seconds=seconds,
-        part_share=None if landmarks is None else part_share(raw, _aligned(landmarks, regions)),
+        part_share=None if landmarks is None else part_share(raw, to_aligned(landmarks, regions)),
     )
 
 
-def _aligned(landmarks: Floats, regions: Regions) -> Floats:
-    """Frame pixels -> fractions of the aligned square."""
+def to_aligned(landmarks: Floats, regions: Regions) -> Floats:
+    """(N, 2) points in frame pixels -> fractions of the face's aligned square."""
     transform = regions.transform
     moved = landmarks @ transform[:, :2].T + transform[:, 2]
     return np.asarray(moved / len(regions.face), np.float32)
