@@ -36,6 +36,9 @@ DETAILS: Final = frozenset({LANDMARKS, EYES, HOG})
 LEADERBOARD: Final = "leaderboard"
 """The table of all models' figures beside them; no model either."""
 
+AVERAGES: Final = "averages"
+"""The models' average maps beside them; no model either."""
+
 
 class WeightsError(UserError):
     """Weights that cannot be used; the message names the file and the remedy."""
@@ -77,7 +80,9 @@ class Card:
 
 def list_models(folder: Path = WEIGHTS) -> tuple[str, ...]:
     """Names of the models in a folder of weights, the default first."""
-    names = sorted({path.stem for path in folder.glob("*.json")} - DETAILS - {LEADERBOARD})
+    names = sorted(
+        {path.stem for path in folder.glob("*.json")} - DETAILS - {LEADERBOARD, AVERAGES}
+    )
     return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
 
 

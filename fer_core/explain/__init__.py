@@ -5,6 +5,17 @@ that has already happened, for live views; ``raw_maps`` runs any of ``list_metho
 ``explanation`` brings a raw map back to the frame.
 """
 
+from fer_core.explain.average import (
+    AverageMap,
+    Averages,
+    Claim,
+    align_by_landmarks,
+    average_maps,
+    claim,
+    in_square,
+    read_averages,
+    write_averages,
+)
 from fer_core.explain.covers import Box, CoverTest, cover, part_boxes, try_cover
 from fer_core.explain.cut import Layer, list_layers
 from fer_core.explain.heatmap import explanation, to_aligned
@@ -14,14 +25,21 @@ from fer_core.explain.shares import is_flat, part_share, region_share
 
 __all__ = [
     "METHODS",
+    "AverageMap",
+    "Averages",
     "Box",
+    "Claim",
     "CoverTest",
     "Layer",
     "Method",
+    "align_by_landmarks",
+    "average_maps",
+    "claim",
     "cover",
     "evidence_maps",
     "explanation",
     "get_method",
+    "in_square",
     "is_flat",
     "list_layers",
     "list_methods",
@@ -30,7 +48,9 @@ __all__ = [
     "part_share",
     "raw_map",
     "raw_maps",
+    "read_averages",
     "region_share",
     "to_aligned",
     "try_cover",
+    "write_averages",
 ]
