@@ -18,6 +18,13 @@ from fer_core.explain.average import (
 )
 from fer_core.explain.covers import Box, CoverTest, cover, part_boxes, try_cover
 from fer_core.explain.cut import Layer, list_layers
+from fer_core.explain.faithfulness import (
+    Faithfulness,
+    bootstrap,
+    centre_map,
+    faithfulness,
+    random_map,
+)
 from fer_core.explain.heatmap import explanation, to_aligned
 from fer_core.explain.maps import evidence_maps, method_for, raw_map, raw_maps
 from fer_core.explain.methods import METHODS, Method, get_method, list_methods
@@ -30,14 +37,18 @@ __all__ = [
     "Box",
     "Claim",
     "CoverTest",
+    "Faithfulness",
     "Layer",
     "Method",
     "align_by_landmarks",
     "average_maps",
+    "bootstrap",
+    "centre_map",
     "claim",
     "cover",
     "evidence_maps",
     "explanation",
+    "faithfulness",
     "get_method",
     "in_square",
     "is_flat",
@@ -46,6 +57,7 @@ __all__ = [
     "method_for",
     "part_boxes",
     "part_share",
+    "random_map",
     "raw_map",
     "raw_maps",
     "read_averages",
