@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
-from fer_core.explain import list_methods
+from fer_core.explain import get_method, list_methods
 
 IMAGES = Path(__file__).parent / "docs" / "images"
 
@@ -24,10 +24,10 @@ Finds the faces before a network looks at them.
 """
 
 METHODS_HELP = """
-How the heatmap is computed. **gradcam** says what the network's own sum says; the others
-answer the same question in other ways. **scorecam** takes seconds, since it tries hundreds of masks.
-**occlusion** covers one place after another and sees what is lost; models without feature maps are always
-explained by it.
+How the heatmap is computed. **Grad-CAM** says what the network's own sum says; the others
+answer the same question in other ways. **Score-CAM** and **integrated gradients** take seconds.
+**Occlusion** covers one place after another and sees what is lost; models without feature maps are always
+explained by it. The *Explain* page tells more of each.
 """
 
 
@@ -64,14 +64,22 @@ def choose_settings(page: str) -> None:
             "Model",
             models,
             key="model",
+            bind="query-params",
             help="The network that assigns the classes. Compare two on the same face.",
         )
         st.caption(describe(model))
         detector = st.selectbox(
             "Face finder", list_detectors(), key="detector", help=DETECTORS_HELP
         )
-        if page == "photo":
-            st.selectbox("Heatmap method", list_methods(), key="method", help=METHODS_HELP)
+        if page in {"photo", "explain"}:
+            st.selectbox(
+                "Heatmap method",
+                list_methods(),
+                format_func=lambda name: get_method(name).title,
+                key="method",
+                help=METHODS_HELP,
+                bind="query-params",
+            )
     analyzer = load_analyzer()
     analyzer.classifier(model)
     analyzer.detector(detector)
@@ -114,6 +122,12 @@ page = st.navigation(
             help="A clip becomes a timeline, a table and an annotated video.",
         ),
         st.Page(
+            "pages/explain.py",
+            title="Explain",
+            icon=":material/troubleshoot:",
+            help="Which places speak for a class and which against it, and whether the map is true.",
+        ),
+        st.Page(
             "pages/models.py",
             title="Models",
             icon=":material/leaderboard:",
@@ -130,6 +144,12 @@ page = st.navigation(
             title="How it works",
             icon=":material/school:",
             help="From a picture to an answer in four steps.",
+        ),
+        st.Page(
+            "pages/lesson.py",
+            title="Lesson",
+            icon=":material/menu_book:",
+            help="Seven questions for a class, from probabilities to whether a map can be trusted.",
         ),
         st.Page(
             "pages/limits.py",

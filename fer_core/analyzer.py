@@ -268,15 +268,19 @@ class Analyzer:
         method: str = "gradcam",
         *,
         model: str | None = None,
+        layer: int | None = None,
     ) -> dict[str, Floats]:
         """Class -> (h, w) raw map in aligned coordinates, for classes of one reading; "top" is its likeliest.
+
+        Args:
+            layer: number of one of ``fer_core.explain.list_layers``, the last unless given.
 
         Raises:
             UserError: for an unknown name.
         """
         classifier = self.classifier(model or reading.model)
         named = [_target(reading, target) for target in targets]
-        return raw_maps(classifier, reading.regions.face, named, method)
+        return raw_maps(classifier, reading.regions.face, named, method, layer=layer)
 
     def warm_up(self, *, model: str | None = None, detector: str | None = None) -> None:
         """Load and run everything once, so that the first frame is as fast as the others."""

@@ -1,17 +1,23 @@
-"""What is shown in a picture, and how it is put: the same controls and words on every page."""
+"""What is looked at and how it is put: the same controls and words on every page."""
+
+from hashlib import sha256
 
 import cv2
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer_core import EXPRESSIONS
+from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import OverlayStyle
-from fer_core.types import Image
+from fer_core.faces import find_faces
+from fer_core.images import ImageError, read_image
+from fer_core.types import Face, Image
 from fer_core.weights import Card
 from pages.samples import SAMPLES
 
 FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
+
+OWN = "Your own picture"
 
 DEFAULT_LAYERS = ("box", "bars", "heatmap", "blocks")
 
@@ -95,6 +101,64 @@ def choose_overlay(
         heatmap=opacity if "heatmap" in shown else 0.0,
     )
     return style, target, adjust
+
+
+def choose_picture(page: str) -> bytes | None:
+    """Ask for one of the samples or a picture of the viewer's own; the content of its file, None as long as
+    there is none.
+
+    Args:
+        page: prefix of the widgets' keys.
+    """
+    source = st.segmented_control(
+        "Face",
+        [*SAMPLES, OWN],
+        default="Smile",
+        required=True,
+        key=f"{page}_source",
+        bind="query-params",
+    )
+    if source != OWN:
+        return sample(source)
+    file = st.file_uploader(
+        "A picture whose subject agrees to it; it stays in memory",
+        type=FILE_TYPES,
+        key=f"{page}_file",
+    )
+    return file.getvalue() if file else None
+
+
+def choose_face(
+    page: str, content: bytes, detector: str, analyzer: Analyzer
+) -> tuple[str, Image, Face, int]:
+    """Find the faces of a picture and ask for one where there are several; the page ends where there is none.
+
+    Returns:
+        The hash of the content, the picture, the face and its number.
+    """
+    digest = sha256(content).hexdigest()
+    try:
+        with st.spinner("Looking for faces …"):
+            image, faces = look(digest, detector, content, analyzer)
+    except ImageError as error:
+        st.error(str(error), icon=":material/broken_image:")
+        st.stop()
+    if not faces:
+        st.warning("No face was found. Try a larger or brighter one, or another face finder.")
+        st.stop()
+    number = 0
+    if len(faces) > 1:
+        st.caption(f"{len(faces)} faces were found, the largest comes first.")
+        number = st.pagination(len(faces), width=420, key=f"{page}_face_{digest}") - 1
+    return digest, image, faces[number], number
+
+
+@st.cache_data(scope="session", max_size="256MiB", show_spinner=False)
+def look(
+    digest: str, detector: str, _content: bytes, _analyzer: Analyzer
+) -> tuple[Image, list[Face]]:
+    image = read_image(_content)
+    return image, find_faces(image, _analyzer.detector(detector))
 
 
 @st.cache_data(show_spinner=False)

@@ -9,7 +9,6 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from hashlib import sha256
 
 import numpy as np
 import streamlit as st
@@ -21,15 +20,10 @@ from fer_core.draw.overlay import headline
 from fer_core.draw.statistics import accuracy_dots, share_table, training_curve
 from fer_core.errors import UserError
 from fer_core.explain import get_method
-from fer_core.faces import find_faces
-from fer_core.images import ImageError, read_image
 from fer_core.leaderboard import PEOPLE, Standing, milliseconds, read_leaderboard, telling_mix
 from fer_core.types import Explanation, Face, Image, Reading
 from fer_core.weights import Card
-from pages.controls import FILE_TYPES, sample
-from pages.samples import SAMPLES
-
-OWN = "Your own picture"
+from pages.controls import choose_face, choose_picture
 
 METHOD = "gradcam"
 
@@ -40,14 +34,6 @@ MOST = 6  # models side by side
 def timings() -> dict[str, float]:
     """Model -> milliseconds a face on this machine, as far as somebody asked; shared by all viewers."""
     return {}
-
-
-@st.cache_data(scope="session", max_size="256MiB", show_spinner=False)
-def look(
-    digest: str, detector: str, _content: bytes, _analyzer: Analyzer
-) -> tuple[Image, list[Face]]:
-    image = read_image(_content)
-    return image, find_faces(image, _analyzer.detector(detector))
 
 
 @st.cache_data(scope="session", max_entries=500, show_spinner=False)
@@ -401,18 +387,7 @@ else:
 
 st.subheader("The same face through several models")
 st.markdown("Do they agree? And where they do, did they look at the same places?")
-source = st.segmented_control(
-    "Face", [*SAMPLES, OWN], default="Smile", required=True, key="models_source"
-)
-if source == OWN:
-    file = st.file_uploader(
-        "A picture whose subject agrees to it; it stays in memory",
-        type=FILE_TYPES,
-        key="models_file",
-    )
-    content = file.getvalue() if file else None
-else:
-    content = sample(source)
+content = choose_picture("models")
 left, right = st.columns((3, 1))
 chosen = left.multiselect(
     f"Up to {MOST} models",
@@ -430,20 +405,7 @@ target = right.selectbox(
 if content is None or not chosen:
     st.stop()
 
-digest = sha256(content).hexdigest()
-try:
-    with st.spinner("Looking for faces …"):
-        image, faces = look(digest, detector, content, analyzer)
-except ImageError as error:
-    st.error(str(error), icon=":material/broken_image:")
-    st.stop()
-if not faces:
-    st.warning("No face was found. Try a larger or brighter one, or another face finder.")
-    st.stop()
-number = 0
-if len(faces) > 1:
-    st.caption(f"{len(faces)} faces were found, the largest comes first.")
-    number = st.pagination(len(faces), width=420, key=f"models_face_{digest}") - 1
+digest, image, face, number = choose_face("models", content, detector, analyzer)
 
 cells = st.grid(min(len(chosen), MOST), min_column_width=165)
 for name in chosen:
@@ -451,9 +413,7 @@ for name in chosen:
         st.markdown(f"**{name}**")
         try:
             with st.spinner("Reading the face …"):
-                reading, heat = ask(
-                    name, target, digest, detector, number, image, faces[number], analyzer
-                )
+                reading, heat = ask(name, target, digest, detector, number, image, face, analyzer)
         except (UserError, OSError) as error:
             st.error(str(error), icon=":material/error:")
             continue

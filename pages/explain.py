@@ -1,0 +1,487 @@
+"""Explain: where the evidence for each class lies, and whether the map that says so is true.
+
+Reads top to bottom: the face, one class of it, then six ways to go on, each computed when it is opened, and
+what can be taken away. Results are cached for this viewer alone; nothing is written anywhere.
+"""
+
+import json
+from collections.abc import Mapping
+from time import perf_counter
+
+import numpy as np
+import streamlit as st
+
+from fer_core import EXPRESSIONS, Analyzer
+from fer_core.draw import percent
+from fer_core.draw.charts import heat_tiles, probability_bars
+from fer_core.draw.evidence import before_and_after, drawing_board, heat_scale, share_dots
+from fer_core.draw.overlay import headline
+from fer_core.draw.slide import draw_slide
+from fer_core.explain import (
+    METHODS,
+    Box,
+    CoverTest,
+    Method,
+    get_method,
+    is_flat,
+    list_layers,
+    method_for,
+    part_boxes,
+    part_share,
+    region_share,
+    to_aligned,
+    try_cover,
+)
+from fer_core.types import Face, Floats, Image, Reading
+from pages.controls import choose_face, choose_picture, enlarged
+
+NOTHING = "nothing"
+
+VIEWS = ("All classes", "Methods", "Regions", "Cover it yourself")
+
+COVERS = ("mouth", "eyes", "brows", "nose", "left half", "right half")
+
+
+@st.cache_data(scope="session", max_entries=50, show_spinner=False)
+def read(
+    digest: str,
+    detector: str,
+    number: int,
+    model: str,
+    _image: Image,
+    _face: Face,
+    _analyzer: Analyzer,
+) -> Reading:
+    """The face of this number, with landmarks."""
+    return _analyzer.read(_image, [_face], model=model, landmarks=True).readings[0]
+
+
+@st.cache_data(scope="session", max_entries=500, show_spinner=False)
+def evidence(
+    digest: str,
+    detector: str,
+    number: int,
+    model: str,
+    method: str,
+    layer: int | None,
+    _reading: Reading,
+    _analyzer: Analyzer,
+) -> tuple[dict[str, Floats], float]:
+    """Class -> raw map, for all seven, and the seconds that they took."""
+    started = perf_counter()
+    maps = _analyzer.raw_maps(_reading, EXPRESSIONS, method, layer=layer)
+    return maps, perf_counter() - started
+
+
+@st.cache_data(scope="session", max_entries=100, show_spinner=False)
+def covered(
+    digest: str,
+    detector: str,
+    number: int,
+    model: str,
+    boxes: tuple[Box, ...],
+    target: str,
+    method: str,
+    layer: int | None,
+    _reading: Reading,
+    _raw: Floats,
+    _analyzer: Analyzer,
+) -> CoverTest:
+    return try_cover(_analyzer.classifier(model), _reading.regions.face, boxes, target, _raw)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def layers_of(model: str, _analyzer: Analyzer) -> list[tuple[int, int, int]]:
+    """(number, side, channels) of each layer of a model."""
+    return [(e.number, e.side, e.channels) for e in list_layers(_analyzer.classifier(model))]
+
+
+def visible(maps: Mapping[str, Floats], method: Method) -> dict[str, Floats]:
+    """The maps without what means nothing in them."""
+    return {name: raw if method.signed else np.maximum(raw, 0) for name, raw in maps.items()}
+
+
+def choose_class(name: str) -> None:
+    st.session_state.explain_class = name
+
+
+def set_covers(boxes: tuple[Box, ...]) -> None:
+    st.session_state.explain_boxes = boxes
+    # A chart of another name starts without the box that was drawn.
+    st.session_state.explain_board = st.session_state.get("explain_board", 0) + 1
+
+
+def add_drawn() -> None:
+    """Take over the box that was drawn last."""
+    board = st.session_state[f"explain_drawn_{st.session_state.get('explain_board', 0)}"]
+    drawn = tuple(
+        (min(box["x"]), min(box["y"]), max(box["x"]), max(box["y"]))
+        for box in board.selection.get("box", [])
+    )
+    inside = tuple(
+        (max(0.0, x0), max(0.0, y0), min(1.0, x1), min(1.0, y1)) for x0, y0, x1, y1 in drawn
+    )
+    inside = tuple(box for box in inside if box[2] - box[0] > 0.02 and box[3] - box[1] > 0.02)
+    if inside:
+        set_covers((*st.session_state.get("explain_boxes", ()), *inside))
+
+
+if "analyzer" not in st.session_state:
+    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+analyzer = st.session_state.analyzer
+model, detector, asked = (st.session_state[key] for key in ("model", "detector", "method"))
+classifier = analyzer.classifier(model)
+method = get_method(method_for(classifier, asked))
+
+st.title("Explain")
+st.markdown(
+    "Why this class? A map shows which places of the face speak for it. Then find out whether the map "
+    "is true."
+)
+
+# The face -------------------------------------------------------------------------------------------
+
+content = choose_picture("explain")
+if content is None:
+    st.stop()
+digest, image, face, number = choose_face("explain", content, detector, analyzer)
+reading = read(digest, detector, number, model, image, face, analyzer)
+crop = reading.regions.face
+landmarks = to_aligned(reading.face.landmarks, reading.regions)
+
+# One class of it ------------------------------------------------------------------------------------
+
+layers = layers_of(model, analyzer) if method.looks_at == "layer" else []
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    wanted = st.selectbox(
+        "Why",
+        ("top", *EXPRESSIONS),
+        format_func=lambda name: f"the likeliest: {reading.top[0]}" if name == "top" else name,
+        key="explain_class",
+        bind="query-params",
+        width=210,
+    )
+    target = reading.top[0] if wanted == "top" else wanted
+    other = st.selectbox(
+        "rather than",
+        (NOTHING, *EXPRESSIONS),
+        key="explain_other",
+        bind="query-params",
+        width=170,
+        help="What speaks for the first class and not for the second: the difference of both maps.",
+    )
+    layer = None
+    if len(layers) > 1:
+        numbers = [each[0] for each in layers]
+        if st.session_state.get("explain_layer") not in numbers:
+            st.session_state.pop("explain_layer", None)  # of a deeper network
+        sides = {number: f"{number} · {side} × {side}" for number, side, _ in layers}
+        layer = st.select_slider(
+            "Layer",
+            numbers,
+            value=numbers[-1],
+            format_func=sides.get,
+            key="explain_layer",
+            bind="query-params",
+            width=280,
+            help="Shallow layers see fine edges, deep ones parts of a face. The last one has the say: its "
+            "maps are the ones to trust first.",
+        )
+with st.spinner(f"Computing the maps by {method.title} …"):
+    maps, seconds = evidence(digest, detector, number, model, method.name, layer, reading, analyzer)
+maps = visible(maps, method)
+contrast = other not in (NOTHING, target)
+raw = maps[target] - maps[other] if contrast else maps[target]
+asked_for = f"{target} rather than {other}" if contrast else target
+
+left, middle, right = st.columns((3, 3, 4), gap="medium")
+left.image(
+    enlarged(crop, 8),
+    caption=f"what *{model}* gets: {len(crop)} × {len(crop)} dots",
+    width="stretch",
+    alt="The aligned face",
+)
+with middle:
+    st.image(
+        heat_tiles(crop, {target: raw}, size=384)[target],
+        caption=f"**{asked_for}**, by {method.title}",
+        width="stretch",
+        alt=f"Map of the evidence for {asked_for}",
+    )
+    st.image(heat_scale(), width="stretch", alt="Colours from against to for")
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        against = f"for {other}" if contrast else "against" if method.signed else ""
+        st.caption(against, width="content")
+        st.caption(f"for {target}", width="content")
+with right:
+    st.markdown(f"#### {headline(reading)}")
+    st.plotly_chart(
+        probability_bars(reading, height=200, axis=False),
+        key="explain_bars",
+        config={"displayModeBar": False},
+        alt=f"Probabilities by {model}: {headline(reading)}",
+    )
+    st.markdown(f"**{method.title}.** {method.sentence} {method.caution}")
+    if method.name != asked:
+        st.caption(
+            f"*{model}* has nothing that {get_method(asked).title} could look at, so it is explained by "
+            "occlusion."
+        )
+    flat = is_flat(raw)
+    if flat:
+        st.warning(
+            f"This map is flat: by {method.title} no place speaks for {asked_for} more than another.",
+            icon=":material/texture:",
+        )
+    st.caption(
+        ("" if method.class_dependent else "**It is the same for every class.** ")
+        + f"All seven maps took {1000 * seconds:,.0f} ms."
+    )
+
+# Ways to go on --------------------------------------------------------------------------------------
+
+by_class, by_method, by_region, by_cover = st.tabs(
+    VIEWS, key="explain_view", on_change="rerun", bind="query-params"
+)
+
+with by_class:
+    if by_class.open:
+        st.caption(
+            "All seven on one scale: full colour is the strongest place of all maps, so a class without "
+            "evidence looks empty. Choose one to see it alone above, on a scale of its own."
+        )
+        tiles = heat_tiles(crop, maps)
+        with st.grid(7, min_column_width=104, gap="xsmall"):
+            for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
+                with st.container(gap="xxsmall"):
+                    st.image(tiles[name], width="stretch", alt=f"Map of the evidence for {name}")
+                    st.button(
+                        f"{name} {percent(float(p))}",
+                        type="primary" if name == target else "secondary",
+                        width="stretch",
+                        key=f"explain_show_{name}",
+                        on_click=choose_class,
+                        args=(name,),
+                    )
+
+with by_method:
+    if by_method.open:
+        st.caption(
+            f"The map of *{target}* by every method, each on a scale of its own. Where they disagree, at "
+            "least one of them does not tell you what counts."
+        )
+        usable = [m for m in METHODS if method_for(classifier, m.name) == m.name]
+        slow = st.toggle(
+            "Those that take seconds, too", key="explain_slow", persist_state="session"
+        )
+        shown = [m for m in usable if m.fast or slow or m.name == method.name]
+        progress = st.empty()
+        found = {}
+        for done, each in enumerate(shown):
+            if slow:
+                progress.progress(done / len(shown), f"Computing the maps by {each.title} …")
+            own = layer if each.looks_at == "layer" else None
+            found[each.name], took = evidence(
+                digest, detector, number, model, each.name, own, reading, analyzer
+            )
+            found[each.name] = visible(found[each.name], each), took
+        progress.empty()
+        with st.grid(5, min_column_width=150, gap="small"):
+            for each in shown:
+                own, took = found[each.name]
+                with st.container(border=True, height="stretch", gap="xsmall"):
+                    st.markdown(f"**{each.title}**")
+                    st.image(
+                        heat_tiles(crop, {target: own[target]})[target],
+                        width="stretch",
+                        alt=f"Map of the evidence for {target} by {each.title}",
+                    )
+                    st.caption(
+                        f"{1000 * took:,.0f} ms"
+                        + ("" if each.class_dependent else " · the same for every class")
+                        + (" · flat" if is_flat(own[target]) else "")
+                    )
+        with st.expander("What each of them does", icon=":material/functions:"):
+            for each in METHODS:
+                st.markdown(f"**{each.title}** ({each.paper}). {each.sentence} {each.caution}")
+                st.latex(each.formula)
+
+with by_region:
+    if by_region.open:
+        even = np.ones_like(raw)
+        blocks = {"upper": "block of eyes and brows", "lower": "block of the mouth"}
+        parts, blocked = part_share(raw, landmarks), region_share(raw)
+        part_area, block_area = part_share(even, landmarks), region_share(even)
+        heat = parts | {words: blocked[name] for name, words in blocks.items()}
+        area = part_area | {words: block_area[name] for name, words in blocks.items()}
+        weights = {}
+        if reading.attention is not None:
+            own = reading.attention
+            own = own.mean(axis=0) if own.ndim == 3 else own
+            weights = part_share(own, landmarks) | {
+                words: region_share(own)[name] for name, words in blocks.items()
+            }
+        elif reading.region_attention is not None:
+            named = blocks | {"face": "whole face"}
+            weights = {named[name]: w for name, w in reading.region_attention.items()}
+        chart, words = st.columns((3, 2), gap="large", vertical_alignment="center")
+        chart.plotly_chart(
+            share_dots(heat, area, weights),
+            key="explain_regions",
+            config={"displayModeBar": False},
+            alt="Shares of the heat in parts of the face: "
+            + ", ".join(f"{name} {percent(share)}" for name, share in heat.items()),
+        )
+        most = max(parts, key=lambda name: parts[name] / max(part_area[name], 0.01))
+        words.markdown(
+            (
+                f"This map of *{asked_for}* is flat, so there is no heat to share out.\n"
+                if flat
+                else f"Of the evidence for *{asked_for}*, **{percent(parts[most])}** lies on the {most}, "
+                f"**{parts[most] / max(part_area[most], 0.01):.1f} times** what an even map would "
+                "have there.\n"
+            )
+            + "- The **dot** is the heat of the map, the **stroke** what the place would have if heat were "
+            "spread evenly.\n"
+            "- The two **blocks** are what people assumed to count before the network learnt anything: the "
+            "prior.\n"
+            + (
+                "- The **diamond** is the network's own attention: what it learnt to count. It is the same "
+                "for all seven classes, and it weighs places or blocks, not evidence."
+                if weights
+                else f"- *{model}* has no attention of its own."
+            )
+        )
+
+with by_cover:
+    if by_cover.open:
+        boxes = st.session_state.get("explain_boxes", ())
+        st.markdown(
+            f"The map says where the evidence for *{target}* lies. **Cover a place that you think counts**: "
+            "draw a box on the face, or press a button. Did the map predict what happens?"
+        )
+        with st.container(horizontal=True):
+            for name in COVERS:
+                st.button(
+                    f"Cover the {name}",
+                    key=f"explain_cover_{name}",
+                    on_click=set_covers,
+                    args=(part_boxes(landmarks)[name],),
+                )
+            st.button(
+                "Uncover",
+                icon=":material/undo:",
+                type="tertiary",
+                disabled=not boxes,
+                key="explain_uncover",
+                on_click=set_covers,
+                args=((),),
+            )
+        board, answer = st.columns((2, 3), gap="large")
+        found = None
+        if boxes:
+            with st.spinner("Asking the network …"):
+                found = covered(
+                    *(digest, detector, number, model, boxes, target, method.name, layer),
+                    *(reading, maps[target], analyzer),
+                )
+        with board:
+            st.plotly_chart(
+                drawing_board(crop if found is None else found.covered, boxes),
+                key=f"explain_drawn_{st.session_state.get('explain_board', 0)}",
+                on_select=add_drawn,
+                selection_mode="box",
+                config={"displayModeBar": False},
+                alt="The face, on which boxes can be drawn",
+            )
+            st.caption("Several boxes add up.")
+        with answer:
+            if found is None:
+                st.plotly_chart(
+                    probability_bars(reading, height=320),
+                    key="explain_uncovered",
+                    config={"displayModeBar": False},
+                    alt=f"Probabilities of the whole face: {headline(reading)}",
+                )
+            else:
+                st.plotly_chart(
+                    before_and_after(found.before, found.after, height=360),
+                    key="explain_covered",
+                    config={"displayModeBar": False},
+                    alt="Probabilities of the whole and of the covered face",
+                )
+                index = EXPRESSIONS.index(target)
+                was, now = float(found.before[index]), float(found.after[index])
+                st.markdown(
+                    f"**Did the map predict this? {'Yes' if found.foreseen else 'No'}.**\n"
+                    f"- You covered {percent(found.area)} of the face, with {percent(found.heat)} of the "
+                    f"heat: more heat than {percent(found.heat_rank)} of equal covers on other places.\n"
+                    f"- *{target}* went from {percent(was)} to {percent(now)}, "
+                    f"{abs(found.lost):.2f} logits {'less' if found.lost >= 0 else 'more'}: it lost more "
+                    f"than by {percent(found.lost_rank)} of the equal covers on other places.\n"
+                    f"- Over all these places, covered heat and lost logits go together with r = "
+                    f"{found.agreement:.2f}; 1 would be a perfect map, 0 chance."
+                )
+
+# Taking it away -------------------------------------------------------------------------------------
+
+st.subheader("Take it with you")
+
+
+def slide(form: str) -> bytes:
+    return draw_slide(
+        crop,
+        maps,
+        reading.probabilities,
+        target,
+        title=f"Why {target}? {headline(reading)}",
+        footnote=f"{method.title} on {model}"
+        + (f", layer {layer}" if layer else "")
+        + " · Expression Lens · a class that a classifier assigns, not what somebody feels",
+        form=form,
+    )
+
+
+record = {
+    "model": model,
+    "method": method.name,
+    "layer": layer,
+    "target": target,
+    "other": other if contrast else None,
+    "probabilities": dict(zip(EXPRESSIONS, map(float, reading.probabilities), strict=True)),
+    "region_attention": reading.region_attention and dict(reading.region_attention),
+    "is_flat": flat,
+    "part_share": part_share(raw, landmarks),
+    "region_share": region_share(raw),
+    "seconds": round(seconds, 4),
+    "maps": {name: np.round(each, 5).tolist() for name, each in maps.items()},
+}
+with st.container(horizontal=True):
+    st.download_button(
+        "Slide as PNG",
+        lambda: slide("png"),
+        f"why-{target}.png",
+        "image/png",
+        icon=":material/image:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "Slide as SVG",
+        lambda: slide("svg"),
+        f"why-{target}.svg",
+        "image/svg+xml",
+        icon=":material/shapes:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "Numbers as JSON",
+        json.dumps(record, indent=2),
+        f"why-{target}.json",
+        "application/json",
+        icon=":material/data_object:",
+        on_click="ignore",
+    )
+st.caption(
+    "The address of this page holds the model, the method, the class and the layer: who opens it sees the "
+    "same sample the same way. Pictures of your own are not part of it."
+)
