@@ -14,30 +14,47 @@ import streamlit as st
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw import percent
 from fer_core.draw.charts import heat_tiles, probability_bars
-from fer_core.draw.evidence import before_and_after, drawing_board, heat_scale, share_dots
+from fer_core.draw.evidence import (
+    before_and_after,
+    curves,
+    drawing_board,
+    heat_scale,
+    share_dots,
+)
+from fer_core.draw.face import line_face
 from fer_core.draw.overlay import headline
 from fer_core.draw.slide import draw_slide
+from fer_core.errors import UserError
 from fer_core.explain import (
     METHODS,
     Box,
     CoverTest,
+    Faithfulness,
     Method,
+    centre_map,
+    claim,
+    faithfulness,
     get_method,
     is_flat,
     list_layers,
     method_for,
     part_boxes,
     part_share,
+    random_map,
+    randomised,
+    rank_correlation,
+    read_averages,
     region_share,
     to_aligned,
     try_cover,
 )
+from fer_core.explain import raw_maps as maps_of
 from fer_core.types import Face, Floats, Image, Reading
 from pages.controls import choose_face, choose_picture, enlarged
 
 NOTHING = "nothing"
 
-VIEWS = ("All classes", "Methods", "Regions", "Cover it yourself")
+VIEWS = ("All classes", "Methods", "Regions", "Cover it yourself", "Is it true?", "Average faces")
 
 COVERS = ("mouth", "eyes", "brows", "nose", "left half", "right half")
 
@@ -88,6 +105,46 @@ def covered(
     _analyzer: Analyzer,
 ) -> CoverTest:
     return try_cover(_analyzer.classifier(model), _reading.regions.face, boxes, target, _raw)
+
+
+@st.cache_data(scope="session", max_entries=100, show_spinner=False)
+def judged(
+    digest: str,
+    detector: str,
+    number: int,
+    model: str,
+    target: str,
+    method: str,
+    layer: int | None,
+    _crop: Image,
+    _raw: Floats,
+    _analyzer: Analyzer,
+) -> dict[str, Faithfulness]:
+    """The map of a method beside two that know nothing of the network."""
+    side = len(_raw)
+    rivals = {"random map": random_map(side, 0), "centre blob": centre_map(side)}
+    return faithfulness(
+        _analyzer.classifier(model), _crop, target, {get_method(method).title: _raw} | rivals
+    )
+
+
+@st.cache_data(scope="session", max_entries=100, show_spinner=False)
+def forgetting(
+    digest: str,
+    detector: str,
+    number: int,
+    model: str,
+    target: str,
+    method: str,
+    layer: int | None,
+    _crop: Image,
+    _analyzer: Analyzer,
+) -> dict[str, Floats]:
+    """What forgot last -> the map of a network in which that and all above it has forgotten."""
+    copies = randomised(_analyzer.classifier(model))
+    return {
+        name: maps_of(copy, _crop, (target,), method, layer=layer)[target] for name, copy in copies
+    }
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -194,14 +251,16 @@ contrast = other not in (NOTHING, target)
 raw = maps[target] - maps[other] if contrast else maps[target]
 asked_for = f"{target} rather than {other}" if contrast else target
 
-left, middle, right = st.columns((3, 3, 4), gap="medium")
-left.image(
+pictures, right = st.columns((3, 2), gap="medium")
+with pictures:
+    grid = st.grid(2, min_column_width=150)
+grid.image(
     enlarged(crop, 8),
     caption=f"what *{model}* gets: {len(crop)} × {len(crop)} dots",
     width="stretch",
     alt="The aligned face",
 )
-with middle:
+with grid.container(gap="small"):
     st.image(
         heat_tiles(crop, {target: raw}, size=384)[target],
         caption=f"**{asked_for}**, by {method.title}",
@@ -240,7 +299,7 @@ with right:
 
 # Ways to go on --------------------------------------------------------------------------------------
 
-by_class, by_method, by_region, by_cover = st.tabs(
+by_class, by_method, by_region, by_cover, by_proof, by_average = st.tabs(
     VIEWS, key="explain_view", on_change="rerun", bind="query-params"
 )
 
@@ -422,6 +481,156 @@ with by_cover:
                     f"- Over all these places, covered heat and lost logits go together with r = "
                     f"{found.agreement:.2f}; 1 would be a perfect map, 0 chance."
                 )
+
+with by_proof:
+    if by_proof.open:
+        st.markdown("**Do the hot places count?** Take the hottest away first, or show them first.")
+        with st.spinner("Hiding and showing places …"):
+            found = judged(
+                *(digest, detector, number, model, target, method.name, layer),
+                *(crop, maps[target], analyzer),
+            )
+        shares = found[method.title].shares
+        with st.grid(2, min_column_width=300, gap="medium"):
+            st.plotly_chart(
+                curves(
+                    shares,
+                    {name: each.deletion for name, each in found.items()},
+                    x_title="of the face is grey, hottest first: lower is better",
+                ),
+                key="explain_deletion",
+                config={"displayModeBar": False},
+                alt=f"Probability of {target} while the face goes",
+            )
+            st.plotly_chart(
+                curves(
+                    shares,
+                    {name: each.insertion for name, each in found.items()},
+                    x_title="of the face is sharp, hottest first: higher is better",
+                ),
+                key="explain_insertion",
+                config={"displayModeBar": False},
+                alt=f"Probability of {target} while the face comes",
+            )
+        column = st.column_config.NumberColumn
+        st.dataframe(
+            [
+                {
+                    "map": name,
+                    "deletion": each.deletion_area,
+                    "insertion": each.insertion_area,
+                    "ROAD": each.road,
+                    "drop": each.average_drop,
+                    "increase": "yes" if each.increase else "no",
+                }
+                for name, each in found.items()
+            ],
+            hide_index=True,
+            column_config={
+                "deletion": column("deletion ↓", format="%.2f", help="Area under the left curve."),
+                "insertion": column("insertion ↑", format="%.2f", help="Area under the right one."),
+                "ROAD": column(
+                    "ROAD ↓",
+                    format="%.2f",
+                    help="Mean probability when 20 to 80 % of the face, hottest first, are filled in from "
+                    "their surroundings (Rong et al. 2022).",
+                ),
+                "drop": column(
+                    "average drop ↓",
+                    format="percent",
+                    help="What the class loses when only the hot places are shown (Chattopadhay et al. "
+                    "2018).",
+                ),
+                "increase": st.column_config.TextColumn(
+                    "increase",
+                    help="Whether the class is likelier when only the hot places are shown.",
+                ),
+            },
+        )
+        st.caption(
+            f"The class is *{target}*. One face proves little. A random map and a blob in the middle know "
+            "nothing of the network: a map that does not beat them says no more than they do."
+        )
+        st.markdown(
+            "**Does the map need what the network learnt?** From the answer back to the pixels, the numbers "
+            "of one layer after the other are shuffled. A map that stays as it was shows the face, not the "
+            "network."
+        )
+        with st.spinner("Letting the network forget …"):
+            strip = forgetting(
+                digest, detector, number, model, target, method.name, layer, crop, analyzer
+            )
+        if not strip:
+            st.caption(f"*{model}* has no layers that could forget.")
+        with st.grid(max(7, len(strip) + 1), min_column_width=96, gap="xsmall"):
+            for name, each in ({"as it learnt": maps[target]} | visible(strip, method)).items():
+                alike = rank_correlation(maps[target], each)
+                st.image(
+                    heat_tiles(crop, {target: each})[target],
+                    caption=name if name not in strip else f"{name}: {alike:.2f}",
+                    width="stretch",
+                    alt=f"Map when {name} has forgotten",
+                )
+        st.caption(
+            "Below each map how like it is to the first one: the rank correlation, 1 for the same order of "
+            "places and 0 for none (Adebayo et al. 2018). Each map has a scale of its own."
+        )
+
+with by_average:
+    if by_average.open:
+        try:
+            averages = read_averages()
+        except (UserError, OSError) as error:
+            st.error(str(error), icon=":material/error:")
+            st.stop()
+        own = averages.maps.get(model, {})
+        if not own or averages.landmarks is None:
+            st.info(
+                f"The average faces of *{model}* have not been computed: "
+                f"`python -m fer_core averages --data fer2013.csv --model {model}` does it."
+            )
+        else:
+            first = next(iter(own.values()))
+            st.markdown(
+                "What the maps of one class have in common, over the test faces that people call so and the "
+                f"model too: by {get_method(first.method).title}, on a drawn face."
+            )
+            peak = max(float(np.abs(each.raw).max()) for each in own.values())
+            dark = st.context.theme.type == "dark"
+            with st.grid(7, min_column_width=104, gap="xsmall"):
+                for name, each in own.items():
+                    st.image(
+                        line_face(averages.landmarks, each.raw, peak=peak, dark=dark),
+                        caption=f"**{name}**, {each.n:,} faces",
+                        width="stretch",
+                        alt=f"Average map of {name}",
+                    )
+            st.caption("All on one scale. Warm places speak for a class, cool places against it.")
+            claims = claim(averages, model)
+            st.markdown(
+                "**An old claim, tested.** Happiness, it is said, depends on eyes and mouth, sadness and "
+                f"anger on the brows. Of *{model}* our data say:\n"
+                + "\n".join(
+                    f"- *{each.target}*: {' and '.join(each.parts)} hold **{percent(each.share)}** of the "
+                    f"heat, against {percent(each.others)} in the other classes "
+                    f"({100 * each.low:+.1f} to {100 * each.high:+.1f} points with 95 % confidence). "
+                    + ("**The claim holds.**" if each.holds else "**The claim does not hold.**")
+                    for each in claims
+                )
+            )
+            st.dataframe(
+                [
+                    {"class": name, "faces": each.n}
+                    | {part: each.part_share[part] for part in each.part_share}
+                    for name, each in own.items()
+                ],
+                hide_index=True,
+                column_config={
+                    part: st.column_config.NumberColumn(format="percent")
+                    for part in first.part_share
+                },
+            )
+            st.caption("Mean shares of the heat. " + f"`{averages.command}`")
 
 # Taking it away -------------------------------------------------------------------------------------
 

@@ -168,7 +168,8 @@ def action_title(name: str) -> str:
 def heat_tiles(crop: Image, maps: Mapping[str, Floats], *, size: int = 168) -> dict[str, Image]:
     """Small pictures of several maps on one shared scale, so that they can be compared.
 
-    Warm places speak for the class, cool ones against it; full colour is the strongest place of all maps.
+    Warm places speak for the class, cool ones against it; full colour is the strongest place of all maps. Of
+    maps as fine as the face a hundredth of the pixels may be stronger: else a few would leave the rest dark.
 
     Args:
         crop: (S, S) grey aligned face.
@@ -179,17 +180,22 @@ def heat_tiles(crop: Image, maps: Mapping[str, Floats], *, size: int = 168) -> d
         class -> (size, size, 3) RGB uint8.
     """
     finite = {name: np.nan_to_num(raw, posinf=0, neginf=0) for name, raw in maps.items()}
-    strongest = max((float(np.abs(raw).max()) for raw in finite.values()), default=0.0)
+    strongest = max((_strength(raw) for raw in finite.values()), default=0.0)
     face = cv2.resize(crop, (size, size), interpolation=cv2.INTER_CUBIC)
     tiles = {}
     for name, raw in finite.items():
         tile = np.asarray(cv2.cvtColor(face, cv2.COLOR_GRAY2RGB), np.uint8)
         if strongest > 0:
-            smooth = cv2.resize(raw / strongest, (size, size), interpolation=cv2.INTER_CUBIC)
+            scaled = np.clip(raw / strongest, -1, 1)
+            smooth = cv2.resize(scaled, (size, size), interpolation=cv2.INTER_CUBIC)
             blend_heat(tile, np.maximum(smooth, 0), 0.75, WARM)
             blend_heat(tile, np.maximum(-smooth, 0), 0.75, COOL)
         tiles[name] = tile
     return tiles
+
+
+def _strength(raw: Floats) -> float:
+    return float(np.quantile(np.abs(raw), 0.99 if len(raw) >= 24 else 1))
 
 
 def attention_tiles(crop: Image, attention: Floats, *, size: int = 168) -> list[Image]:

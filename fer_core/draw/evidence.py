@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import plotly.graph_objects as go
 
+from fer_core.draw import percent
 from fer_core.draw.charts import ACCENT, CLEAR, FAINT, plain
 from fer_core.draw.heat import COOL, WARM
 from fer_core.labels import EXPRESSIONS
@@ -122,7 +123,7 @@ def before_and_after(before: Floats, after: Floats, *, height: int = 300) -> go.
             name=name,
             orientation="h",
             marker={"color": color, "cornerradius": 3},
-            text=[f"{p:.0%}" for p in probabilities],
+            text=[percent(float(p)) for p in probabilities],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"%{{y}}, {name}: %{{x:.1%}}<extra></extra>",
