@@ -8,9 +8,10 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,6 +26,7 @@ from fer_core.leaderboard import milliseconds
 from fer_core.models import load_model
 from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.weights import (
+    AVERAGES,
     DETAILS,
     EYES,
     HOG,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fer_core.data import FaceSet
+    from fer_core.explain import Averages
     from fer_core.training.evaluate import Evaluation
     from fer_core.training.fit import Team
     from fer_core.training.recipe import Recipe
@@ -417,6 +420,71 @@ def explain(
     }
     stem.with_suffix(".json").write_text(json.dumps(numbers, indent=2), encoding="utf-8")
     typer.echo(f"{stem}.png and {stem.name}.json")
+
+
+@app.command()
+def averages(
+    data: Data,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure this one anew, and keep the others; all models without it."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Training, PublicTest, PrivateTest or all.")] = (
+        "PrivateTest"
+    ),
+    most: Annotated[
+        int, typer.Option(help="Faces a class, for models that occlusion explains.", min=2)
+    ] = 40,
+) -> None:
+    """Average the maps of each class and model; writes weights/averages.json."""
+    from fer_core.explain import (
+        Averages,
+        align_by_landmarks,
+        average_maps,
+        in_square,
+        read_averages,
+        write_averages,
+    )
+    from fer_core.faces.landmarks import five_points
+    from fer_core.models.classifier import bare_landmarks
+
+    names = [load_card(name).name for name in model or list_models()]
+    read = "".join(f" --data {path.name}" for path in data)
+    command = f"python -m fer_core averages{read} --split {split} --most {most}"
+    known = read_averages(WEIGHTS) if model else Averages()
+    if known.maps and known.command != command:
+        raise UserError(
+            f"the others were measured by {known.command!r}; give the same options, or leave out "
+            "--model to measure all anew"
+        )
+    faces = read_faces(data).split(split)
+    typer.echo(f"landmarks of {len(faces):,} faces", err=True)
+    landmarks = bare_landmarks(faces.images)
+    layout = in_square(landmarks, five_points(landmarks)).mean(axis=0)
+    found = replace(known, landmarks=layout, command=command)
+    for name in names:
+        started = perf_counter()
+        classifier = load_model(name)
+        aligned, places = align_by_landmarks(classifier, faces.images, landmarks)
+        maps = average_maps(classifier, aligned, places, faces.labels, most=most)
+        found = replace(found, maps={**found.maps, name: maps})
+        write_averages(found, WEIGHTS)  # after each model, so that a break costs one alone
+        counted = sum(average.n for average in maps.values())
+        typer.echo(f"{name}: {counted:,} faces, {perf_counter() - started:.0f} s", err=True)
+    _print_claims(found, names)
+    typer.echo(f"\nwritten to {WEIGHTS / f'{AVERAGES}.json'}")
+
+
+def _print_claims(averages: "Averages", models: Sequence[str]) -> None:
+    from fer_core.explain import claim
+
+    typer.echo(f"{'share of the heat, %':24}{'class':8}{'parts':14}{'share':>7}{'others':>8}")
+    for model in models:
+        for found in claim(averages, model):
+            typer.echo(
+                f"{model:24}{found.target:8}{' + '.join(found.parts):14}{100 * found.share:7.1f}"
+                f"{100 * found.others:8.1f}   {100 * found.low:+.1f} to {100 * found.high:+.1f}"
+            )
 
 
 @app.command()

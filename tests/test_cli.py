@@ -13,6 +13,7 @@ import pytest
 from PIL import Image as Pillow
 
 from fer_core import EXPRESSIONS, cli, list_models, load_card
+from fer_core.explain import read_averages
 from fer_core.leaderboard import read_leaderboard
 from fer_core.models import Classifier
 from fer_core.models.base import PooledNetwork
@@ -324,3 +325,59 @@ def test_mistakes_with_video_exit_with_2(  # type: ignore[no-untyped-def]
     )
     assert code == 2 and message in err and "Traceback" not in err
     assert clip.stat().st_size == size, "the clip itself is never written to"
+
+
+def test_maps_are_averaged_by_class_and_model(  # type: ignore[no-untyped-def]
+    run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces, _ = table
+    monkeypatch.setattr(cli, "list_models", lambda: ("plain", "lgbm_pixels"))
+    monkeypatch.setattr(cli, "WEIGHTS", tmp_path)
+    code, out, err = run("averages", "--data", faces, "--most", 2)
+    assert code == 0 and "written to" in out and "averages.json" in out
+    assert "landmarks of 3 faces" in err and "plain: 3 faces" in err
+    command = "python -m fer_core averages --data fer2013.csv --split PrivateTest --most 2"
+    found = read_averages(tmp_path)
+    assert found.command == command and list(found.maps) == ["plain", "lgbm_pixels"]
+    assert found.landmarks is not None
+    assert found.landmarks[36:42].mean(0) == pytest.approx((0.32, 0.38), abs=0.05)
+    happy = found.maps["plain"]["happy"]
+    assert list(found.maps["plain"]) == ["happy"] and (happy.n, happy.method) == (3, "gradcam")
+    assert happy.part_share["mouth"] > 0.1 and happy.part_error["mouth"] == pytest.approx(0)
+    occluded = found.maps["lgbm_pixels"].get("happy")
+    assert occluded is None or (occluded.n, occluded.method) == (2, "occlusion")
+
+
+def test_averages_of_other_models_stay(  # type: ignore[no-untyped-def]
+    run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces, _ = table
+    monkeypatch.setattr(cli, "WEIGHTS", tmp_path)
+    for name in ("plain", "default"):
+        assert run("averages", "--data", faces, "--model", name)[0] == 0
+    found = read_averages(tmp_path)
+    assert list(found.maps) == ["plain", "prior_attention"]
+    attention = found.maps["prior_attention"]["happy"].region_attention
+    assert attention is not None and sum(attention.values()) == pytest.approx(1, abs=1e-3)
+    code, _, err = run("averages", "--data", faces, "--model", "plain", "--most", 7)
+    assert code == 2 and "give the same options" in err
+    code, _, err = run("averages", "--data", faces, "--model", "plane")
+    assert code == 2 and "unknown model 'plane'" in err
+
+
+def test_what_is_claimed_of_parts_is_printed(  # type: ignore[no-untyped-def]
+    run, tmp_path: Path, table: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces, _ = table
+    _, smile, *_ = faces.read_text().splitlines()
+    rng = np.random.default_rng(0)
+    noises = (" ".join(map(str, rng.integers(0, 255, 48 * 48))) for _ in range(4))
+    others = (f"{label},{noise},PrivateTest" for noise in noises for label in range(7))
+    with faces.open("a") as file:
+        file.write("\n".join([smile, *others]) + "\n")
+    monkeypatch.setattr(cli, "WEIGHTS", tmp_path)
+    code, out, _ = run("averages", "--data", faces, "--model", "simple_cnn")
+    (line,) = (line for line in out.splitlines() if "happy" in line)
+    name, target, parts, share, against, low, to, high = line.replace(" + ", "+").split()
+    assert (code, name, target, parts, to) == (0, "simple_cnn", "happy", "eyes+mouth", "to")
+    assert float(low) <= float(share) - float(against) <= float(high)
