@@ -28,6 +28,7 @@ from fer_core.explain.faithfulness import (
 from fer_core.explain.heatmap import explanation, to_aligned
 from fer_core.explain.maps import evidence_maps, method_for, raw_map, raw_maps
 from fer_core.explain.methods import METHODS, Method, get_method, list_methods
+from fer_core.explain.sanity import randomised, rank_correlation
 from fer_core.explain.shares import is_flat, part_share, region_share
 
 __all__ = [
@@ -58,6 +59,8 @@ __all__ = [
     "part_boxes",
     "part_share",
     "random_map",
+    "randomised",
+    "rank_correlation",
     "raw_map",
     "raw_maps",
     "read_averages",
