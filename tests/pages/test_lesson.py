@@ -1,0 +1,260 @@
+"""The Lesson page: seven steps, each with one thing to do, one question and its replies."""
+
+import string
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from fer_core import Analyzer, load_card
+from fer_core.draw import percent
+from fer_core.types import Reading
+from pages import lesson_texts as texts
+from pages.samples import SAMPLES, portrait
+
+OpenPage = Callable[[str], AppTest]
+
+COUNT = len(texts.STEPS)
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Analyzer:
+    return Analyzer()
+
+
+@pytest.fixture
+def lesson(open_page: OpenPage) -> AppTest:
+    return open_page("lesson")
+
+
+def at(app: AppTest, step: int) -> AppTest:
+    return app.segmented_control(key="step").set_value(step).run()
+
+
+def answer(app: AppTest, choice: str) -> AppTest:
+    (question,) = app.radio
+    return question.set_value(choice).run()
+
+
+def steps() -> Iterator[str]:
+    """All words of the lesson."""
+    for name, value in vars(texts).items():
+        if name.isupper():
+            yield from words(value)
+
+
+def words(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, texts.Step):
+        yield from words([value.title, value.words, value.question, value.choices, value.replies])
+    else:
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from words(each)
+
+
+def captions(app: AppTest) -> list[str]:
+    return [caption for image in app.image for caption in image.captions]
+
+
+def test_seven_steps_have_their_words() -> None:
+    assert COUNT == 7
+    for step in texts.STEPS:
+        assert step.title and step.words and step.question.endswith("?")
+        assert "**" in step.words, "what to do is bold"
+        assert not step.replies or step.replies.keys() == step.choices.keys()
+    for said in steps():
+        assert said.strip() == said != ""
+        assert all(name != "" for _, name, _, _ in string.Formatter().parse(said))
+
+
+@pytest.mark.parametrize("model", ["prior_attention", "lgbm_pixels"])
+def test_every_step_shows_its_question_and_its_picture(lesson: AppTest, model: str) -> None:
+    lesson.selectbox(key="model").select(model).run()
+    for number, step in enumerate(texts.STEPS, start=1):
+        app = at(lesson, number)
+        assert not app.exception and not app.error and not app.warning, step.title
+        assert app.title[0].value == f"{number} · {step.title}"
+        assert len(app.radio) == 1 and app.radio[0].value is None
+        assert len(app.radio[0].options) == 3
+        assert app.image, step.title
+        shown = [each.value for each in app.markdown] + captions(app) + app.radio[0].options
+        assert not any("{" in each for each in shown), "every name is filled in"
+
+
+@pytest.mark.parametrize(
+    ("step", "right"), [(1, "often"), (2, "colour"), (3, "evidence"), (4, "rather")]
+)
+def test_each_choice_has_its_reply(lesson: AppTest, step: int, right: str) -> None:
+    app = at(lesson, step)
+    replies = texts.STEPS[step - 1].replies
+    for choice, reply in replies.items():
+        answer(app, choice)
+        said, other = (app.success, app.warning) if choice == right else (app.warning, app.success)
+        assert len(said) == 1 and not other
+        assert said[0].value.startswith(reply.split("{")[0])
+    assert replies[right].startswith("Right")
+
+
+def test_probability_is_that_of_the_chosen_face(lesson: AppTest, analyzer: Analyzer) -> None:
+    for sample in ("Smile", "Mouth covered"):
+        app = lesson.segmented_control(key="lesson_face").set_value(sample).run()
+        name, p = analyzer(SAMPLES[sample]())[0].top
+        assert app.radio[0].label == f"**Here *{name}* gets {percent(p)}. What does that mean?**"
+    answer(app, "often")
+    error = 100 * load_card("default").figures["PrivateTest"]["ece"]
+    assert f"{error:.1f} points apart" in app.success[0].value
+
+
+def test_photo_becomes_grey_dots(lesson: AppTest, analyzer: Analyzer) -> None:
+    app = at(lesson, 2)
+    (photo,) = (image.proto.imgs[0].url for image in app.image)
+    app.toggle(key="lesson_dots").set_value(True).run()
+    (dots,) = app.image
+    assert dots.proto.imgs[0].url != photo
+    size = analyzer.classifier().input_size
+    assert dots.proto.imgs[0].alt == f"The face as {size} by {size} grey dots"
+
+
+def test_map_fades_with_the_slider(lesson: AppTest) -> None:
+    app = at(lesson, 3)
+    painted = app.image[0].proto.imgs[0].url
+    app.slider(key="lesson_opacity").set_value(0).run()
+    assert app.image[0].proto.imgs[0].url != painted
+    assert any("*Grad-CAM*" in each.value for each in app.markdown)
+
+
+def test_words_fit_models_without_maps(lesson: AppTest) -> None:
+    lesson.selectbox(key="model").select("lgbm_pixels").run()
+    app = at(lesson, 3)
+    assert any("no maps inside" in each.value for each in app.markdown)
+    assert not any("Grad-CAM" in each.value for each in app.markdown)
+    for step in (6, 7):
+        app = at(lesson, step)
+        borrowed = texts.BORROWED.format(model="lgbm_pixels", other="prior_attention")
+        assert borrowed in [each.value for each in app.caption]
+
+
+def test_one_class_rather_than_another(lesson: AppTest) -> None:
+    app = at(lesson, 4)
+    first = app.segmented_control(key="lesson_other").value
+    assert first != "happy" and f"*happy* rather than *{first}*" in captions(app)
+    own, _, difference = (image.proto.imgs[0].url for image in app.image)
+    app.segmented_control(key="lesson_other").set_value("fear").run()
+    assert "*happy* rather than *fear*" in captions(app)
+    assert app.image[0].proto.imgs[0].url == own, "the scale stays"
+    assert app.image[2].proto.imgs[0].url != difference
+
+
+def test_covers_come_after_the_guess(lesson: AppTest, analyzer: Analyzer) -> None:
+    app = at(lesson, 5)
+    assert len(app.image) == 1 and not app.get("plotly_chart")
+    answer(app, "eyes")
+    assert app.warning[0].value.startswith(texts.WRONG)
+    answer(app, "mouth")
+    assert app.success[0].value.startswith(texts.RIGHT)
+    assert texts.FORESEEN in app.success[0].value
+    assert len(app.get("plotly_chart")) == 1
+    mouth = app.image[0].proto.imgs[0].url
+    name, p = analyzer(portrait())[0].top
+    told = f"Probabilities before and after: {name} {percent(p)}, then "
+    (chart,) = app.get("plotly_chart")
+    assert chart.proto.alt.startswith(told) and not chart.proto.alt.endswith(percent(p))
+    app.segmented_control(key="lesson_cover").set_value("nothing").run()
+    assert app.image[0].proto.imgs[0].url != mouth
+    (chart,) = app.get("plotly_chart")
+    assert chart.proto.alt == told + percent(p)
+
+
+def test_the_method_that_does_not_care(lesson: AppTest) -> None:
+    app = at(lesson, 6)
+    before = [image.proto.imgs[0].url for image in app.image]
+    app.segmented_control(key="lesson_target").set_value("sad").run()
+    after = [image.proto.imgs[0].url for image in app.image]
+    changed = dict(zip(captions(app), np.not_equal(before, after).tolist(), strict=True))
+    assert changed == {"Grad-CAM": True, "LayerCAM": True, "EigenCAM": False}
+    answer(app, "layercam")
+    assert app.warning[0].value == texts.CARING.format(title="LayerCAM")
+    answer(app, "eigencam")
+    assert app.success[0].value == texts.CARELESS.format(title="EigenCAM")
+
+
+def test_the_map_that_survives_forgetting(lesson: AppTest) -> None:
+    app = at(lesson, 7)
+    before = [image.proto.imgs[0].url for image in app.image]
+    assert before[0] == before[1] and before[2] == before[3], "nothing is forgotten yet"
+    app.select_slider(key="lesson_forgot_prior_attention").set_value(1).run()
+    after = [image.proto.imgs[0].url for image in app.image]
+    assert np.equal(before, after).tolist() == [True, False, True, False]
+    alike = [float(each.split("likeness ")[1]) for each in captions(app) if "likeness" in each]
+    assert alike[0] < 0.8 < alike[1]
+    for choice in ("gradcam", "both"):
+        answer(app, choice)
+        assert app.warning[0].value.startswith("No. Grad-CAM changed")
+    answer(app, "guided_backprop")
+    assert app.success[0].value.startswith("Right. Grad-CAM changed")
+
+
+def test_the_lesson_ends_with_what_to_remember(lesson: AppTest) -> None:
+    app = at(lesson, 7)
+    assert texts.REMEMBER in [each.value for each in app.subheader]
+    assert all(any(said in each.value for each in app.markdown) for said in texts.SENTENCES)
+    links = {link.proto.page for link in app.get("page_link")}
+    assert {"photo", "limits", "explain"} <= links
+
+
+def test_back_and_next(lesson: AppTest) -> None:
+    app = lesson
+    assert app.button(key="lesson_back").disabled
+    for number in range(2, COUNT + 1):
+        app.button(key="lesson_next").click().run()
+        assert app.title[0].value.startswith(f"{number} ·")
+        assert app.query_params["step"] == str(number)
+    assert app.button(key="lesson_next").disabled
+    app.button(key="lesson_back").click().run()
+    assert app.title[0].value.startswith(f"{COUNT - 1} ·")
+
+
+def test_answers_stay_while_others_are_looked_at(lesson: AppTest) -> None:
+    answer(lesson, "part")
+    at(lesson, 2)
+    assert at(lesson, 1).radio[0].value == "part"
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("3", 3), ("9", 1), ("fun", 1)])
+def test_a_link_leads_to_a_step(open_page: OpenPage, asked: str, shown: int) -> None:
+    app = open_page("start")
+    app.query_params["step"] = asked
+    app.switch_page("pages/lesson.py").run()
+    assert not app.exception
+    assert app.title[0].value.startswith(f"{shown} ·")
+
+
+def test_a_face_that_is_not_found_is_a_sentence(
+    lesson: AppTest,
+) -> None:
+    lesson.selectbox(key="detector").select("haar").run()
+    app = lesson.segmented_control(key="lesson_face").set_value("Tilted").run()
+    assert not app.exception
+    assert [each.value for each in app.warning] == [texts.NO_FACE]
+    assert not app.radio
+
+
+@pytest.fixture
+def flat_maps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def raw_maps(self: Analyzer, reading: Reading, targets: Sequence[str], *_, **__) -> dict:
+        return {name: np.zeros((6, 6), np.float32) for name in targets}
+
+    monkeypatch.setattr(Analyzer, "raw_maps", raw_maps)
+    st.cache_data.clear()
+    yield
+    st.cache_data.clear()
+
+
+def test_a_flat_map_is_said_to_be_flat(lesson: AppTest, flat_maps: None) -> None:
+    app = at(lesson, 3)
+    assert not app.exception
+    assert texts.FLAT.format(name="happy") in [each.value for each in app.caption]
+    assert not at(app, 5).exception
