@@ -150,6 +150,7 @@ class Analyzer:
         *,
         model: str | None = None,
         maps: Sequence[str] = (),
+        other: str | None = None,
         method: str = "gradcam",
         landmarks: bool = False,
         timings: dict[str, float] | None = None,
@@ -158,13 +159,21 @@ class Analyzer:
         """Read and explain faces that are already known: one forward pass for all of them.
 
         Args:
+            other: a class whose map is taken away from each of ``maps``, so that they show what speaks for
+                these rather than for it.
             landmarks: find the dense landmarks, facial actions and eyes of faces that come without.
             timings: milliseconds of the stages so far; those of this call are added to it.
             memory: of the faces in the frames before; without it each reading stands by itself.
         """
         frames = [(image, faces, memory)]
         (result,) = self.read_frames(
-            frames, model=model, maps=maps, method=method, landmarks=landmarks, timings=timings
+            frames,
+            model=model,
+            maps=maps,
+            other=other,
+            method=method,
+            landmarks=landmarks,
+            timings=timings,
         )
         return result
 
@@ -174,6 +183,7 @@ class Analyzer:
         *,
         model: str | None = None,
         maps: Sequence[str] = (),
+        other: str | None = None,
         method: str = "gradcam",
         landmarks: bool = False,
         timings: dict[str, float] | None = None,
@@ -220,7 +230,9 @@ class Analyzer:
             explanations: tuple[tuple[Explanation, ...], ...] = ()
             if maps:
                 with stage(timings, "map"):
-                    explanations = self._explain(classifier, readings, said, maps, method, image)
+                    explanations = self._explain(
+                        classifier, readings, said, maps, other, method, image
+                    )
             results.append(FrameResult(readings, explanations, timings))
         return results
 
@@ -325,6 +337,7 @@ class Analyzer:
         readings: Sequence[Reading],
         output: NetworkOutput,
         maps: Sequence[str],
+        other: str | None,
         method: str,
         image: Image,
     ) -> tuple[tuple[Explanation, ...], ...]:
@@ -335,10 +348,13 @@ class Analyzer:
         def row(number: int, reading: Reading) -> tuple[Explanation, ...]:
             started = perf_counter()
             targets = [_target(reading, name) for name in maps]
+            needed = targets if other is None else [*targets, other]
             if evidence is None:
-                raws = raw_maps(classifier, reading.regions.face, targets, method)
+                raws = raw_maps(classifier, reading.regions.face, needed, method)
             else:
-                raws = {target: evidence[number, expression_index(target)] for target in targets}
+                raws = {target: evidence[number, expression_index(target)] for target in needed}
+            if other is not None:
+                raws = {target: raws[target] - raws[other] for target in targets}
             seconds = (perf_counter() - started) / len(raws)
             # Several maps of one face share one scale, so that they can be compared by eye.
             peak = max(
@@ -354,6 +370,7 @@ class Analyzer:
                     seconds=seconds,
                     landmarks=reading.face.landmarks,
                     peak=peak,
+                    other=other,
                 )
                 for target, raw in raws.items()
             )

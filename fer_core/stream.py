@@ -40,6 +40,8 @@ class StreamSettings:
     detector: str | None = None
     min_face: int | None = None
     maps: tuple[str, ...] = ("top",)
+    other: str | None = None
+    """A class whose map is taken away from each of ``maps``."""
     method: str = "gradcam"
     landmarks: bool = True
     """Find dense landmarks and facial actions, and count blinks."""
@@ -157,6 +159,7 @@ class Stream:
             known,
             model=settings.model,
             maps=settings.maps,
+            other=settings.other,
             method=settings.method,
             landmarks=settings.landmarks,
             timings=timings,

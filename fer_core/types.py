@@ -148,6 +148,8 @@ class Explanation:
     seconds: float
     part_share: Mapping[str, float] | None = None
     """brows / eyes / nose / mouth / rest -> share of the positive heat, where landmarks are known."""
+    other: str | None = None
+    """The class whose map was taken away from the target's: what speaks for the one rather than the other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

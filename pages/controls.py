@@ -28,6 +28,8 @@ LAYERS = {
     "blocks": ":material/view_agenda: Blocks",
     "landmarks": ":material/face_retouching_natural: Landmarks",
 }
+PARTS = {"parts": ":material/donut_small: Shares"}
+"""Of a map, where it is shown in motion: elsewhere there is a chart of them."""
 ATTENTION = {"attention": ":material/visibility: Attention"}
 """For networks that weigh places of the face by themselves."""
 
@@ -58,7 +60,11 @@ def placed(card: Card) -> str:
 
 
 def choose_overlay(
-    page: str, *, layers: tuple[str, ...] = DEFAULT_LAYERS, attention: bool = False
+    page: str,
+    *,
+    layers: tuple[str, ...] = DEFAULT_LAYERS,
+    attention: bool = False,
+    parts: bool = False,
 ) -> tuple[OverlayStyle, str, DeltaGenerator]:
     """Ask what to draw, and of which class to show the heatmap.
 
@@ -66,11 +72,12 @@ def choose_overlay(
         page: prefix of the widgets' keys.
         layers: those that are shown at first.
         attention: whether the model weighs places of the face by itself, so that they can be shown.
+        parts: offer the shares of the map's heat, too.
 
     Returns:
         Style, class or "top", and the popover, which the page may add to.
     """
-    offered = LAYERS | ATTENTION if attention else LAYERS
+    offered = LAYERS | (PARTS if parts else {}) | (ATTENTION if attention else {})
     with st.container(horizontal=True, vertical_alignment="center"):
         shown = st.pills(
             "Show in the picture",
@@ -98,6 +105,7 @@ def choose_overlay(
         blocks="blocks" in shown,
         landmarks="landmarks" in shown,
         attention="attention" in shown,
+        parts="parts" in shown,
         heatmap=opacity if "heatmap" in shown else 0.0,
     )
     return style, target, adjust

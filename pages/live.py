@@ -17,9 +17,10 @@ import streamlit as st
 from av import VideoFrame
 from streamlit_webrtc import webrtc_streamer
 
-from fer_core import Analyzer, StreamSettings, load_card
+from fer_core import EXPRESSIONS, Analyzer, StreamSettings, load_card
 from fer_core.draw.charts import action_bars, affect_plane, probability_timeline
 from fer_core.draw.overlay import draw_message, draw_overlay
+from fer_core.explain import METHODS, get_method
 from fer_core.images import read_image
 from fer_core.monitor import Activity, Monitor
 from fer_core.types import Image
@@ -291,14 +292,32 @@ st.markdown(
 # What is shown ------------------------------------------------------------------------------------
 
 classifier = analyzer.classifier(model)
-style, target, adjust = choose_overlay("live", attention=classifier.has_attention)
-if not classifier.network.has_maps:
+has_maps = classifier.network.has_maps
+style, target, adjust = choose_overlay("live", attention=classifier.has_attention, parts=has_maps)
+method, other = "gradcam", None
+if not has_maps:
     style = replace(style, heatmap=0.0)
     st.caption(
         f"No heatmap of *{model}* here: its evidence is found by covering one place after another, which is "
         "too slow for a moving picture. The Photo page shows it."
     )
 with adjust:
+    if has_maps:
+        other = st.selectbox(
+            "rather than",
+            EXPRESSIONS,
+            index=None,
+            placeholder="no other class",
+            help="Shows what speaks for the class and not for this one.",
+            key="live_other",
+        )
+        method = st.selectbox(
+            "Heatmap method",
+            [each.name for each in METHODS if each.fast and each.looks_at == "layer"],
+            format_func=lambda name: get_method(name).title,
+            help="Those that are quick enough for every frame; the Explain page has more.",
+            key="live_method",
+        )
     smoothing = st.slider(
         "Smoothing",
         0.0,
@@ -311,8 +330,10 @@ with adjust:
     )
     mirror = st.toggle("Mirror", value=True, key="live_mirror")
 
-maps = (target,) if style.heatmap else ()
-stream.settings = StreamSettings(model=model, detector=detector, maps=maps, smoothing=smoothing)
+maps = (target,) if style.heatmap or style.parts else ()
+stream.settings = StreamSettings(
+    model=model, detector=detector, maps=maps, other=other, method=method, smoothing=smoothing
+)
 
 # The camera ---------------------------------------------------------------------------------------
 

@@ -70,6 +70,22 @@ def test_several_maps_share_one_forward(analyzer: Analyzer, astronaut: Image) ->
     assert EXPRESSIONS[int(np.argmax(sums))] == "happy"
 
 
+@pytest.mark.parametrize("method", ["gradcam", "layercam"])
+def test_a_contrast_is_the_difference_of_two_maps(
+    analyzer: Analyzer, astronaut: Image, method: str
+) -> None:
+    reading = analyzer(astronaut)[0]
+    happy, neutral = (
+        analyzer.raw_maps(reading, (name,), method)[name] for name in ("happy", "neutral")
+    )
+    result = analyzer.read(
+        astronaut, [reading.face], maps=("happy",), other="neutral", method=method
+    )
+    ((contrast,),) = result.explanations
+    assert (contrast.target, contrast.other) == ("happy", "neutral")
+    assert contrast.raw == pytest.approx(happy - neutral, abs=1e-5)
+
+
 def test_explain_agrees_with_analyze(analyzer: Analyzer, astronaut: Image) -> None:
     result = analyzer.analyze(astronaut, maps=("fear",))
     by_number = analyzer.explain(astronaut, face=0, target="fear")

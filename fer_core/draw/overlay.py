@@ -1,6 +1,6 @@
 """What was found in a frame, painted into the frame."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,8 @@ Box = tuple[float, float, float, float]
 COLORS: Final = {name: rgb(color) for name, color in EXPRESSION_COLORS.items()}
 UNSURE: Final[Color] = (226, 230, 232)
 DIM: Final[Color] = (176, 186, 192)
+HEAT: Final[Color] = (240, 168, 60)
+"""Of the shares of a map, as warm as its places."""
 BLOCK_NAMES: Final = {"face": "whole face", "upper": "eyes", "lower": "mouth"}
 ATTENTION_NAME: Final = "attention"
 
@@ -56,6 +58,8 @@ class OverlayStyle:
     """The lines through the dense landmarks, and the irises of open eyes, where they are known."""
     attention: bool = False
     """The places that a network weighs by itself, each by its weight."""
+    parts: bool = False
+    """Of the first face how its map's heat is shared out among brows, eyes, nose and mouth."""
 
 
 def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None = None) -> Image:
@@ -92,15 +96,16 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
             outline(image, rounded(reading.face.box, radius), _color(reading), line)
         if style.labels:
             _draw_label(image, reading, small, numbered=len(result.readings) > 1)
-    panel = _bars_panel(image, result.readings, unit) if style.bars else None
+    panels = _panels(image, result, style, unit)
     for reading in result.readings[:1]:
         small = _small_unit(reading, unit)
+        taken = [panel.box for panel in panels]
         if style.blocks:
-            _draw_weights(image, reading, small, panel)
+            _draw_weights(image, reading, small, taken)
         if style.attention:
-            _draw_legend(image, reading, small, panel)
-        if panel is not None:
-            _draw_bars(image, reading, unit, panel)
+            _draw_legend(image, reading, small, taken)
+    for panel in panels:
+        _draw_bars(image, panel, unit)
     return image
 
 
@@ -214,7 +219,7 @@ def _draw_blocks(image: Image, reading: Reading, unit: float) -> None:
             outline(image, corners, WHITE, max(1, round(unit * (1 + 2 * weight))))
 
 
-def _draw_weights(image: Image, reading: Reading, unit: float, panel: Box | None) -> None:
+def _draw_weights(image: Image, reading: Reading, unit: float, taken: Sequence[Box]) -> None:
     """The weight of each block: right of the block and of the face's box, else left of both, else at the
     block's right end."""
     size, gap = _font_size(16 * unit), 6 * unit
@@ -231,11 +236,11 @@ def _draw_weights(image: Image, reading: Reading, unit: float, panel: Box | None
             (min(left, x0) - gap - width, left_y - height / 2),
             (right - gap - width, right_y - height / 2),
         )
-        place = _free_place(image, places, (width, height), panel)
+        place = _free_place(image, places, (width, height), taken)
         _draw_pill(image, text, *place, size, INK, 0.8)
 
 
-def _draw_legend(image: Image, reading: Reading, unit: float, panel: Box | None) -> None:
+def _draw_legend(image: Image, reading: Reading, unit: float, taken: Sequence[Box]) -> None:
     """What the colour of the attention means: below the face's box, else inside it."""
     if reading.attention is None:
         return
@@ -243,7 +248,7 @@ def _draw_legend(image: Image, reading: Reading, unit: float, panel: Box | None)
     width, height = _pill_size(ATTENTION_NAME, size)
     x0, _, x1, y1 = reading.face.box
     places = ((x0, y1 + gap), (x1 - width, y1 + gap), (x0 + gap, y1 - gap - height))
-    place = _free_place(image, places, (width, height), panel)
+    place = _free_place(image, places, (width, height), taken)
     _draw_pill(image, ATTENTION_NAME, *place, size, ATTENTION)
 
 
@@ -251,65 +256,106 @@ def _free_place(
     image: Image,
     places: Sequence[tuple[float, float]],
     size: tuple[float, float],
-    panel: Box | None,
+    taken: Sequence[Box],
 ) -> tuple[float, float]:
     """The first left and top at which a label of this width and height lies in the picture and off the
-    panel; the last where there is none."""
+    panels; the last where there is none."""
     for left, top in places:
         label = (left, top, left + size[0], top + size[1])
         inside = left >= 0 and label[2] <= image.shape[1] and label[3] <= image.shape[0]
-        if inside and (panel is None or not _shared(label, panel)):
+        if inside and not any(_shared(label, panel) for panel in taken):
             return left, top
     return places[-1]
 
 
-def _bars_panel(image: Image, readings: Sequence[Reading], unit: float) -> Box | None:
-    """Where the bars go: the corner in which they hide least; None where they do not fit."""
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """Bars in a corner of the picture."""
+
+    box: Box
+    shares: Mapping[str, float]
+    colors: Mapping[str, Color]
+    strongest: str
+    """The row that stands out."""
+
+
+def _panels(image: Image, result: FrameResult, style: OverlayStyle, unit: float) -> list[_Panel]:
+    """The bars of the first face, as far as there is room for them."""
+    panels: list[_Panel] = []
+
+    def add(shares: Mapping[str, float], colors: Mapping[str, Color], strongest: str) -> None:
+        taken = [panel.box for panel in panels]
+        box = _panel_box(image, result.readings, unit, list(shares), taken)
+        if box is not None:
+            panels.append(_Panel(box, shares, colors, strongest))
+
+    for reading in result.readings[:1] if style.bars else ():
+        shares = zip(EXPRESSIONS, map(float, reading.probabilities), strict=True)
+        add(dict(shares), COLORS, reading.shown[0])
+    for explanations in result.explanations[:1] if style.parts else ():
+        for explanation in explanations[:1]:
+            if parts := explanation.part_share:
+                add(parts, dict.fromkeys(parts, HEAT), max(parts, key=parts.__getitem__))
+    return panels
+
+
+def _panel_box(
+    image: Image,
+    readings: Sequence[Reading],
+    unit: float,
+    names: Sequence[str],
+    taken: Sequence[Box],
+) -> Box | None:
+    """Where a panel goes: the corner in which it hides least; None where it does not fit."""
     size, pad, gap = _font_size(17 * unit), 10 * unit, 8 * unit
-    names = max(text_size(name, size)[0] for name in EXPRESSIONS)
-    width = pad + names + gap + BAR * unit + gap + text_size(percent(1), size)[0] + pad
-    height = pad + 1.25 * text_size("", size)[1] * len(EXPRESSIONS) + pad
+    across = max(text_size(name, size)[0] for name in names)
+    width = pad + across + gap + BAR * unit + gap + text_size(percent(1), size)[0] + pad
+    height = pad + 1.25 * text_size("", size)[1] * len(names) + pad
     if not readings or width > image.shape[1] or height > image.shape[0]:
         return None
-    left, top = _free_corner(image, width, height, 8 * unit, readings)
-    return left, top, left + width, top + height
+    left, top = _free_corner(image, width, height, 8 * unit, readings, taken)
+    box = left, top, left + width, top + height
+    return None if any(_shared(box, panel) for panel in taken) else box
 
 
-def _draw_bars(image: Image, reading: Reading, unit: float, panel: Box) -> None:
-    """The seven probabilities of a reading."""
+def _draw_bars(image: Image, panel: _Panel, unit: float) -> None:
     size, pad = _font_size(17 * unit), 10 * unit
-    left, top, right, bottom = panel
-    fill(image, rounded(panel, 10 * unit), INK, PANEL_OPACITY)
-    row, height = (bottom - top - 2 * pad) / len(EXPRESSIONS), text_size("", size)[1]
+    left, top, right, bottom = panel.box
+    fill(image, rounded(panel.box, 10 * unit), INK, PANEL_OPACITY)
+    row, height = (bottom - top - 2 * pad) / len(panel.shares), text_size("", size)[1]
     end = right - pad - text_size(percent(1), size)[0] - 8 * unit
     start = end - BAR * unit
-    best = reading.shown[0]
-    for number, name in enumerate(EXPRESSIONS):
-        probability = float(reading.probabilities[number])
+    for number, (name, value) in enumerate(panel.shares.items()):
         middle, thick = top + pad + (number + 0.5) * row, 0.2 * row
-        ink = WHITE if name == best else DIM
+        ink = WHITE if name == panel.strongest else DIM
         put_text(image, name, left + pad, middle - height / 2, size, ink)
-        for share, color, opacity in ((1.0, WHITE, 0.15), (probability, COLORS[name], 1.0)):
+        for share, color, opacity in ((1.0, WHITE, 0.15), (value, panel.colors[name], 1.0)):
             bar = (start, middle - thick, start + share * (end - start), middle + thick)
             fill(image, rounded(bar, thick), color, opacity)
-        text = percent(probability)
+        text = percent(value)
         across = text_size(text, size)[0]
         put_text(image, text, right - pad - across, middle - height / 2, size, ink)
 
 
 def _free_corner(
-    image: Image, width: float, height: float, margin: float, readings: Sequence[Reading]
+    image: Image,
+    width: float,
+    height: float,
+    margin: float,
+    readings: Sequence[Reading],
+    taken: Sequence[Box],
 ) -> tuple[float, float]:
-    """Left and top of the corner whose panel covers least of the largest face, then of the others."""
+    """Left and top of the corner whose panel covers least of other panels, then of the largest face, then of
+    the others."""
     right = image.shape[1] - width - margin
     bottom = image.shape[0] - height - margin
     corners = ((margin, bottom), (right, bottom), (margin, margin), (right, margin))
 
-    def hidden(corner: tuple[float, float]) -> tuple[float, float]:
+    def hidden(corner: tuple[float, float]) -> tuple[float, float, float]:
         left, top = corner
         panel = (left, top, left + width, top + height)
         first, *others = (_shared(panel, reading.face.box) for reading in readings)
-        return first, sum(others)
+        return sum(_shared(panel, other) for other in taken), first, sum(others)
 
     return min(corners, key=hidden)
 

@@ -17,6 +17,7 @@ def explanation(
     seconds: float,
     landmarks: Floats | None = None,
     peak: float | None = None,
+    other: str | None = None,
 ) -> Explanation:
     """A raw map with its heatmap on the frame and its region shares.
 
@@ -28,6 +29,7 @@ def explanation(
         landmarks: (78, 2) in frame pixels, for the shares of brows, eyes, nose and mouth.
         peak: value of ``raw`` that the heatmap shows as 1, larger ones too; the map's own maximum
             unless given. One peak for several maps keeps them comparable.
+        other: the class whose map was taken away from ``raw``.
     """
     flat = is_flat(raw)
     heat = positive_part(raw)
@@ -45,6 +47,7 @@ def explanation(
         is_flat=flat,
         seconds=seconds,
         part_share=None if landmarks is None else part_share(raw, to_aligned(landmarks, regions)),
+        other=other,
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from fer_core.draw import EXPRESSION_COLORS, rgb
 from fer_core.draw.heat import ATTENTION, blend_attention
-from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay, headline
+from fer_core.draw.overlay import HEAT, OverlayStyle, draw_message, draw_overlay, headline
 from fer_core.explain import explanation
 from fer_core.types import Floats, FrameResult, Image, Reading
 from tests.draw.faces import make_explanation, make_reading
@@ -163,6 +163,26 @@ def test_bars_grow_with_probability_and_leave_the_face_free(frame: Image) -> Non
         color = np.array(rgb(EXPRESSION_COLORS["happy"]))
         lengths.append((np.abs(out.astype(int) - color).max(axis=2) <= 3).any(axis=0).sum())
     assert lengths[1] == pytest.approx(2 * lengths[0], abs=3)
+
+
+def test_shares_of_the_heat_have_a_panel_of_their_own(frame: Image) -> None:
+    style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0, bars=False, parts=True)
+    explanation = make_explanation((480, 640), (0, 0, 9, 9))
+    reading = make_reading(BOX)
+    without = draw_overlay(frame, FrameResult((reading,), ((explanation,),)), style)
+    assert (without == frame).all(), "shares are not known without landmarks"
+    shares = {"brows": 0.1, "eyes": 0.2, "nose": 0.1, "mouth": 0.5, "rest": 0.1}
+    known = FrameResult((reading,), ((dataclasses.replace(explanation, part_share=shares),),))
+    alone = draw_overlay(frame, known, style)
+    rows = (np.abs(alone.astype(int) - HEAT).max(axis=2) <= 3).sum(axis=0)
+    assert rows.any() and extent(changed(frame, alone))[2] <= BOX[0], "the face stays free"
+    both = draw_overlay(frame, known, dataclasses.replace(style, bars=True))
+    happy = np.array(rgb(EXPRESSION_COLORS["happy"]))
+    parts, classes = (
+        extent(np.abs(both.astype(int) - color).max(axis=2) <= 3) for color in (HEAT, happy)
+    )
+    assert parts[0] > BOX[2] or parts[1] > classes[3] or parts[3] < classes[1], "another corner"
+    assert extent(changed(frame, both))[0] == extent(changed(frame, alone))[0]
 
 
 @pytest.mark.parametrize(
