@@ -24,14 +24,19 @@ from pages.controls import enlarged
 from pages.samples import GREY, SAMPLES, portrait
 
 LARGE = """<style>
-.st-key-lesson { --size: clamp(1.05rem, 0.9rem + 0.55vw, 1.5rem) }
-.st-key-lesson [data-testid=stMarkdownContainer] p { font-size: var(--size); line-height: 1.4 }
-.st-key-lesson button p, .st-key-lesson [data-testid=stCaptionContainer] p,
-.st-key-lesson [data-testid=stImageCaption] p { font-size: max(1rem, 0.75 * var(--size)) }
+.st-key-lesson { --size: clamp(1.05rem, 0.9rem + 0.55vw, 1.5rem); --small: max(1rem, 0.75 * var(--size)) }
+.st-key-lesson [data-testid=stMarkdownContainer] :is(p, li) { font-size: var(--size); line-height: 1.4 }
+.st-key-lesson :is(button, [data-testid=stSliderThumbValue]) [data-testid=stMarkdownContainer] p,
+.st-key-lesson [data-testid=stCaptionContainer] p,
+.st-key-lesson [data-testid=stImageCaption] [data-testid=stMarkdownContainer] p { font-size: var(--small) }
 .st-key-lesson [role=radiogroup] { gap: 0.6rem }
-.st-key-lesson [role=radiogroup] label { align-items: flex-start }
+@media (max-width: 640px) {
+    .st-key-lesson_steps .st-key-step { order: -1; flex-basis: 100% }
+    .st-key-lesson_steps kbd { display: none }
+    .st-key-lesson_steps { gap: 0.5rem }
+}
 </style>"""
-"""Type that is read from the last row."""
+"""Type that is read from the last row; on a phone the steps stand above the two buttons."""
 
 CLOSE = 0.02
 """Losses and heat that differ by less count as the same."""
@@ -116,7 +121,7 @@ def with_map(reading: Reading, heat: Explanation, opacity: float) -> Image:
 
 
 def show_chart(figure: go.Figure, key: str, alt: str) -> None:
-    figure.update_layout(font_size=16, margin_r=56)
+    figure.update_layout(font_size=16, legend_font_size=16, margin_r=56)
     figure.update_xaxes(showticklabels=False)
     figure.update_yaxes(tickfont_size=16)
     st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=alt)
@@ -128,13 +133,13 @@ def show_tile(tile: Image, about: str) -> None:
 
 def choose(label: str, options, key: str, **more):
     """The one thing to do in a step; it stays as it is while others are looked at."""
-    return st.segmented_control(
+    return st.pills(
         label,
         options,
         required=True,
         wrap=True,
         key=f"lesson_{key}",
-        persist_state="page",
+        persist_state="session",
         **more,
     )
 
@@ -159,7 +164,7 @@ def ask(step: texts.Step, right: str, *, choices=None, replies=None, **live: obj
             index=None,
             format_func=lambda key: choices[key].format(**live),
             key=f"lesson_answer_{number}",
-            persist_state="page",
+            persist_state="session",
         )
         if chosen is None:
             st.caption(texts.CHOSEN)
@@ -221,7 +226,7 @@ def dots(step: texts.Step) -> None:
         reading = found("Smile")
         crop = reading.regions.face
         size = len(crop)
-        if st.toggle(texts.SWITCH, key="lesson_dots", persist_state="page"):
+        if st.toggle(texts.SWITCH, key="lesson_dots", persist_state="session"):
             st.image(enlarged(crop, 10), width=PICTURE, alt=texts.ALT_DOTS.format(size=size))
         else:
             st.image(portrait(), width="stretch", alt=texts.ALT_FACE.format(face="Smile"))
@@ -233,7 +238,7 @@ def evidence(step: texts.Step) -> None:
         reading = found("Smile")
         name = reading.top[0]
         opacity = st.slider(
-            texts.OPACITY, 0, 100, 60, 5, "%d %%", key="lesson_opacity", persist_state="page"
+            texts.OPACITY, 0, 100, 60, 5, "%d %%", key="lesson_opacity", persist_state="session"
         )
         with st.spinner(texts.WAIT):
             heat = evidence_for(reading)
@@ -259,7 +264,7 @@ def contrast(step: texts.Step) -> None:
             maps = maps_of(model, detector, map_method(), reading, analyzer)
         rather = {f"{name} - {each}": maps[name] - maps[each] for each in others}
         tiles = heat_tiles(reading.regions.face, maps | rather, size=336)
-        with st.grid(3, min_column_width=120):
+        with st.grid(3, min_column_width=100):
             for each in (name, other):
                 show_tile(
                     tiles[each],
@@ -325,8 +330,11 @@ def cover(step: texts.Step) -> None:
                 width="stretch",
                 alt=texts.ALT_FACE.format(face=texts.COVERS[place]),
             )
+            figure = before_and_after(reading.probabilities, after.probabilities, height=440)
+            figure.update_layout(legend_traceorder="normal")
+            figure.data[0].name, figure.data[1].name = texts.AFTER, texts.BEFORE
             show_chart(
-                before_and_after(reading.probabilities, after.probabilities, height=440),
+                figure,
                 "lesson_covered",
                 texts.ALT_COVERED.format(
                     name=name, p=percent(p), after=percent(float(after.probabilities[index]))
@@ -347,7 +355,7 @@ def methods(step: texts.Step) -> None:
         reading = found("Smile")
         own, chosen = opened(METHODS)
         target = choose(texts.CLASS, list(EXPRESSIONS), "target", default=reading.top[0])
-        with st.spinner(texts.WAIT), st.grid(3, min_column_width=120):
+        with st.spinner(texts.WAIT), st.grid(3, min_column_width=100):
             for name in METHODS:
                 raw = maps_of(chosen, detector, name, own, analyzer)[target]
                 if not get_method(name).signed:
@@ -407,23 +415,23 @@ def forget(step: texts.Step) -> None:
             range(len(stages)),
             format_func=lambda index: forgotten(stages[index][0]),
             key=f"lesson_forgot_{chosen}",
-            persist_state="page",
+            persist_state="session",
         )
         _, p, now = stages[stage]
         trained, first = stages[0][2], stages[1][2]
-        with st.grid(4, min_column_width=120):
+        tiles, words = st.columns((2, 1), vertical_alignment="center")
+        with tiles, st.grid(2, min_column_width=120, gap="xsmall"):
             for method in TESTED:
-                title = get_method(method).title
-                alike = likeness(trained[method], now[method])
+                alike = texts.LIKENESS.format(alike=likeness(trained[method], now[method]))
                 for raw, about in (
-                    (trained[method], texts.TRAINED),
-                    (now[method], texts.FORGETFUL.format(alike=alike)),
+                    (trained[method], get_method(method).title),
+                    (now[method], alike),
                 ):
                     tile = heat_tiles(own.regions.face, {name: raw}, size=336)[name]
-                    show_tile(tile, f"{title}, {about}")
-        st.caption(texts.OWN_SCALE.format(name=name, p=percent(p)))
+                    show_tile(tile, about)
+        words.caption(texts.BESIDE.format(name=name, p=percent(p)))
         if chosen != model:
-            st.caption(texts.BORROWED.format(model=model, other=chosen))
+            words.caption(texts.BORROWED.format(model=model, other=chosen))
     alike = {method: likeness(trained[method], first[method]) for method in TESTED}
     changed, kept = sorted(TESTED, key=lambda method: float(alike[method]))
     live = {
@@ -473,9 +481,16 @@ if "analyzer" not in st.session_state:
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
 
 count = len(texts.STEPS)
+if "step" not in st.session_state and "step" not in st.query_params:
+    st.session_state.step = st.session_state.get("lesson_step", 1)  # where the viewer left off
 with (
     st.bottom,
-    st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"),
+    st.container(
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        key="lesson_steps",
+    ),
 ):
     back = st.empty()
     number = st.segmented_control(
@@ -507,6 +522,8 @@ with (
         on_click=go,
         args=(1,),
     )
+
+st.session_state.lesson_step = number
 
 st.html(LARGE)
 step = texts.STEPS[number - 1]

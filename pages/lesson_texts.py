@@ -22,12 +22,12 @@ class Step:
 PROBABILITY: Final = Step(
     title="What is a probability?",
     words="A classifier sorts faces into seven classes, and says of each how sure it is. **Choose a face** "
-    "and watch the bars. All seven together always make {total}.",
+    "and watch the bars. All seven together always make {total}, but for rounding.",
     question="Here *{name}* gets {p}. What does that mean?",
     choices={
         "person": "The person is {p} *{name}*",
         "often": "Of 100 faces with {p}, it names {n} or so correctly",
-        "part": "{p} of the face look *{name}*",
+        "part": "{p} of the face looks *{name}*",
     },
     replies={
         "person": "No. It knows no feelings. It names the class that a picture resembles, and how sure it is "
@@ -63,7 +63,7 @@ EVIDENCE: Final = Step(
     title="Where is the evidence?",
     words="A **heatmap** shows where the face spoke for *{name}*, the likeliest class. {how} **Move the "
     "slider** to see the face below it.",
-    question="One place glows. What does that tell you?",
+    question="A place glows. What does that tell you?",
     choices={
         "moved": "The face has moved there",
         "proof": "The answer *{name}* is correct",
@@ -128,6 +128,8 @@ UNFORESEEN: Final = (
 )
 COVERS: Final = {"nothing": "Nothing", "mouth": "Mouth", "eyes": "Eyes and brows"}
 COVERED: Final = "Cover"
+BEFORE: Final = "before"
+AFTER: Final = "covered"
 HEAT: Final = "The map of *{name}*"
 
 METHODS: Final = Step(
@@ -157,7 +159,7 @@ FORGET: Final = Step(
     "answer, then layer by layer down to the picture. **Move the slider.** A map of what was learnt has to "
     "change.",
     question="The network forgot *how to answer*. Whose map should you no longer trust?",
-    choices={"both": "Neither: it is still the same face"},
+    choices={"both": "I can trust both: the face is the same"},
     replies={},
 )
 MISTAKEN: Final = "No."
@@ -168,11 +170,10 @@ SURVIVED: Final = (
 FORGOTTEN: Final = "What the network has forgotten"
 FORGOT: Final = {"": "nothing", "head": "how to answer"}
 DOWN: Final = "… and layer {layer}"
-TRAINED: Final = "trained"
-FORGETFUL: Final = "now: likeness {alike}"
-OWN_SCALE: Final = (
-    "*{name}* now has {p}. Each map has a scale of its own. Likeness: 1 the same, 0 nothing in common; some "
-    "comes back by chance."
+LIKENESS: Final = "likeness {alike}"
+BESIDE: Final = (
+    "Left: as trained. Right: now, with *{name}* at {p}. **Likeness** is 1 for the same map and near 0 for "
+    "any other; some comes back by chance."
 )
 
 STEPS: Final = (PROBABILITY, DOTS, EVIDENCE, CONTRAST, COVER, METHODS, FORGET)

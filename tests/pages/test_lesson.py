@@ -100,7 +100,7 @@ def test_each_choice_has_its_reply(lesson: AppTest, step: int, right: str) -> No
 
 def test_probability_is_that_of_the_chosen_face(lesson: AppTest, analyzer: Analyzer) -> None:
     for sample in ("Smile", "Mouth covered"):
-        app = lesson.segmented_control(key="lesson_face").set_value(sample).run()
+        app = lesson.pills(key="lesson_face").set_value(sample).run()
         name, p = analyzer(SAMPLES[sample]())[0].top
         assert app.radio[0].label == f"**Here *{name}* gets {percent(p)}. What does that mean?**"
     answer(app, "often")
@@ -139,10 +139,10 @@ def test_words_fit_models_without_maps(lesson: AppTest) -> None:
 
 def test_one_class_rather_than_another(lesson: AppTest) -> None:
     app = at(lesson, 4)
-    first = app.segmented_control(key="lesson_other").value
+    first = app.pills(key="lesson_other").value
     assert first != "happy" and f"*happy* rather than *{first}*" in captions(app)
     own, _, difference = (image.proto.imgs[0].url for image in app.image)
-    app.segmented_control(key="lesson_other").set_value("fear").run()
+    app.pills(key="lesson_other").set_value("fear").run()
     assert "*happy* rather than *fear*" in captions(app)
     assert app.image[0].proto.imgs[0].url == own, "the scale stays"
     assert app.image[2].proto.imgs[0].url != difference
@@ -162,7 +162,7 @@ def test_covers_come_after_the_guess(lesson: AppTest, analyzer: Analyzer) -> Non
     told = f"Probabilities before and after: {name} {percent(p)}, then "
     (chart,) = app.get("plotly_chart")
     assert chart.proto.alt.startswith(told) and not chart.proto.alt.endswith(percent(p))
-    app.segmented_control(key="lesson_cover").set_value("nothing").run()
+    app.pills(key="lesson_cover").set_value("nothing").run()
     assert app.image[0].proto.imgs[0].url != mouth
     (chart,) = app.get("plotly_chart")
     assert chart.proto.alt == told + percent(p)
@@ -171,7 +171,7 @@ def test_covers_come_after_the_guess(lesson: AppTest, analyzer: Analyzer) -> Non
 def test_the_method_that_does_not_care(lesson: AppTest) -> None:
     app = at(lesson, 6)
     before = [image.proto.imgs[0].url for image in app.image]
-    app.segmented_control(key="lesson_target").set_value("sad").run()
+    app.pills(key="lesson_target").set_value("sad").run()
     after = [image.proto.imgs[0].url for image in app.image]
     changed = dict(zip(captions(app), np.not_equal(before, after).tolist(), strict=True))
     assert changed == {"Grad-CAM": True, "LayerCAM": True, "EigenCAM": False}
@@ -223,6 +223,14 @@ def test_answers_stay_while_others_are_looked_at(lesson: AppTest) -> None:
     assert at(lesson, 1).radio[0].value == "part"
 
 
+def test_who_comes_back_goes_on_where_they_left(lesson: AppTest) -> None:
+    app = answer(at(lesson, 3), "proof")
+    app.switch_page("pages/limits.py").run()
+    app.switch_page("pages/lesson.py").run()
+    assert app.title[0].value.startswith("3 ·")
+    assert app.radio[0].value == "proof"
+
+
 @pytest.mark.parametrize(("asked", "shown"), [("3", 3), ("9", 1), ("fun", 1)])
 def test_a_link_leads_to_a_step(open_page: OpenPage, asked: str, shown: int) -> None:
     app = open_page("start")
@@ -236,7 +244,7 @@ def test_a_face_that_is_not_found_is_a_sentence(
     lesson: AppTest,
 ) -> None:
     lesson.selectbox(key="detector").select("haar").run()
-    app = lesson.segmented_control(key="lesson_face").set_value("Tilted").run()
+    app = lesson.pills(key="lesson_face").set_value("Tilted").run()
     assert not app.exception
     assert [each.value for each in app.warning] == [texts.NO_FACE]
     assert not app.radio
