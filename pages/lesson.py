@@ -26,7 +26,7 @@ from pages.samples import GREY, SAMPLES, portrait
 LARGE = """<style>
 .st-key-lesson { --size: clamp(1.05rem, 0.9rem + 0.55vw, 1.5rem); --small: max(1rem, 0.75 * var(--size)) }
 .st-key-lesson [data-testid=stMarkdownContainer] :is(p, li) { font-size: var(--size); line-height: 1.4 }
-.st-key-lesson :is(button, [data-testid=stSliderThumbValue]) [data-testid=stMarkdownContainer] p,
+.st-key-lesson :is(button, [data-testid=stSlider] > div) [data-testid=stMarkdownContainer] p,
 .st-key-lesson [data-testid=stCaptionContainer] p,
 .st-key-lesson [data-testid=stImageCaption] [data-testid=stMarkdownContainer] p { font-size: var(--small) }
 .st-key-lesson [role=radiogroup] { gap: 0.6rem }
@@ -46,6 +46,9 @@ PICTURE = 430
 
 TESTED = ("gradcam", "guided_backprop")
 """Methods of which one survives the network's forgetting; which one is found out live."""
+
+JUDGED = 2
+"""How many steps of forgetting they are judged after: the answer and the last layer."""
 
 METHODS = ("gradcam", "layercam", "eigencam")
 
@@ -418,7 +421,7 @@ def forget(step: texts.Step) -> None:
             persist_state="session",
         )
         _, p, now = stages[stage]
-        trained, first = stages[0][2], stages[1][2]
+        trained, judged = stages[0][2], stages[JUDGED][2]
         tiles, words = st.columns((2, 1), vertical_alignment="center")
         with tiles, st.grid(2, min_column_width=120, gap="xsmall"):
             for method in TESTED:
@@ -432,9 +435,10 @@ def forget(step: texts.Step) -> None:
         words.caption(texts.BESIDE.format(name=name, p=percent(p)))
         if chosen != model:
             words.caption(texts.BORROWED.format(model=model, other=chosen))
-    alike = {method: likeness(trained[method], first[method]) for method in TESTED}
+    alike = {method: likeness(trained[method], judged[method]) for method in TESTED}
     changed, kept = sorted(TESTED, key=lambda method: float(alike[method]))
     live = {
+        "stage": forgotten(stages[JUDGED][0]),
         "changed": get_method(changed).title,
         "kept": get_method(kept).title,
         "changed_alike": alike[changed],

@@ -158,18 +158,18 @@ FORGET: Final = Step(
     words="Last, a test of the methods. The network forgets: what it learnt is shuffled, first how to "
     "answer, then layer by layer down to the picture. **Move the slider.** A map of what was learnt has to "
     "change.",
-    question="The network forgot *how to answer*. Whose map should you no longer trust?",
+    question="Slide to *{stage}*. Whose map should you not trust now?",
     choices={"both": "I can trust both: the face is the same"},
     replies={},
 )
 MISTAKEN: Final = "No."
 SURVIVED: Final = (
-    "{changed} changed as it should (likeness {changed_alike}). {kept} stayed at {kept_alike}, though the "
-    "answers mean nothing any more: it shows the edges of the picture rather than reasons."
+    "{changed} changed more, as it should: likeness {changed_alike}. {kept} still has {kept_alike}, though "
+    "the answers mean nothing any more: it shows edges in the picture rather than reasons."
 )
 FORGOTTEN: Final = "What the network has forgotten"
 FORGOT: Final = {"": "nothing", "head": "how to answer"}
-DOWN: Final = "… and layer {layer}"
+DOWN: Final = "down to layer {layer}"
 LIKENESS: Final = "likeness {alike}"
 BESIDE: Final = (
     "Left: as trained. Right: now, with *{name}* at {p}. **Likeness** is 1 for the same map and near 0 for "
