@@ -34,10 +34,14 @@ DETAILS: Final = frozenset({LANDMARKS, EYES, HOG})
 """Weights that find a face or tell more of one; no models of expressions."""
 
 LEADERBOARD: Final = "leaderboard"
-"""The table of all models' figures beside them; no model either."""
-
+"""All models' figures."""
 AVERAGES: Final = "averages"
-"""The models' average maps beside them; no model either."""
+"""All models' average maps."""
+FAITHFULNESS: Final = "faithfulness"
+RANDOMISATION: Final = "randomisation"
+"""How true the maps of the default model are."""
+TABLES: Final = frozenset({LEADERBOARD, AVERAGES, FAITHFULNESS, RANDOMISATION})
+"""What lies beside the models as NAME.json; no models either."""
 
 
 class WeightsError(UserError):
@@ -80,9 +84,7 @@ class Card:
 
 def list_models(folder: Path = WEIGHTS) -> tuple[str, ...]:
     """Names of the models in a folder of weights, the default first."""
-    names = sorted(
-        {path.stem for path in folder.glob("*.json")} - DETAILS - {LEADERBOARD, AVERAGES}
-    )
+    names = sorted({path.stem for path in folder.glob("*.json")} - DETAILS - TABLES)
     return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
 
 

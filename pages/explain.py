@@ -37,6 +37,7 @@ from fer_core.explain import (
     get_method,
     is_flat,
     list_layers,
+    list_methods,
     method_for,
     part_boxes,
     part_share,
@@ -44,6 +45,7 @@ from fer_core.explain import (
     randomised,
     rank_correlation,
     read_averages,
+    read_measured,
     region_share,
     to_aligned,
     try_cover,
@@ -147,6 +149,14 @@ def forgetting(
     }
 
 
+def verdicts(name: str) -> str:
+    """What was measured of a method on many faces, in a few words."""
+    if measured is None or measured.model != model:
+        return ""
+    fails = " · fails the test of forgetting" if measured.fails(name) else ""
+    return (" · **the truest here**" if measured.recommended == name else "") + fails
+
+
 @st.cache_data(max_entries=8, show_spinner=False)
 def layers_of(model: str, _analyzer: Analyzer) -> list[tuple[int, int, int]]:
     """(number, side, channels) of each layer of a model."""
@@ -189,6 +199,12 @@ analyzer = st.session_state.analyzer
 model, detector, asked = (st.session_state[key] for key in ("model", "detector", "method"))
 classifier = analyzer.classifier(model)
 method = get_method(method_for(classifier, asked))
+
+try:
+    measured = read_measured()
+except (UserError, OSError) as error:
+    st.error(str(error), icon=":material/error:")
+    measured = None
 
 st.title("Explain")
 st.markdown(
@@ -359,6 +375,7 @@ with by_method:
                         f"{1000 * took:,.0f} ms"
                         + ("" if each.class_dependent else " · the same for every class")
                         + (" · flat" if is_flat(own[target]) else "")
+                        + verdicts(each.name)
                     )
         with st.expander("What each of them does", icon=":material/functions:"):
             for each in METHODS:
@@ -575,6 +592,46 @@ with by_proof:
             "Below each map how like it is to the first one: the rank correlation, 1 for the same order of "
             "places and 0 for none (Adebayo et al. 2018). Each map has a scale of its own."
         )
+
+        if measured is not None:
+            st.markdown(
+                f"**On many faces.** The same for {measured.faces} test faces and *{measured.model}*, each "
+                "class as it was assigned, with the likeness to the map of the network as it learnt, on "
+                "average over the steps of forgetting."
+                + (
+                    f" Of the methods that ask for a class, **{get_method(measured.recommended).title}** "
+                    "parts insertion and deletion most: trust it first."
+                    if measured.recommended
+                    else ""
+                )
+            )
+            st.dataframe(
+                [
+                    {
+                        "map": get_method(name).title if name in list_methods() else name,
+                        **{
+                            f"{figure} {arrow}": f"{row[figure].mean:.3f}  ({row[figure].low:.3f} to "
+                            f"{row[figure].high:.3f})"
+                            for figure, arrow in (
+                                ("deletion", "↓"),
+                                ("insertion", "↑"),
+                                ("ROAD", "↓"),
+                            )
+                        },
+                        "after forgetting": f"{measured.alike(name):.2f}"
+                        + (" fails" if measured.fails(name) else "")
+                        if name in measured.likeness
+                        else "–",
+                    }
+                    for name, row in measured.faithfulness.items()
+                ],
+                hide_index=True,
+            )
+            st.caption(
+                "In brackets the range in which the mean lies with 95 % confidence. *Fails*: its maps stay "
+                "alike by more than 0.5 though the network forgets. EigenCAM does not ask for a class. "
+                "`python -m benchmarks.faithfulness`, `python -m benchmarks.randomisation`"
+            )
 
 with by_average:
     if by_average.open:

@@ -27,6 +27,7 @@ from fer_core.explain.faithfulness import (
 )
 from fer_core.explain.heatmap import explanation, to_aligned
 from fer_core.explain.maps import evidence_maps, method_for, raw_map, raw_maps
+from fer_core.explain.measured import Figure, Measured, read_measured
 from fer_core.explain.methods import METHODS, Method, get_method, list_methods
 from fer_core.explain.sanity import randomised, rank_correlation
 from fer_core.explain.shares import is_flat, part_share, region_share
@@ -39,7 +40,9 @@ __all__ = [
     "Claim",
     "CoverTest",
     "Faithfulness",
+    "Figure",
     "Layer",
+    "Measured",
     "Method",
     "align_by_landmarks",
     "average_maps",
@@ -64,6 +67,7 @@ __all__ = [
     "raw_map",
     "raw_maps",
     "read_averages",
+    "read_measured",
     "region_share",
     "to_aligned",
     "try_cover",

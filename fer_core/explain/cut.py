@@ -53,7 +53,7 @@ class CutNetwork:
         if not 1 <= layer <= count:
             raise UserError(f"there is no layer {layer}; choose one of 1 to {count}")
         for region, trunk in network.trunks.items():
-            self._cuts[trunk] = (region, list(_ends(trunk))[layer - 1])
+            self._cuts[trunk] = (region, list(layer_ends(trunk))[layer - 1])
 
     def maps(self, faces: Tensor) -> dict[str, Tensor]:
         """Region -> (N, C, h, w) for (N, 1, S, S) grey values 0..255."""
@@ -105,7 +105,7 @@ def list_layers(classifier: Classifier) -> tuple[Layer, ...]:
 def _count(network: Network) -> int:
     """Layers of a network; what has no convolutions has its description alone."""
     trunk = next(iter(network.trunks.values()), None)
-    return 1 if trunk is None else sum(1 for _ in _ends(trunk))
+    return 1 if trunk is None else sum(1 for _ in layer_ends(trunk))
 
 
 def _through(steps: Iterable[nn.Module], faces: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ def _through(steps: Iterable[nn.Module], faces: Tensor) -> Tensor:
     return faces
 
 
-def _ends(trunk: Trunk) -> Iterator[int]:
+def layer_ends(trunk: Trunk) -> Iterator[int]:
     """For each layer how many steps lead to it. A layer is a step with convolutions, and what follows it up
     to the next such step or to a pooling."""
     steps = list(trunk.body.children())

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fer_core.explain.cut import _ends
+from fer_core.explain.cut import layer_ends
 from fer_core.models.base import Network
 from fer_core.models.classifier import Classifier
 from fer_core.types import Floats
@@ -46,7 +46,7 @@ def _parts(network: Network) -> dict[str, list[nn.Parameter]]:
     parts = {"head": [numbers for numbers in network.parameters() if numbers not in deep]}
     layers: dict[str, nn.ModuleList] = {}
     for trunk in trunks:
-        steps, ends = list(trunk.body.children()), list(_ends(trunk))
+        steps, ends = list(trunk.body.children()), list(layer_ends(trunk))
         for number in range(len(ends), 0, -1):
             start = ends[number - 2] if number > 1 else 0
             layers.setdefault(f"layer {number}", nn.ModuleList()).extend(

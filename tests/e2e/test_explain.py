@@ -1,0 +1,62 @@
+"""The Explain page in a browser: a cover is drawn, the class changed, the figure taken away."""
+
+import io
+
+import pytest
+from PIL import Image as Pillow
+
+from tests.e2e.driver import Server
+
+pytestmark = pytest.mark.e2e
+
+
+def settle(page) -> None:
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+
+def shows(page, words: str) -> None:
+    page.wait_for_function("words => document.body.innerText.includes(words)", arg=words)
+
+
+def open_explain(page, server: Server, query: str = "") -> None:
+    page.goto(server.url)  # a fresh server knows its pages from the first visit on
+    page.get_by_role("heading", level=1).wait_for()
+    page.goto(f"{server.url}/explain{query}")
+    page.get_by_role("heading", name="Explain", exact=True).wait_for()
+    settle(page)
+
+
+def test_a_cover_is_drawn_with_the_pointer(page, server: Server) -> None:
+    open_explain(page, server, "?explain_view=Cover+it+yourself")
+    board = page.locator(".js-plotly-plot:has(.imagelayer image) .nsewdrag").first
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    left, top = box["x"] + 0.3 * box["width"], box["y"] + 0.65 * box["height"]
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.mouse.move(left + 0.4 * box["width"], top + 0.2 * box["height"], steps=8)
+    page.mouse.up()
+    shows(page, "You covered 8 %")
+
+
+def test_a_class_is_chosen_and_the_link_remembers_it(page, server: Server) -> None:
+    open_explain(page, server)
+    page.get_by_role("button", name="sad", exact=False).first.click()
+    shows(page, "sad, by Grad-CAM")
+    settle(page)
+    assert "explain_class=sad" in page.url
+    page.goto(page.url + "&model=plain&method=layercam&explain_layer=3")
+    shows(page, "sad, by LayerCAM")
+    shows(page, "what plain gets: 48 × 48 dots")
+    settle(page)
+    assert "explain_layer=3" in page.url
+
+
+def test_the_figure_can_be_taken_away(page, server: Server) -> None:
+    open_explain(page, server)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Slide as PNG").click()
+    download = waiting.value
+    assert download.suggested_filename == "why-happy.png"
+    with open(download.path(), "rb") as file:
+        assert Pillow.open(io.BytesIO(file.read())).size == (1920, 1080)

@@ -1,0 +1,162 @@
+"""The Explain page: maps, covers, proofs and what can be taken away."""
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core import EXPRESSIONS, Analyzer
+from fer_core.draw import percent
+from fer_core.explain import METHODS, list_layers, read_averages
+from fer_core.weights import WeightsError
+from pages.samples import portrait
+from tests.pages.conftest import encode
+
+OpenPage = Callable[[str], AppTest]
+
+
+@pytest.fixture
+def explain(open_page: OpenPage) -> AppTest:
+    return open_page("explain")
+
+
+def view(app: AppTest, name: str) -> AppTest:
+    app.session_state.explain_view = name
+    return app.run()
+
+
+def captions(app: AppTest) -> list[str]:
+    return [caption for image in app.image for caption in image.captions]
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.caption])
+
+
+def test_all_classes_and_one_alone(explain: AppTest, downloads: dict[str, bytes]) -> None:
+    app = explain
+    assert not app.exception and not app.error
+    analyzer = Analyzer()
+    reading = analyzer.analyze(portrait(), maps=()).readings[0]
+    assert "**happy**, by Grad-CAM" in captions(app)
+    for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
+        assert app.button(key=f"explain_show_{name}").label == f"{name} {percent(float(p))}"
+    app.button(key="explain_show_sad").click().run()
+    assert app.selectbox(key="explain_class").value == "sad"
+    assert "**sad**, by Grad-CAM" in captions(app)
+    app.selectbox(key="explain_other").select("neutral").run()
+    assert "**sad rather than neutral**, by Grad-CAM" in captions(app)
+
+    record = json.loads(downloads["why-sad.json"])
+    maps = analyzer.raw_maps(reading, ("sad", "neutral"))
+    assert (record["model"], record["target"], record["other"]) == (
+        "prior_attention",
+        "sad",
+        "neutral",
+    )
+    assert np.array(record["maps"]["sad"]) == pytest.approx(maps["sad"], abs=1e-4)
+    assert sum(record["part_share"].values()) == pytest.approx(1)
+    assert downloads["why-sad.png"][:4] == b"\x89PNG"
+    assert b"<svg" in downloads["why-sad.svg"]
+
+
+def test_a_layer_and_a_method_of_its_own(explain: AppTest) -> None:
+    app = explain
+    layers = list_layers(Analyzer().classifier())
+    slider = app.select_slider(key="explain_layer")
+    assert slider.value == len(layers)
+    slider.set_value(2).run()
+    assert not app.exception
+    app.selectbox(key="method").select("layercam").run()
+    assert "**happy**, by LayerCAM" in captions(app)
+    app.selectbox(key="method").select("occlusion").run()
+    assert not app.select_slider, "it looks at no layer"
+    app.selectbox(key="method").select("gradcam").run()
+    app.selectbox(key="model").select("lgbm_pixels").run()
+    assert not app.exception and not app.select_slider
+    assert "**happy**, by Occlusion" in captions(app) and "explained by occlusion" in words(app)
+
+
+def test_methods_side_by_side(explain: AppTest) -> None:
+    app = view(explain, "Methods")
+    assert not app.exception
+    told = words(app)
+    fast = [method for method in METHODS if method.fast]
+    assert all(f"**{method.title}**" in told for method in fast)
+    assert len(app.latex) == len(METHODS), "each with its formula"
+    assert told.count("the same for every class") == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "attention"),
+    [
+        ("prior_attention", "It is the same"),
+        ("acnn_alstm", "It is the same"),
+        ("plain", "no attention"),
+    ],
+)
+def test_regions(explain: AppTest, model: str, attention: str) -> None:
+    explain.selectbox(key="model").select(model).run()
+    app = view(explain, "Regions")
+    assert not app.exception and attention in words(app)
+    assert "Of the evidence for *happy*" in words(app)
+
+
+def test_a_cover_is_judged(explain: AppTest) -> None:
+    app = view(explain, "Cover it yourself")
+    assert "Did the map predict this?" not in words(app)
+    app.button(key="explain_cover_mouth").click().run()
+    assert not app.exception
+    assert "Did the map predict this? " in words(app) and "logits" in words(app)
+    app.button(key="explain_uncover").click().run()
+    assert "Did the map predict this? " not in words(app)
+
+
+def test_is_it_true(explain: AppTest) -> None:
+    app = view(explain, "Is it true?")
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["map"].tolist() == ["Grad-CAM", "random map", "centre blob"]
+    assert ((table["deletion"] >= 0) & (table["deletion"] <= 1)).all()
+    strip = [caption for caption in captions(app) if caption.startswith(("head", "layer"))]
+    assert [caption.split(":")[0] for caption in strip] == [
+        *("head", "layer 5", "layer 4", "layer 3", "layer 2", "layer 1")
+    ]
+
+
+def test_average_faces(explain: AppTest) -> None:
+    app = view(explain, "Average faces")
+    assert not app.exception
+    averages = read_averages()
+    told = [caption for caption in captions(app) if caption.endswith(" faces")]
+    assert told == [
+        f"**{name}**, {each.n:,} faces" for name, each in averages.maps["prior_attention"].items()
+    ]
+    assert "An old claim, tested" in words(app)
+
+
+def test_own_pictures_and_bad_ones(explain: AppTest) -> None:
+    app = explain
+    app.segmented_control(key="explain_source").set_value("Your own picture").run()
+    assert not app.exception and not app.image, "nothing yet"
+    app.file_uploader(key="explain_file").upload("broken.png", b"no picture").run()
+    assert not app.exception and len(app.error) == 1
+    app.file_uploader(key="explain_file").upload(
+        "empty.png", encode(np.full((300, 300, 3), 90, np.uint8))
+    ).run()
+    assert "No face was found" in app.warning[0].value
+    app.file_uploader(key="explain_file").upload("face.png", encode(portrait())).run()
+    assert "**happy**, by Grad-CAM" in captions(app)
+
+
+def test_damaged_figures_are_told_and_the_rest_works(
+    explain: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged() -> None:
+        raise WeightsError("averages.json holds no averages; restore it")
+
+    monkeypatch.setattr("fer_core.explain.read_averages", damaged)
+    app = view(explain, "Average faces")
+    assert not app.exception and "restore it" in app.error[0].value
