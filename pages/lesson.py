@@ -38,11 +38,13 @@ LARGE = """<style>
 </style>"""
 """Type that is read from the last row; on a phone the steps stand above the two buttons."""
 
-CLOSE = 0.02
+CLOSE = 0.05
 """Losses and heat that differ by less count as the same."""
 
 PICTURE = 430
 """Width of a single picture in pixels, so that the step fits on the screen."""
+
+COVERED = ("mouth", "eyes")
 
 TESTED = ("gradcam", "guided_backprop")
 """Methods of which one survives the network's forgetting; which one is found out live."""
@@ -70,20 +72,20 @@ def maps_of(
 
 @st.cache_data(scope="session", max_entries=100, show_spinner=False)
 def read_covered(
-    parts: tuple[str, ...], model: str, detector: str, _reading: Reading, _analyzer: Analyzer
+    part: str, model: str, detector: str, _reading: Reading, _analyzer: Analyzer
 ) -> tuple[Image, Reading]:
-    """The portrait with a cover on parts of its face, and what is read in it at the same place."""
+    """The portrait with a cover on a part of its face, and what is read in it at the same place."""
     face = _reading.face
-    x0, y0, x1, y1 = cover_box(face, parts)
+    x0, y0, x1, y1 = cover_box(face, part)
     image = cv2.rectangle(portrait(), (x0, y0), (x1 - 1, y1 - 1), GREY, cv2.FILLED)
     (reading,) = _analyzer.read(image, [face], model=model).readings
     return image, reading
 
 
-def cover_box(face: Face, parts: tuple[str, ...]) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 around parts of a face, and a little more: a smile reaches into the cheeks."""
-    outlines = part_outlines(face.landmarks)
-    points = np.concatenate([piece for part in parts for piece in outlines[part]])
+def cover_box(face: Face, part: str) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 around a part of a face, and a little more: a smile reaches into the cheeks. Mouth and
+    eyes get covers of about the same size, or the larger one would win."""
+    points = np.concatenate(part_outlines(face.landmarks)[part])
     margin = 0.12 * face.width
     x0, y0 = np.floor(points.min(axis=0) - margin).astype(int).tolist()
     x1, y1 = np.ceil(points.max(axis=0) + margin).astype(int).tolist()
@@ -286,15 +288,14 @@ def cover(step: texts.Step) -> None:
         with st.spinner(texts.WAIT):
             heat = evidence_for(reading)
             covered = {
-                place: read_covered(parts, model, detector, reading, analyzer)
-                for place, parts in {"mouth": ("mouth",), "eyes": ("brows", "eyes")}.items()
+                part: read_covered(part, model, detector, reading, analyzer) for part in COVERED
             }
     left = {place: float(after.probabilities[index]) for place, (_, after) in covered.items()}
     total = float(heat.heatmap.sum()) or 1.0
     under = {}
-    for place, parts in {"mouth": ("mouth",), "eyes": ("brows", "eyes")}.items():
-        x0, y0, x1, y1 = cover_box(reading.face, parts)
-        under[place] = float(heat.heatmap[y0:y1, x0:x1].sum()) / total
+    for part in COVERED:
+        x0, y0, x1, y1 = cover_box(reading.face, part)
+        under[part] = float(heat.heatmap[y0:y1, x0:x1].sum()) / total
     right = larger({place: p - after for place, after in left.items()})
     foreseen = texts.FORESEEN if larger(under) == right else texts.UNFORESEEN
     replies = {

@@ -110,7 +110,7 @@ COVER: Final = Step(
     question="*{name}* has {p}. Which cover takes more of it?",
     choices={
         "mouth": "A cover on the mouth",
-        "eyes": "A cover on eyes and brows",
+        "eyes": "A cover on the eyes",
         "same": "Both take about the same",
     },
     replies={},
@@ -118,7 +118,7 @@ COVER: Final = Step(
 RIGHT: Final = "Right."
 WRONG: Final = "No, not with this classifier."
 TAKEN: Final = (
-    "With the mouth covered, *{name}* has {mouth}; with eyes and brows covered, {eyes}. Of the map's heat, "
+    "With the mouth covered, *{name}* has {mouth}; with the eyes covered, {eyes}. Of the map's heat, "
     "{mouth_heat} lay under the first cover and {eyes_heat} under the second."
 )
 FORESEEN: Final = "So **the map did predict** which cover counts."
@@ -126,7 +126,7 @@ UNFORESEEN: Final = (
     "So **the map did not predict** it: heat says where evidence was, not whether the rest is "
     "enough."
 )
-COVERS: Final = {"nothing": "Nothing", "mouth": "Mouth", "eyes": "Eyes and brows"}
+COVERS: Final = {"nothing": "Nothing", "mouth": "Mouth", "eyes": "Eyes"}
 COVERED: Final = "Cover"
 BEFORE: Final = "before"
 AFTER: Final = "covered"
