@@ -248,15 +248,13 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         numbers = [each[0] for each in layers]
         if st.session_state.get("explain_layer") not in numbers:
             st.session_state.pop("explain_layer", None)  # of a deeper network
-        sides = {number: f"{number} · {side} × {side}" for number, side, _ in layers}
         layer = st.select_slider(
             "Layer",
             numbers,
             value=numbers[-1],
-            format_func=sides.get,
             key="explain_layer",
             bind="query-params",
-            width=280,
+            width=220,
             help="Shallow layers see fine edges, deep ones parts of a face. The last one has the say: its "
             "maps are the ones to trust first.",
         )
@@ -279,7 +277,7 @@ grid.image(
 with grid.container(gap="small"):
     st.image(
         heat_tiles(crop, {target: raw}, size=384)[target],
-        caption=f"**{asked_for}**, by {method.title}",
+        caption=f"**{asked_for}**, by {method.title}, {len(raw)} × {len(raw)} cells",
         width="stretch",
         alt=f"Map of the evidence for {asked_for}",
     )

@@ -1,6 +1,7 @@
 """The Explain page in a browser: a cover is drawn, the class changed, the figure taken away."""
 
 import io
+import re
 
 import pytest
 from PIL import Image as Pillow
@@ -41,12 +42,12 @@ def test_a_cover_is_drawn_with_the_pointer(page, server: Server) -> None:
 
 def test_a_class_is_chosen_and_the_link_remembers_it(page, server: Server) -> None:
     open_explain(page, server)
-    page.get_by_role("button", name="sad", exact=False).first.click()
+    page.get_by_role("button", name=re.compile(r"^sad \d")).click()
     shows(page, "sad, by Grad-CAM")
     settle(page)
     assert "explain_class=sad" in page.url
-    page.goto(page.url + "&model=plain&method=layercam&explain_layer=3")
-    shows(page, "sad, by LayerCAM")
+    page.goto(page.url + "&model=plain&method=LayerCAM&explain_layer=3")
+    shows(page, "sad, by LayerCAM, 24 × 24 cells")
     shows(page, "what plain gets: 48 × 48 dots")
     settle(page)
     assert "explain_layer=3" in page.url

@@ -40,14 +40,14 @@ def test_all_classes_and_one_alone(explain: AppTest, downloads: dict[str, bytes]
     assert not app.exception and not app.error
     analyzer = Analyzer()
     reading = analyzer.analyze(portrait(), maps=()).readings[0]
-    assert "**happy**, by Grad-CAM" in captions(app)
+    assert "**happy**, by Grad-CAM, 6 × 6 cells" in captions(app)
     for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
         assert app.button(key=f"explain_show_{name}").label == f"{name} {percent(float(p))}"
     app.button(key="explain_show_sad").click().run()
     assert app.selectbox(key="explain_class").value == "sad"
-    assert "**sad**, by Grad-CAM" in captions(app)
+    assert "**sad**, by Grad-CAM, 6 × 6 cells" in captions(app)
     app.selectbox(key="explain_other").select("neutral").run()
-    assert "**sad rather than neutral**, by Grad-CAM" in captions(app)
+    assert "**sad rather than neutral**, by Grad-CAM, 6 × 6 cells" in captions(app)
 
     record = json.loads(downloads["why-sad.json"])
     maps = analyzer.raw_maps(reading, ("sad", "neutral"))
@@ -70,13 +70,13 @@ def test_a_layer_and_a_method_of_its_own(explain: AppTest) -> None:
     slider.set_value(2).run()
     assert not app.exception
     app.selectbox(key="method").select("layercam").run()
-    assert "**happy**, by LayerCAM" in captions(app)
+    assert "**happy**, by LayerCAM, 48 × 48 cells" in captions(app)
     app.selectbox(key="method").select("occlusion").run()
     assert not app.select_slider, "it looks at no layer"
     app.selectbox(key="method").select("gradcam").run()
     app.selectbox(key="model").select("lgbm_pixels").run()
     assert not app.exception and not app.select_slider
-    assert "**happy**, by Occlusion" in captions(app) and "explained by occlusion" in words(app)
+    assert "**happy**, by Occlusion, 6 × 6 cells" in captions(app) and "explained by occlusion" in words(app)
 
 
 def test_methods_side_by_side(explain: AppTest) -> None:
@@ -148,7 +148,7 @@ def test_own_pictures_and_bad_ones(explain: AppTest) -> None:
     ).run()
     assert "No face was found" in app.warning[0].value
     app.file_uploader(key="explain_file").upload("face.png", encode(portrait())).run()
-    assert "**happy**, by Grad-CAM" in captions(app)
+    assert "**happy**, by Grad-CAM, 6 × 6 cells" in captions(app)
 
 
 def test_damaged_figures_are_told_and_the_rest_works(
