@@ -11,6 +11,7 @@ import streamlit as st
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
 from fer_core.explain import get_method, list_methods
+from pages.entry import go_on
 
 IMAGES = Path(__file__).parent / "docs" / "images"
 
@@ -94,72 +95,71 @@ st.html(
     "<style>[data-variant][data-selected], [data-testid=stTab][aria-selected=true]"
     " { color: inherit !important }</style>"
 )
-page = st.navigation(
-    [
-        st.Page(
-            "pages/start.py",
-            title="Start",
-            icon=":material/home:",
-            default=True,
-            help="What this is, and one picture already analysed.",
-        ),
-        st.Page(
-            "pages/live.py",
-            title="Live",
-            icon=":material/videocam:",
-            help="Your webcam, with probabilities, heatmap and face regions while you move.",
-        ),
-        st.Page(
-            "pages/photo.py",
-            title="Photo",
-            icon=":material/photo_library:",
-            help="Your pictures, every face in detail, with downloads.",
-        ),
-        st.Page(
-            "pages/video.py",
-            title="Video",
-            icon=":material/movie:",
-            help="A clip becomes a timeline, a table and an annotated video.",
-        ),
-        st.Page(
-            "pages/explain.py",
-            title="Explain",
-            icon=":material/troubleshoot:",
-            help="Which places speak for a class and which against it, and whether the map is true.",
-        ),
-        st.Page(
-            "pages/models.py",
-            title="Models",
-            icon=":material/leaderboard:",
-            help="How good each model is, and what several say of the same face.",
-        ),
-        st.Page(
-            "pages/data.py",
-            title="Data",
-            icon=":material/database:",
-            help="What networks learn from, what is done to it, and where people disagree.",
-        ),
-        st.Page(
-            "pages/how_it_works.py",
-            title="How it works",
-            icon=":material/school:",
-            help="From a picture to an answer in four steps.",
-        ),
-        st.Page(
-            "pages/lesson.py",
-            title="Lesson",
-            icon=":material/menu_book:",
-            help="Seven questions for a class, from probabilities to whether a map can be trusted.",
-        ),
-        st.Page(
-            "pages/limits.py",
-            title="Limits",
-            icon=":material/balance:",
-            help="What the numbers do not mean: limits, bias, consent and law.",
-        ),
-    ],
-    position="top",
-)
+pages = [
+    st.Page(
+        "pages/start.py",
+        title="Start",
+        icon=":material/home:",
+        default=True,
+        help="What this is, and one picture already analysed.",
+    ),
+    st.Page(
+        "pages/live.py",
+        title="Live",
+        icon=":material/videocam:",
+        help="Your webcam, with probabilities, heatmap and face regions while you move.",
+    ),
+    st.Page(
+        "pages/photo.py",
+        title="Photo",
+        icon=":material/photo_library:",
+        help="Your pictures, every face in detail, with downloads.",
+    ),
+    st.Page(
+        "pages/video.py",
+        title="Video",
+        icon=":material/movie:",
+        help="A clip becomes a timeline, a table and an annotated video.",
+    ),
+    st.Page(
+        "pages/explain.py",
+        title="Explain",
+        icon=":material/troubleshoot:",
+        help="Which places speak for a class and which against it, and whether the map is true.",
+    ),
+    st.Page(
+        "pages/models.py",
+        title="Models",
+        icon=":material/leaderboard:",
+        help="How good each model is, and what several say of the same face.",
+    ),
+    st.Page(
+        "pages/data.py",
+        title="Data",
+        icon=":material/database:",
+        help="What networks learn from, what is done to it, and where people disagree.",
+    ),
+    st.Page(
+        "pages/how_it_works.py",
+        title="How it works",
+        icon=":material/school:",
+        help="From a picture to an answer in four steps.",
+    ),
+    st.Page(
+        "pages/lesson.py",
+        title="Lesson",
+        icon=":material/menu_book:",
+        help="Seven questions for a class, from probabilities to whether a map can be trusted.",
+    ),
+    st.Page(
+        "pages/limits.py",
+        title="Limits",
+        icon=":material/balance:",
+        help="What the numbers do not mean: limits, bias, consent and law.",
+    ),
+]
+page = st.navigation(pages, position="top")
+go_on({each.url_path for each in pages})
 body = st.container()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.caption(

@@ -25,6 +25,7 @@ from fer_core.models.classifier import bare_points
 from fer_core.regions import alignment
 from fer_core.types import Floats, Image
 from pages.controls import enlarged
+from pages.entry import come_in
 from pages.samples import portrait
 
 VOTES_FILE = "fer2013new.csv"
@@ -130,8 +131,7 @@ def next_seed(key: str) -> None:
     st.session_state[key] += 1
 
 
-if "analyzer" not in st.session_state:
-    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+come_in("data")
 analyzer, model = st.session_state.analyzer, st.session_state.model
 for key in ("data_wall", "data_draws"):
     st.session_state.setdefault(key, 0)

@@ -53,6 +53,7 @@ from fer_core.explain import (
 from fer_core.explain import raw_maps as maps_of
 from fer_core.types import Face, Floats, Image, Reading
 from pages.controls import choose_face, choose_picture, enlarged
+from pages.entry import come_in
 
 NOTHING = "nothing"
 
@@ -193,8 +194,7 @@ def add_drawn() -> None:
         set_covers((*st.session_state.get("explain_boxes", ()), *inside))
 
 
-if "analyzer" not in st.session_state:
-    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+come_in("explain")
 analyzer = st.session_state.analyzer
 model, detector, asked = (st.session_state[key] for key in ("model", "detector", "method"))
 classifier = analyzer.classifier(model)

@@ -10,6 +10,7 @@ from fer_core.draw.charts import heat_tiles, probability_bars
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
 from fer_core.types import FrameResult, Image
 from pages.controls import BLOCKS, TIMES, enlarged
+from pages.entry import come_in
 from pages.samples import tilted
 
 
@@ -30,8 +31,7 @@ def with_points(image: Image, result: FrameResult) -> Image:
     return drawn
 
 
-if "analyzer" not in st.session_state:
-    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+come_in("how_it_works")
 
 st.title("How it works")
 st.markdown(

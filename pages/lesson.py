@@ -21,6 +21,7 @@ from fer_core.faces.parts import part_outlines
 from fer_core.types import Explanation, Face, Floats, FrameResult, Image, Reading
 from pages import lesson_texts as texts
 from pages.controls import enlarged
+from pages.entry import come_in
 from pages.samples import GREY, SAMPLES, portrait
 
 LARGE = """<style>
@@ -481,8 +482,7 @@ def go(by: int) -> None:
     st.session_state.step += by
 
 
-if "analyzer" not in st.session_state:
-    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+come_in("lesson")
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
 
 count = len(texts.STEPS)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.entry import come_in
+
 LIMITS = Path(__file__).parent.parent / "docs" / "limits.md"
 
-if "analyzer" not in st.session_state:
-    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+come_in("limits")
 
 _, text, _ = st.columns((1, 4, 1))
 text.markdown(LIMITS.read_text(encoding="utf-8"))

@@ -26,6 +26,7 @@ from fer_core.monitor import Activity, Monitor
 from fer_core.types import Image
 from fer_core.video.record import LIMIT, Recorder
 from pages.controls import MOVED, choose_overlay, placed
+from pages.entry import come_in
 
 log = logging.getLogger("expression_lens.live")
 
@@ -272,8 +273,7 @@ def offer_recording(recorder: Recorder) -> None:
     )
 
 
-if "analyzer" not in st.session_state:
-    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+come_in("live")
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
 warm_up(model, detector, analyzer)
 if "monitor" not in st.session_state:

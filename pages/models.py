@@ -24,6 +24,7 @@ from fer_core.leaderboard import PEOPLE, Standing, milliseconds, read_leaderboar
 from fer_core.types import Explanation, Face, Image, Reading
 from fer_core.weights import Card
 from pages.controls import choose_face, choose_picture
+from pages.entry import come_in
 
 METHOD = "gradcam"
 
@@ -169,8 +170,7 @@ def facts(card: Card) -> str:
     return "\n".join(f"- **{title}:** {words}" for title, words in told.items() if words)
 
 
-if "analyzer" not in st.session_state:
-    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+come_in("models")
 analyzer, detector = st.session_state.analyzer, st.session_state.detector
 
 st.title("Models")

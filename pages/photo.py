@@ -42,6 +42,7 @@ from pages.controls import (
     placed,
     sample,
 )
+from pages.entry import come_in
 from pages.samples import SAMPLES
 
 SOURCES = {
@@ -137,8 +138,7 @@ def forget_snapshot() -> None:
     del st.session_state["snapshot"]
 
 
-if "analyzer" not in st.session_state:
-    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+come_in("photo")
 analyzer = st.session_state.analyzer
 model, detector, asked = (st.session_state[key] for key in ("model", "detector", "method"))
 classifier = analyzer.classifier(model)

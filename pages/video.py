@@ -38,6 +38,7 @@ from fer_core.video import (
     read_frame,
 )
 from pages.controls import MOVED, as_png, choose_overlay, placed
+from pages.entry import come_in
 from pages.samples import covered, portrait
 
 FILE_TYPES = ["mp4", "mov", "avi", "webm", "mkv", "mpg", "mpeg", "m4v"]
@@ -152,8 +153,7 @@ def as_csv() -> str:
     return text.getvalue()
 
 
-if "analyzer" not in st.session_state:
-    st.switch_page("streamlit_app.py")  # opened by its own address on a fresh server: no router yet
+come_in("video")
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
 
 st.title("Video")
