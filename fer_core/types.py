@@ -137,8 +137,8 @@ class Explanation:
     """Name of the explained class."""
     method: str
     raw: Floats
-    """(h, w) in aligned coordinates, on the grid of the network's last feature map; unscaled, and signed
-    where the method has signs, so that maps of different classes stay comparable."""
+    """(h, w) in aligned coordinates, on the grid of the layer, pixels or covers that the method looks at;
+    unscaled, and signed where the method has signs, so that maps of different classes stay comparable."""
     heatmap: Floats
     """(H, W) 0..1 in frame pixels, for display; all zero where the map is flat."""
     region_share: Mapping[str, float]

@@ -695,10 +695,11 @@ st.subheader("Take it with you")
 def slide(form: str) -> bytes:
     return draw_slide(
         crop,
+        raw,
         maps,
         reading.probabilities,
         target,
-        title=f"Why {target}? {headline(reading)}",
+        title=f"Why {asked_for}?",
         footnote=f"{method.title} on {model}"
         + (f", layer {layer}" if layer else "")
         + " · Expression Lens · a class that a classifier assigns, not what somebody feels",

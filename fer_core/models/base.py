@@ -293,6 +293,8 @@ class PooledNetwork(Network):
     """One trunk over the whole face, global average pooling + linear, so Grad-CAM is the class activation
     map exactly. What parts the families of this kind is their trunk alone."""
 
+    head_type = ClassifierHead
+
     def __init__(
         self, backbone: Trunk, *, input_size: int, dropout: float, affect: bool = False
     ) -> None:
@@ -300,7 +302,7 @@ class PooledNetwork(Network):
         self.input_size = input_size
         self.affect = affect
         self.backbone = backbone
-        self.classifier = ClassifierHead(backbone.channels, dropout, affect=affect)
+        self.classifier = self.head_type(backbone.channels, dropout, affect=affect)
 
     @property
     def trunks(self) -> dict[str, Trunk]:

@@ -1,33 +1,11 @@
 """``ferplus_cnn``: a network that never saw FER2013's labels."""
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
-from fer_core.models.base import ClassifierHead, Heads, PooledNetwork
+from fer_core.models.base import ClassifierHead, Heads
 from fer_core.models.registry import register_network
-from fer_core.models.simple_cnn import stacked
-
-
-@register_network("ferplus_cnn")
-class FERPlusCNN(PooledNetwork):
-    """A stack of convolutions that learns how ten people voted (Barsoum et al. 2016,
-    https://arxiv.org/abs/1608.01041), nothing else.
-
-    Its seven classes are those of FER+ but contempt, as the votes have them.
-    """
-
-    def __init__(
-        self,
-        *,
-        input_size: int,
-        dropout: float,
-        widths: Sequence[int] = (24, 48, 96, 192),
-        affect: bool = False,
-    ) -> None:
-        super().__init__(stacked(widths), input_size=input_size, dropout=dropout, affect=affect)
-        self.classifier = VotesHead(self.backbone.channels, dropout, affect=affect)
+from fer_core.models.simple_cnn import SimpleCNN
 
 
 class VotesHead(ClassifierHead):
@@ -35,7 +13,7 @@ class VotesHead(ClassifierHead):
 
     rows = tuple(FERPLUS_EXPRESSIONS.index(name) for name in EXPRESSIONS)
 
-    def __init__(self, channels: int, dropout: float, *, affect: bool) -> None:
+    def __init__(self, channels: int, dropout: float, *, affect: bool = False) -> None:
         super().__init__(channels, dropout, affect=affect)
         del self.expressions
 
@@ -47,3 +25,14 @@ class VotesHead(ClassifierHead):
 
     def weights(self) -> Tensor:
         return self.votes.weight[self.rows, :]
+
+
+@register_network("ferplus_cnn")
+class FERPlusCNN(SimpleCNN):
+    """A stack of convolutions that learns how ten people voted (Barsoum et al. 2016,
+    https://arxiv.org/abs/1608.01041), nothing else.
+
+    Its seven classes are those of FER+ but contempt, as the votes have them.
+    """
+
+    head_type = VotesHead

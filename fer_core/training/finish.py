@@ -149,9 +149,10 @@ def origin() -> dict[str, str]:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     )
+    threads = torch.get_num_threads()
     return {
         "commit": commit.stdout.strip(),
-        "machine": f"{torch.get_num_threads()} threads of {platform.machine()}"
+        "machine": f"{threads} thread{'s' * (threads > 1)} of {platform.machine()}"
         if not torch.cuda.is_available()
         else torch.cuda.get_device_name(),
     }

@@ -68,9 +68,9 @@ def test_a_slide_as_png_and_svg() -> None:
     maps = {name: np.full((6, 6), number, np.float32) for number, name in enumerate(EXPRESSIONS)}
     shares = np.full(7, 1 / 7, np.float32)
     words = {"title": "Why sad?", "footnote": "Grad-CAM on plain"}
-    png = Pillow.open(io.BytesIO(draw_slide(CROP, maps, shares, "sad", **words)))
-    assert png.size == (1920, 1080) and png.getpixel((2, 2))[3] == 0
-    svg = draw_slide(CROP, maps, shares, "sad", **words, form="svg").decode()
+    png = Pillow.open(io.BytesIO(draw_slide(CROP, maps["sad"], maps, shares, "sad", **words)))
+    assert png.size == (1920, 1080) and png.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
+    svg = draw_slide(CROP, maps["sad"], maps, shares, "sad", **words, form="svg").decode()
     ElementTree.fromstring(svg)
     assert "Why sad?" in svg and "Grad-CAM on plain" in svg, "text stays text"
     assert all(name in svg for name in EXPRESSIONS)
