@@ -28,10 +28,34 @@ ENTRIES = (
         "Choose a clip",
     ),
     (
+        "pages/explain.py",
+        ":material/troubleshoot: Explain",
+        "Why this class? See the places that count, cover them, and find out whether the map is true.",
+        "Ask why",
+    ),
+    (
         "pages/how_it_works.py",
         ":material/school: How it works",
         "From a picture to an answer in four steps, each with what the computer sees.",
         "Follow a face",
+    ),
+    (
+        "pages/lesson.py",
+        ":material/menu_book: Lesson",
+        "Seven steps for a class, from what a probability is to whether a map can be trusted.",
+        "Start the lesson",
+    ),
+    (
+        "pages/models.py",
+        ":material/leaderboard: Models",
+        "Thirty years of ideas side by side: how good each is, and what it says of the same face.",
+        "Compare them",
+    ),
+    (
+        "pages/data.py",
+        ":material/database: Data",
+        "What networks learn from, what is done to it, and where people disagree.",
+        "Look at faces",
     ),
 )
 
