@@ -27,8 +27,8 @@ def read_fer2013(path: Path) -> FaceSet:
     images, labels, splits = [], [], []
     for line, (emotion, pixels, usage) in read_rows(path, COLUMNS):
         try:
-            label, values = int(emotion), np.array(pixels.split(), np.uint8)
-        except (ValueError, OverflowError) as error:
+            label, values = int(emotion), np.fromstring(pixels, np.int32, sep=" ")
+        except ValueError as error:
             raise DataError(f"{path}, line {line}: {error}; is the download whole?") from None
         split = usage.strip()
         if not 0 <= label < len(EXPRESSIONS):
@@ -42,7 +42,9 @@ def read_fer2013(path: Path) -> FaceSet:
                 f"{path}, line {line}: {values.size} pixels instead of {SIDE * SIDE}; "
                 "is the download whole?"
             )
-        images.append(values.reshape(SIDE, SIDE))
+        if values.min() < 0 or values.max() > 255:
+            raise DataError(f"{path}, line {line}: pixels beyond 0 to 255; is the download whole?")
+        images.append(values.astype(np.uint8).reshape(SIDE, SIDE))
         labels.append(label)
         splits.append(split)
     if not images:
