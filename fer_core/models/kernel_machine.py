@@ -67,11 +67,9 @@ class KernelMachine(Estimator):
 
 @register_network("svm_hog")
 class HogMachine(KernelMachine):
-    """On histograms of oriented gradients: their grid is a feature map, and the kernel can be
-    differentiated, so gradients show which cells count."""
+    """On histograms of oriented gradients."""
 
     described = HOG_NUMBERS
-    has_maps = True
 
     def describe(self, faces: Tensor) -> Tensor:
         return hog(faces)

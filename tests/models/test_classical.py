@@ -107,13 +107,8 @@ class TestKernelMachines:
             np.exp(-0.25), rel=1e-4
         )
 
-    @pytest.mark.parametrize("method", ["gradcam", "layercam", "eigencam"])
-    def test_hog_shows_where_it_looked(self, method: str, faces: np.ndarray) -> None:
-        raw = raw_map(machine("svm_hog"), faces[0], "happy", method)
-        assert raw.shape == (6, 6) and np.isfinite(raw).all() and np.ptp(raw) > 0
-
-    @pytest.mark.parametrize("name", MACHINES[1:])
-    def test_others_show_it_by_occlusion(self, name: str, faces: np.ndarray) -> None:
+    @pytest.mark.parametrize("name", MACHINES)
+    def test_occlusion_shows_where_they_looked(self, name: str, faces: np.ndarray) -> None:
         raw = raw_map(machine(name), faces[0], "happy", "gradcam")
         assert raw.ndim == 2 and np.isfinite(raw).all() and np.ptp(raw) > 0
 
