@@ -456,9 +456,10 @@ def test_network_is_as_it_was(classifier: Classifier, aligned: Image, method: st
     assert all(torch.equal(after[name], before[name]) for name in before)
 
 
+@pytest.mark.parametrize("method", ["gradcam", "guided_backprop", "integrated_gradients"])
 @pytest.mark.parametrize("place", ["head", "backward"])
 def test_network_is_as_it_was_after_an_exception(
-    classifier: Classifier, aligned: Image, monkeypatch: pytest.MonkeyPatch, place: str
+    classifier: Classifier, aligned: Image, monkeypatch: pytest.MonkeyPatch, place: str, method: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("forced")
@@ -468,7 +469,7 @@ def test_network_is_as_it_was_after_an_exception(
     else:
         monkeypatch.setattr(torch.autograd, "grad", fail)
     with pytest.raises(RuntimeError, match="forced"):
-        raw_map(classifier, aligned, "sad", "gradcam")
+        raw_map(classifier, aligned, "sad", method)
     assert_untouched(classifier.network)
     monkeypatch.undo()
     expected = gradcam_by_hand(classifier, aligned, "sad")
