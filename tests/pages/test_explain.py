@@ -76,7 +76,9 @@ def test_a_layer_and_a_method_of_its_own(explain: AppTest) -> None:
     app.selectbox(key="method").select("gradcam").run()
     app.selectbox(key="model").select("lgbm_pixels").run()
     assert not app.exception and not app.select_slider
-    assert "**happy**, by Occlusion, 6 × 6 cells" in captions(app) and "explained by occlusion" in words(app)
+    assert "**happy**, by Occlusion, 6 × 6 cells" in captions(
+        app
+    ) and "explained by occlusion" in words(app)
 
 
 def test_methods_side_by_side(explain: AppTest) -> None:
