@@ -28,6 +28,7 @@ from fer_core.errors import UserError
 from fer_core.explain import (
     METHODS,
     Box,
+    Claim,
     CoverTest,
     Faithfulness,
     Method,
@@ -148,6 +149,21 @@ def forgetting(
     return {
         name: maps_of(copy, _crop, (target,), method, layer=layer)[target] for name, copy in copies
     }
+
+
+def tested(said: Claim, even: float) -> str:
+    """What the data say of a claim, and how much of an even map would lie on its parts."""
+    if not said.holds:
+        verdict = "The data do not agree."
+    elif said.share > even:
+        verdict = "The data agree."
+    else:
+        verdict = "Half true: more than for other classes, yet no more than an even map has there."
+    return (
+        f"- *{said.target}*: {' and '.join(said.parts)} hold **{percent(said.share)}** of the heat, against "
+        f"{percent(said.others)} for the other classes ({100 * said.low:+.1f} to {100 * said.high:+.1f} "
+        f"points with 95 % confidence) and {percent(even)} of a map that is the same everywhere. **{verdict}**"
+    )
 
 
 def verdicts(name: str) -> str:
@@ -661,16 +677,13 @@ with by_average:
                         alt=f"Average map of {name}",
                     )
             st.caption("All on one scale. Warm places speak for a class, cool places against it.")
-            claims = claim(averages, model)
+            even = part_share(np.ones_like(first.raw), averages.landmarks)
             st.markdown(
                 "**An old claim, tested.** Happiness, it is said, depends on eyes and mouth, sadness and "
                 f"anger on the brows. Of *{model}* our data say:\n"
                 + "\n".join(
-                    f"- *{each.target}*: {' and '.join(each.parts)} hold **{percent(each.share)}** of the "
-                    f"heat, against {percent(each.others)} in the other classes "
-                    f"({100 * each.low:+.1f} to {100 * each.high:+.1f} points with 95 % confidence). "
-                    + ("**The claim holds.**" if each.holds else "**The claim does not hold.**")
-                    for each in claims
+                    tested(each, sum(even[part] for part in each.parts))
+                    for each in claim(averages, model)
                 )
             )
             st.dataframe(
