@@ -162,7 +162,8 @@ def tested(said: Claim, even: float) -> str:
     return (
         f"- *{said.target}*: {' and '.join(said.parts)} hold **{percent(said.share)}** of the heat, against "
         f"{percent(said.others)} for the other classes ({100 * said.low:+.1f} to {100 * said.high:+.1f} "
-        f"points with 95 % confidence) and {percent(even)} of a map that is the same everywhere. **{verdict}**"
+        f"points with 95 % confidence) and {percent(even)} of a map that is the same everywhere. "
+        f"**{verdict}**"
     )
 
 
