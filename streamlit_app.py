@@ -11,7 +11,7 @@ import streamlit as st
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
 from fer_core.explain import get_method, list_methods
-from pages.entry import go_on
+from pages.entry import go_on, settle
 
 IMAGES = Path(__file__).parent / "docs" / "images"
 
@@ -173,4 +173,7 @@ with body:
     except (UserError, OSError) as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
-    page.run()
+    try:
+        page.run()
+    finally:
+        settle(page.url_path)

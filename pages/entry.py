@@ -1,5 +1,7 @@
 """The way in: every page is run by the router, which loads what it needs."""
 
+import gc
+
 import streamlit as st
 
 PAGE = "page"
@@ -18,3 +20,12 @@ def go_on(names: set[str]) -> None:
     query = st.query_params.to_dict()
     if (page := query.pop(PAGE, None)) in names:
         st.switch_page(f"pages/{page}.py", query_params=query)
+
+
+@st.cache_resource(show_spinner=False)
+def settle(page: str) -> None:
+    """Once a process for each page, when it has run. Streamlit collects garbage after every run: walking over
+    all that the libraries have loaded takes a quarter of a second, in which neither the page nor a live frame
+    gets on. So that is set aside."""
+    gc.collect()
+    gc.freeze()

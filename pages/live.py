@@ -4,7 +4,6 @@ Three threads of control meet here. The script below runs at every click; ``on_f
 video's own thread and sees the settings of the last run; the monitor hands results from one to the other.
 """
 
-import gc
 import json
 import logging
 import os
@@ -170,14 +169,8 @@ def ice_servers() -> list[dict]:
 
 @st.cache_resource(show_spinner="Warming up …")
 def warm_up(model: str, detector: str, _analyzer: Analyzer) -> None:
-    """Once a process: a first frame that waited for the networks would be taken for a dead stream.
-
-    Streamlit collects garbage after every run, the chart's included. Walking over all that the libraries
-    have loaded takes a quarter of a second in which no frame can be worked on, so that is set aside.
-    """
+    """Once a process: a first frame that waited for the networks would be taken for a dead stream."""
     _analyzer.warm_up(model=model, detector=detector)
-    gc.collect()
-    gc.freeze()
 
 
 def seen(image: Image) -> Image:
