@@ -12,6 +12,7 @@ import json
 import sys
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -99,23 +100,41 @@ def measure(
     return {name: np.array(several, np.float32) for name, several in rows.items()}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+class Task(NamedTuple):
+    """What is asked for on the command line."""
+
+    options: argparse.Namespace
+    classifier: Classifier
+    methods: list[str]
+    aligned: Image
+    """(N, S, S) faces of PrivateTest, at random but always the same ones first."""
+
+
+def read_task(parser: argparse.ArgumentParser, *, faces: int) -> Task | None:
+    """What both benchmarks of methods start from; None without data, which is told."""
     parser.add_argument("--data", type=Path)
     parser.add_argument("--model", default="default")
-    parser.add_argument("--faces", type=int, default=500)
-    parser.add_argument("--steps", type=int, default=10, help="of the curves")
+    parser.add_argument("--faces", type=int, default=faces)
     parser.add_argument("--slow", action="store_true", help="all methods that need many passes")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     options = parser.parse_args()
     if options.data is None:
         print("left out: needs --data fer2013.csv")
-        return
-    faces = read_faces([options.data]).split("PrivateTest")
-    chosen = np.random.default_rng(0).permutation(len(faces))[: options.faces]
+        return None
+    private = read_faces([options.data]).split("PrivateTest")
+    chosen = np.random.default_rng(0).permutation(len(private))[: options.faces]
     classifier = load_model(options.model)
-    methods = own_methods(classifier, slow=options.slow)
-    aligned = classifier.align([faces.images[number] for number in chosen])
+    aligned = classifier.align([private.images[number] for number in chosen])
+    return Task(options, classifier, own_methods(classifier, slow=options.slow), aligned)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=10, help="of the curves")
+    task = read_task(parser, faces=500)
+    if task is None:
+        return
+    options, classifier, methods, aligned = task
     measured = measure(classifier, aligned, methods, options.steps)
     table = {
         name: {figure: summary(values) for figure, values in zip(FIGURES, rows.T, strict=True)}

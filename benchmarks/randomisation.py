@@ -10,15 +10,13 @@ forgotten, with 95 % intervals by bootstrap.
 import argparse
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.faithfulness import own_methods, summary
+from benchmarks.faithfulness import read_task, summary
 from fer_core import EXPRESSIONS
-from fer_core.data import read_faces
 from fer_core.explain import randomised, rank_correlation, raw_map
-from fer_core.models import Classifier, load_model
+from fer_core.models import Classifier
 from fer_core.types import Floats, Image
 
 
@@ -48,21 +46,11 @@ def measure(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--model", default="default")
-    parser.add_argument("--faces", type=int, default=100)
     parser.add_argument("--draws", type=int, default=5, help="of what is forgotten")
-    parser.add_argument("--slow", action="store_true", help="all methods that need many passes")
-    parser.add_argument("--json", type=Path, help="write the figures here as well")
-    options = parser.parse_args()
-    if options.data is None:
-        print("left out: needs --data fer2013.csv")
+    task = read_task(parser, faces=100)
+    if task is None:
         return
-    faces = read_faces([options.data]).split("PrivateTest")
-    chosen = np.random.default_rng(0).permutation(len(faces))[: options.faces]
-    classifier = load_model(options.model)
-    methods = own_methods(classifier, slow=options.slow)
-    aligned = classifier.align([faces.images[number] for number in chosen])
+    options, classifier, methods, aligned = task
     table = {
         depth: {method: summary(values) for method, values in row.items()}
         for depth, row in measure(classifier, aligned, methods, options.draws).items()

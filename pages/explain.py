@@ -524,26 +524,17 @@ with by_proof:
             )
         shares = found[method.title].shares
         with st.grid(2, min_column_width=300, gap="medium"):
-            st.plotly_chart(
-                curves(
-                    shares,
-                    {name: each.deletion for name, each in found.items()},
-                    x_title="of the face is grey, hottest first: lower is better",
-                ),
-                key="explain_deletion",
-                config={"displayModeBar": False},
-                alt=f"Probability of {target} while the face goes",
-            )
-            st.plotly_chart(
-                curves(
-                    shares,
-                    {name: each.insertion for name, each in found.items()},
-                    x_title="of the face is sharp, hottest first: higher is better",
-                ),
-                key="explain_insertion",
-                config={"displayModeBar": False},
-                alt=f"Probability of {target} while the face comes",
-            )
+            for test, happens, x_title in (
+                ("deletion", "goes", "of the face is grey, hottest first: lower is better"),
+                ("insertion", "comes", "of the face is sharp, hottest first: higher is better"),
+            ):
+                lines = {name: getattr(each, test) for name, each in found.items()}
+                st.plotly_chart(
+                    curves(shares, lines, x_title=x_title),
+                    key=f"explain_{test}",
+                    config={"displayModeBar": False},
+                    alt=f"Probability of {target} while the face {happens}",
+                )
         column = st.column_config.NumberColumn
         st.dataframe(
             [
