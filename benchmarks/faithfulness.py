@@ -38,6 +38,8 @@ FIGURES = {
     "average drop": "lower is better",
     "increase": "higher is better",
 }
+QUICKEST = ("guided_backprop", "occlusion")
+"""Methods that are not fast, and yet take less than half a second."""
 SIDE = 6
 """Cells of the baselines along each side, as many as the maps of most networks have."""
 
@@ -65,11 +67,11 @@ def figures(found: Faithfulness) -> tuple[float, ...]:
 
 
 def own_methods(classifier: Classifier, *, slow: bool) -> list[str]:
-    """What runs on this model itself: the fast methods and occlusion, or with ``slow`` all."""
+    """What runs on this model itself: the fast methods and the quickest of the slow ones, or all."""
     return [
         method.name
         for method in METHODS
-        if (method.fast or method.name == "occlusion" or slow)
+        if (method.fast or method.name in QUICKEST or slow)
         and method_for(classifier, method.name) == method.name
     ]
 
@@ -115,7 +117,7 @@ def read_task(parser: argparse.ArgumentParser, *, faces: int) -> Task | None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--model", default="default")
     parser.add_argument("--faces", type=int, default=faces)
-    parser.add_argument("--slow", action="store_true", help="all methods that need many passes")
+    parser.add_argument("--slow", action="store_true", help="all methods that are not fast")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     options = parser.parse_args()
     if options.data is None:

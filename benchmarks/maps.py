@@ -27,7 +27,7 @@ ALIKE = 0.98
 ENOUGH = 0.95
 """Share of faces below which a method is an exception."""
 SLOW = 10
-"""Faces for methods that take dozens of passes or more."""
+"""Faces for methods that are not fast."""
 
 
 class Soundness(NamedTuple):

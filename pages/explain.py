@@ -362,7 +362,7 @@ with by_method:
         )
         usable = [m for m in METHODS if method_for(classifier, m.name) == m.name]
         slow = st.toggle(
-            "Those that take seconds, too", key="explain_slow", persist_state="session"
+            "Those that need more than one pass, too", key="explain_slow", persist_state="session"
         )
         shown = [m for m in usable if m.fast or slow or m.name == method.name]
         progress = st.empty()

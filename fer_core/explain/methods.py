@@ -31,7 +31,7 @@ class Method:
     needs_backward: bool
     """It uses the gradient of the class score."""
     fast: bool
-    """One pass is enough; otherwise there are dozens or hundreds."""
+    """One pass gives the maps of all classes; otherwise there are several to hundreds."""
 
 
 METHODS: Final = (
@@ -150,7 +150,7 @@ METHODS: Final = (
         class_dependent=True,
         signed=True,
         needs_backward=True,
-        fast=True,
+        fast=False,
     ),
     Method(
         name="integrated_gradients",
