@@ -306,7 +306,7 @@ with adjust:
         )
         method = st.selectbox(
             "Heatmap method",
-            [each.name for each in METHODS if each.fast and each.looks_at == "layer"],
+            [each.name for each in METHODS if each.fast],
             format_func=lambda name: get_method(name).title,
             help="Those that are quick enough for every frame; the Explain page has more.",
             key="live_method",

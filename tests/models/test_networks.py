@@ -131,7 +131,9 @@ def test_evidence_sums_to_the_logits_less_their_bias(
     assert torch.allclose(evidence.sum((2, 3)) + bias, output.logits, atol=1e-5)
 
 
-@pytest.mark.parametrize("method", [m.name for m in METHODS if m.fast or m.name == "guided_backprop"])
+@pytest.mark.parametrize(
+    "method", [m.name for m in METHODS if m.fast or m.name == "guided_backprop"]
+)
 def test_maps_of_every_method(classifier: Classifier, faces: np.ndarray, method: str) -> None:
     raw = raw_map(classifier, faces[0], "happy", method)
     pixels = get_method(method).looks_at == "pixels"

@@ -159,6 +159,7 @@ def test_damaged_figures_are_told_and_the_rest_works(
     def damaged() -> None:
         raise WeightsError("averages.json holds no averages; restore it")
 
-    monkeypatch.setattr("fer_core.explain.read_averages", damaged)
+    monkeypatch.setattr("pages.explain_views.read_averages", damaged)
     app = view(explain, "Average faces")
     assert not app.exception and "restore it" in app.error[0].value
+    assert [header.value for header in app.subheader] == ["Take it with you"]
