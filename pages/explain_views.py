@@ -304,7 +304,7 @@ def show_hiding(asked: Question) -> None:
                 "deletion": each.deletion_area,
                 "insertion": each.insertion_area,
                 "ROAD": each.road,
-                "drop": each.average_drop,
+                "drop": 100 * each.average_drop,
                 "increase": "yes" if each.increase else "no",
             }
             for name, each in found.items()
@@ -321,7 +321,7 @@ def show_hiding(asked: Question) -> None:
             ),
             "drop": column(
                 "average drop ↓",
-                format="percent",
+                format="%.0f %%",
                 help="What the class loses when only the hot places are shown (Chattopadhay et al. "
                 "2018).",
             ),
@@ -435,10 +435,14 @@ def show_averages(model: str) -> None:
         )
     )
     st.dataframe(
-        [{"class": name, "faces": each.n} | dict(each.part_share) for name, each in own.items()],
+        [
+            {"class": name, "faces": each.n}
+            | {part: 100 * share for part, share in each.part_share.items()}
+            for name, each in own.items()
+        ],
         hide_index=True,
         column_config={
-            part: st.column_config.NumberColumn(format="percent") for part in first.part_share
+            part: st.column_config.NumberColumn(format="%.0f %%") for part in first.part_share
         },
     )
     st.caption(f"Mean shares of the heat. `{averages.command}`")
