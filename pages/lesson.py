@@ -2,7 +2,8 @@
 and one question.
 
 One step is on the screen at a time; its number stands in the address, so that a teacher can link to it. The
-words are those of ``lesson_texts``, every number comes from the chosen model.
+words are those of ``lesson_texts``, every number comes from the chosen model. All pictures are samples, so
+what was computed for one pupil is there for the whole class.
 """
 
 import cv2
@@ -56,14 +57,14 @@ JUDGED = 2
 METHODS = ("gradcam", "layercam", "eigencam")
 
 
-@st.cache_data(scope="session", max_entries=100, show_spinner=False)
+@st.cache_data(max_entries=100, show_spinner=False)
 def read(sample: str, model: str, detector: str, _analyzer: Analyzer) -> tuple[Reading, ...]:
     """The readings of a built-in sample."""
     image = SAMPLES[sample]()
     return _analyzer.analyze(image, model=model, detector=detector, maps=()).readings
 
 
-@st.cache_data(scope="session", max_entries=100, show_spinner=False)
+@st.cache_data(max_entries=100, show_spinner=False)
 def maps_of(
     model: str, detector: str, method: str, _reading: Reading, _analyzer: Analyzer
 ) -> dict[str, Floats]:
@@ -71,7 +72,7 @@ def maps_of(
     return _analyzer.raw_maps(_reading, EXPRESSIONS, method, model=model)
 
 
-@st.cache_data(scope="session", max_entries=100, show_spinner=False)
+@st.cache_data(max_entries=100, show_spinner=False)
 def read_covered(
     part: str, model: str, detector: str, _reading: Reading, _analyzer: Analyzer
 ) -> tuple[Image, Reading]:
@@ -390,7 +391,7 @@ def opened(wanted: tuple[str, ...]) -> tuple[Reading, str]:
     return read("Smile", chosen, detector, analyzer)[0], chosen
 
 
-@st.cache_data(scope="session", max_entries=20, show_spinner=False)
+@st.cache_data(max_entries=20, show_spinner=False)
 def forgetting(
     model: str, detector: str, target: str, _reading: Reading, _analyzer: Analyzer
 ) -> list[tuple[str, float, dict[str, Floats]]]:
