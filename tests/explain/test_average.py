@@ -24,7 +24,8 @@ from fer_core.explain.average import SHARES
 from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
 from fer_core.models.classifier import Classifier, bare_landmarks
 from fer_core.types import Floats, Image
-from fer_core.weights import AVERAGES, Card, WeightsError, list_models
+from fer_core.weights import AVERAGES, WeightsError, list_models
+from tests.networks import classifier_of
 
 SIZE = 48
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
@@ -65,21 +66,6 @@ class NoMaps(Toy):
 
     has_maps = False
     maps = False
-
-
-def classifier_of(network: Network) -> Classifier:
-    card = Card(
-        name="toy",
-        family="test",
-        network={},
-        classes=EXPRESSIONS,
-        input_size=SIZE,
-        aligned=True,
-        temperature=1.0,
-        unsure_below=0.5,
-        parameters=0,
-    )
-    return Classifier(network, card)
 
 
 def bright(place: Any, value: int) -> Image:

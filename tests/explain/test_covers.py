@@ -13,7 +13,7 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
 from fer_core.models.classifier import Classifier
 from fer_core.types import Floats, Image
-from fer_core.weights import Card
+from tests.networks import classifier_of
 
 SIZE = 48
 HAPPY = EXPRESSIONS.index("happy")
@@ -44,18 +44,7 @@ class LooksAtAPatch(Network):
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    card = Card(
-        name="patch",
-        family="patch",
-        network={},
-        classes=EXPRESSIONS,
-        input_size=SIZE,
-        aligned=True,
-        temperature=1.0,
-        unsure_below=0.5,
-        parameters=0,
-    )
-    return Classifier(LooksAtAPatch(), card)
+    return classifier_of(LooksAtAPatch())
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
 from fer_core.models.classifier import Classifier
 from fer_core.types import Floats, Image
-from fer_core.weights import Card
+from tests.networks import classifier_of
 
 SIZE = 48
 PLACE = slice(8, 16), slice(32, 40)
@@ -41,18 +41,7 @@ class Watcher(Network):
 
 @pytest.fixture(scope="module")
 def watcher() -> Classifier:
-    card = Card(
-        name="watcher",
-        family="test",
-        network={},
-        classes=EXPRESSIONS,
-        input_size=SIZE,
-        aligned=True,
-        temperature=2.0,
-        unsure_below=0.5,
-        parameters=0,
-    )
-    return Classifier(Watcher(), card)
+    return classifier_of(Watcher(), temperature=2.0)
 
 
 @pytest.fixture(scope="module")

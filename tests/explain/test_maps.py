@@ -34,7 +34,7 @@ from fer_core.models.classifier import BATCH, Classifier
 from fer_core.models.prior_attention import PriorAttention
 from fer_core.regions import block
 from fer_core.types import Floats, Image
-from fer_core.weights import Card
+from tests.networks import classifier_of
 
 SIZE = 48
 RECIPES = Path(training.__file__).parent / "recipes"
@@ -56,27 +56,16 @@ def scatter(network: nn.Module) -> None:
             nn.init.normal_(module.bias, 0, 0.5)
 
 
-def classifier_of(network: Network, family: str = "test") -> Classifier:
+def scattered(network: Network, family: str = "test") -> Classifier:
     scatter(network)
-    card = Card(
-        name=family,
-        family=family,
-        network={},
-        classes=EXPRESSIONS,
-        input_size=SIZE,
-        aligned=True,
-        temperature=1.0,
-        unsure_below=0.5,
-        parameters=0,
-    )
-    return Classifier(network, card)
+    return classifier_of(network, family)
 
 
 def from_recipe(family: str) -> Classifier:
     """The network of a recipe, with fewer channels so that tests are quick."""
     options = tomllib.loads((RECIPES / f"{family}.toml").read_text())["network"]
     options["backbone"]["options"] |= {"channels": [8, 16, 24, 8], "stem_width": 8}
-    return classifier_of(build_network(family, options), family)
+    return scattered(build_network(family, options), family)
 
 
 @pytest.fixture(scope="module")
@@ -393,7 +382,7 @@ class Curved(Network):
 
 @pytest.fixture(scope="module")
 def curved() -> Classifier:
-    return classifier_of(Curved())
+    return scattered(Curved())
 
 
 def test_network_without_evidence_takes_the_gradient(curved: Classifier, aligned: Image) -> None:

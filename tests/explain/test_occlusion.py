@@ -11,9 +11,8 @@ from fer_core import EXPRESSIONS, Analyzer
 from fer_core.explain import list_methods, method_for, raw_map, raw_maps
 from fer_core.explain.occlusion import CELLS, COVER, occlusion
 from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
-from fer_core.models.classifier import Classifier
 from fer_core.types import Floats, Image
-from fer_core.weights import Card
+from tests.networks import classifier_of
 
 SIZE = 48
 PIXELS = SIZE // CELLS
@@ -55,21 +54,6 @@ def watching(*cells: tuple[str, int, int, float]) -> Floats:
             PIXELS**2 * 255 * (1 - GREY_MEAN)
         )
     return weights
-
-
-def classifier_of(network: Network) -> Classifier:
-    card = Card(
-        name="watching",
-        family="test",
-        network={},
-        classes=EXPRESSIONS,
-        input_size=SIZE,
-        aligned=True,
-        temperature=1.0,
-        unsure_below=0.5,
-        parameters=0,
-    )
-    return Classifier(network, card)
 
 
 WHITE: Image = np.full((SIZE, SIZE), 255, np.uint8)

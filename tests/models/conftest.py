@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, build_network, list_families
 from fer_core.training.recipe import read_recipe
-from fer_core.weights import Card
+from tests.networks import classifier_of
 
 
 def untrained(family: str) -> Classifier:
@@ -19,18 +18,7 @@ def untrained(family: str) -> Classifier:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
-    card = Card(
-        name=family,
-        family=recipe.family,
-        network=recipe.network,
-        classes=EXPRESSIONS,
-        input_size=network.input_size,
-        aligned=True,
-        temperature=1.5,
-        unsure_below=0.4,
-        parameters=sum(p.numel() for p in network.parameters()),
-    )
-    return Classifier(network, card)
+    return classifier_of(network, family, options=recipe.network, temperature=1.5)
 
 
 LEARNT = [family for family in list_families() if not family.startswith(("lgbm_", "svm_"))]

@@ -12,6 +12,7 @@ from fer_core.errors import UserError
 from fer_core.explain import raw_map
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models import Classifier, build_network, load_model
+from fer_core.models.base import Network
 from fer_core.models.boosted import Boosted, as_votes
 from fer_core.models.descriptors import (
     POINT_NUMBERS,
@@ -22,25 +23,15 @@ from fer_core.models.descriptors import (
 from fer_core.models.kernel_machine import KernelMachine
 from fer_core.training.recipe import read_recipe
 from fer_core.types import Image
-from fer_core.weights import Card, WeightsError, get_arrays, save_weights
+from fer_core.weights import WeightsError, get_arrays, save_weights
+from tests.networks import classifier_of
 
 MACHINES = ("svm_hog", "svm_hog_landmarks", "svm_landmarks", "svm_sliding_hog")
 
 
-def classifier_of(name: str, network: torch.nn.Module) -> Classifier:
-    recipe = read_recipe(name)
-    card = Card(
-        name=name,
-        family=name,
-        network={**recipe.network, **network.decided},
-        classes=EXPRESSIONS,
-        input_size=network.input_size,
-        aligned=True,
-        temperature=1.0,
-        unsure_below=0.4,
-        parameters=sum(p.numel() for p in network.parameters()),
-    )
-    return Classifier(network, card)
+def as_fitted(name: str, network: Network) -> Classifier:
+    options = {**read_recipe(name).network, **network.decided}
+    return classifier_of(network, name, options=options)
 
 
 def machine(name: str) -> Classifier:
@@ -51,7 +42,7 @@ def machine(name: str) -> Classifier:
     with torch.no_grad():
         network.project.weight *= 0.1
         network.centres *= 0.1
-    return classifier_of(name, network)
+    return as_fitted(name, network)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +62,7 @@ def boosted(trees: str) -> Classifier:
     network = build_network("lgbm_pixels", read_recipe("lgbm_pixels").network)
     assert isinstance(network, Boosted)
     network.put_trees(trees)
-    return classifier_of("lgbm_pixels", network)
+    return as_fitted("lgbm_pixels", network)
 
 
 @pytest.fixture
