@@ -4,6 +4,7 @@ Reads top to bottom: the face, one class of it, then six ways to go on, and what
 """
 
 import json
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -210,22 +211,18 @@ record = {
     "maps": {name: np.round(each, 5).tolist() for name, each in maps.items()},
 }
 with st.container(horizontal=True):
-    st.download_button(
-        "Slide as PNG",
-        lambda: slide("png"),
-        f"why-{target}.png",
-        "image/png",
-        icon=":material/image:",
-        on_click="ignore",
-    )
-    st.download_button(
-        "Slide as SVG",
-        lambda: slide("svg"),
-        f"why-{target}.svg",
-        "image/svg+xml",
-        icon=":material/shapes:",
-        on_click="ignore",
-    )
+    for form, mime, icon in (
+        ("png", "image/png", "image"),
+        ("svg", "image/svg+xml", "shapes"),
+    ):
+        st.download_button(
+            f"Slide as {form.upper()}",
+            partial(slide, form),
+            f"why-{target}.{form}",
+            mime,
+            icon=f":material/{icon}:",
+            on_click="ignore",
+        )
     st.download_button(
         "Numbers as JSON",
         json.dumps(record, indent=2),
