@@ -115,11 +115,11 @@ class Task(NamedTuple):
     """(N, S, S) faces of PrivateTest, at random but always the same ones first."""
 
 
-def read_task(parser: argparse.ArgumentParser, *, faces: int) -> Task | None:
+def read_task(parser: argparse.ArgumentParser) -> Task | None:
     """What both benchmarks of methods start from; None without data, which is told."""
     parser.add_argument("--data", type=Path)
     parser.add_argument("--model", default="default")
-    parser.add_argument("--faces", type=int, default=faces)
+    parser.add_argument("--faces", type=int, default=500)
     parser.add_argument(
         "--slow", action="store_true", help="all methods, not only those that are quick"
     )
@@ -138,7 +138,7 @@ def read_task(parser: argparse.ArgumentParser, *, faces: int) -> Task | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=10, help="of the curves")
-    task = read_task(parser, faces=500)
+    task = read_task(parser)
     if task is None:
         return
     options, classifier, methods, aligned = task

@@ -47,7 +47,7 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=5, help="of what is forgotten")
-    task = read_task(parser, faces=100)
+    task = read_task(parser)
     if task is None:
         return
     options, classifier, methods, aligned = task

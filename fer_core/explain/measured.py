@@ -28,11 +28,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Both measurements, of one model."""
+    """Both measurements, of one model on the same faces."""
 
     model: str
     faces: int
-    """On which faithfulness was measured."""
     faithfulness: Mapping[str, Mapping[str, Figure]]
     """Method or baseline -> deletion, insertion, ROAD, average drop and increase."""
     likeness: Mapping[str, Mapping[str, Figure]]
@@ -78,6 +77,8 @@ def read_measured(folder: Path = WEIGHTS) -> Measured | None:
         return None
     try:
         maps, depths = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
+        if any(maps[key] != depths[key] for key in ("model", "faces")):
+            raise ValueError("of two models, or on different faces")
         by_depth = _figures(depths["depths"])
         methods = list(dict.fromkeys(name for row in by_depth.values() for name in row))
         return Measured(
@@ -90,8 +91,8 @@ def read_measured(folder: Path = WEIGHTS) -> Measured | None:
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(
-            f"{' or '.join(path.name for path in paths)} holds no measurements ({error!r}); restore both, or "
-            "write them anew with python -m benchmarks.faithfulness and benchmarks.randomisation"
+            f"{' and '.join(path.name for path in paths)} do not hold both measurements ({error!r}); "
+            "restore them, or write both anew: python -m benchmarks.faithfulness, benchmarks.randomisation"
         ) from None
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     }
     for name, table in (
         (FAITHFULNESS, {"model": "plain", "faces": 9, "steps": 10, "maps": maps}),
-        (RANDOMISATION, {"model": "plain", "faces": 5, "draws": 2, "depths": depths}),
+        (RANDOMISATION, {"model": "plain", "faces": 9, "draws": 2, "depths": depths}),
     ):
         (tmp_path / f"{name}.json").write_text(json.dumps(table))
     return tmp_path
@@ -54,5 +54,15 @@ def test_nothing_measured_is_nothing(folder: Path) -> None:
 @pytest.mark.parametrize("content", ["no JSON", "[]", '{"model": "plain"}'])
 def test_a_damaged_file_is_named(folder: Path, content: str) -> None:
     (folder / f"{FAITHFULNESS}.json").write_text(content)
-    with pytest.raises(WeightsError, match=r"faithfulness\.json .* restore both"):
+    with pytest.raises(WeightsError, match=r"faithfulness\.json .* restore them"):
+        read_measured(folder)
+
+
+@pytest.mark.parametrize("other", [{"model": "xception"}, {"faces": 5}])
+def test_measurements_of_different_things_are_not_mixed(
+    folder: Path, other: dict[str, str | int]
+) -> None:
+    path = folder / f"{RANDOMISATION}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | other))
+    with pytest.raises(WeightsError, match="different faces"):
         read_measured(folder)
