@@ -149,7 +149,8 @@ def choose_face(
         with st.spinner("Looking for faces …"):
             image, faces = look(digest, detector, content, analyzer)
     except ImageError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        told = str(error)  # of "the file": it came without its name
+        st.error(told[:1].upper() + told[1:], icon=":material/broken_image:")
         st.stop()
     if not faces:
         st.warning("No face was found. Try a larger or brighter one, or another face finder.")
