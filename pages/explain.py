@@ -14,11 +14,10 @@ from fer_core.draw.charts import heat_tiles, probability_bars
 from fer_core.draw.evidence import heat_scale
 from fer_core.draw.overlay import headline
 from fer_core.draw.slide import draw_slide
-from fer_core.errors import UserError
-from fer_core.explain import get_method, method_for, part_share, read_measured, region_share
+from fer_core.explain import get_method, method_for, part_share, region_share
 from pages.controls import choose_face, choose_picture, enlarged
 from pages.entry import come_in
-from pages.explain_question import Question, layers_of, read
+from pages.explain_question import FaceKey, Question, layers_of, read
 from pages.explain_views import (
     PLAIN,
     show_averages,
@@ -31,18 +30,19 @@ from pages.explain_views import (
 
 NOTHING = "nothing"
 
-VIEWS = ("All classes", "Methods", "Regions", "Cover it yourself", "Is it true?", "Average faces")
+VIEWS = {
+    "All classes": show_classes,
+    "Methods": show_methods,
+    "Regions": show_regions,
+    "Cover it yourself": show_covers,
+    "Is it true?": show_proof,
+    "Average faces": show_averages,
+}
 
 come_in("explain")
 analyzer = st.session_state.analyzer
 model, detector, wanted = (st.session_state[key] for key in ("model", "detector", "method"))
 method = get_method(method_for(analyzer.classifier(model), wanted))
-
-try:
-    measured = read_measured()
-except (UserError, OSError) as error:
-    st.error(str(error), icon=":material/error:")
-    measured = None
 
 st.title("Explain")
 st.markdown(
@@ -56,7 +56,7 @@ content = choose_picture("explain")
 if content is None:
     st.stop()
 digest, image, face, number = choose_face("explain", content, detector, analyzer)
-key = digest, detector, number, model
+key = FaceKey(digest, detector, number, model)
 reading = read(key, image, face, analyzer)
 crop = reading.regions.face
 
@@ -154,27 +154,11 @@ with right:
 
 # Ways to go on --------------------------------------------------------------------------------------
 
-by_class, by_method, by_region, by_cover, by_proof, by_average = st.tabs(
-    VIEWS, key="explain_view", on_change="rerun", bind="query-params"
-)
-with by_class:
-    if by_class.open:
-        show_classes(asked)
-with by_method:
-    if by_method.open:
-        show_methods(asked, measured)
-with by_region:
-    if by_region.open:
-        show_regions(asked)
-with by_cover:
-    if by_cover.open:
-        show_covers(asked)
-with by_proof:
-    if by_proof.open:
-        show_proof(asked, measured)
-with by_average:
-    if by_average.open:
-        show_averages(model)
+tabs = st.tabs(list(VIEWS), key="explain_view", on_change="rerun", bind="query-params")
+for tab, show in zip(tabs, VIEWS.values(), strict=True):
+    if tab.open:
+        with tab:
+            show(asked)
 
 # Taking it away -------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -26,8 +27,16 @@ from fer_core.explain import (
 from fer_core.explain import raw_maps as maps_of
 from fer_core.types import Face, Floats, Image, Reading
 
-FaceKey = tuple[str, str, int, str]
-"""Hash of the picture, detector, number of the face, model: what a reading depends on."""
+
+class FaceKey(NamedTuple):
+    """What a reading depends on."""
+
+    digest: str
+    """Hash of the picture."""
+    detector: str
+    number: int
+    """Of the face, from 0."""
+    model: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Question:
 
     @property
     def model(self) -> str:
-        return self.face[3]
+        return self.face.model
 
     @property
     def words(self) -> str:
@@ -61,15 +70,19 @@ class Question:
         """(78, 2) fractions of the crop."""
         return to_aligned(self.reading.face.landmarks, self.reading.regions)
 
-    @cached_property
+    @property
     def maps(self) -> dict[str, Floats]:
         """Class -> map, for all seven."""
-        return self.maps_by(self.method)[0]
+        return self._answer[0]
 
     @property
     def seconds(self) -> float:
         """That all seven took."""
-        return self.maps_by(self.method)[1]
+        return self._answer[1]
+
+    @cached_property
+    def _answer(self) -> tuple[dict[str, Floats], float]:
+        return self.maps_by(self.method)
 
     @cached_property
     def raw(self) -> Floats:
@@ -108,7 +121,7 @@ class Question:
 @st.cache_data(scope="session", max_entries=50, show_spinner=False)
 def read(key: FaceKey, _image: Image, _face: Face, _analyzer: Analyzer) -> Reading:
     """The face, with landmarks."""
-    return _analyzer.read(_image, [_face], model=key[3], landmarks=True).readings[0]
+    return _analyzer.read(_image, [_face], model=key.model, landmarks=True).readings[0]
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -25,6 +25,7 @@ from fer_core.explain import (
     part_share,
     rank_correlation,
     read_averages,
+    read_measured,
     region_share,
 )
 from pages.explain_question import Question
@@ -35,6 +36,15 @@ PLAIN = {"displayModeBar": False}
 BLOCKS = {"upper": "block of eyes and brows", "lower": "block of the mouth"}
 
 COVERS = ("mouth", "eyes", "brows", "nose", "left half", "right half")
+
+
+def what_was_measured() -> Measured | None:
+    """Of the methods, on many faces; what is wrong with its files is told."""
+    try:
+        return read_measured()
+    except (UserError, OSError) as error:
+        st.error(str(error), icon=":material/error:")
+        return None
 
 
 # All classes ----------------------------------------------------------------------------------------
@@ -68,12 +78,13 @@ def choose_class(name: str) -> None:
 # Methods --------------------------------------------------------------------------------------------
 
 
-def show_methods(asked: Question, measured: Measured | None) -> None:
+def show_methods(asked: Question) -> None:
     """The map of the class by one method beside the other."""
     st.caption(
         f"The map of *{asked.target}* by every method, each on a scale of its own. Where they disagree, at "
         "least one of them does not tell you what counts."
     )
+    measured = what_was_measured()
     if measured is not None and measured.model != asked.model:
         measured = None
     classifier = asked.analyzer.classifier(asked.model)
@@ -271,11 +282,11 @@ def add_drawn() -> None:
 # Is it true? ----------------------------------------------------------------------------------------
 
 
-def show_proof(asked: Question, measured: Measured | None) -> None:
+def show_proof(asked: Question) -> None:
     """Whether the hot places count, whether the map needs what was learned, and both on many faces."""
     show_hiding(asked)
     show_forgetting(asked)
-    if measured is not None:
+    if measured := what_was_measured():
         show_measured(measured)
 
 
@@ -396,13 +407,14 @@ def show_measured(measured: Measured) -> None:
 # Average faces --------------------------------------------------------------------------------------
 
 
-def show_averages(model: str) -> None:
+def show_averages(asked: Question) -> None:
     """What the maps of one class have in common, on a drawn face, and the old claim."""
     try:
         averages = read_averages()
     except (UserError, OSError) as error:
         st.error(str(error), icon=":material/error:")
         return
+    model = asked.model
     own = averages.maps.get(model, {})
     if not own or averages.landmarks is None:
         st.info(

@@ -59,6 +59,7 @@ def load_detector(
     Raises:
         UserError: for an unknown name; the message lists the valid ones.
         FileNotFoundError: a file that the detector needs is missing.
+        WeightsError: one is damaged or another than expected.
     """
     if name not in _factories:
         raise UserError(f"unknown detector {name!r}; choose one of {', '.join(list_detectors())}")

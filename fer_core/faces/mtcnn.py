@@ -6,9 +6,11 @@ Networks, IEEE Signal Processing Letters 23(10), 2016. The weights are those of 
 Coordinates count from pixel edges: the first pixel of a row spans 0..1, its middle is at 0.5.
 """
 
+import hashlib
 import math
 from collections.abc import Iterator
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,14 @@ from torchvision.ops import clip_boxes_to_image, nms
 from fer_core.errors import UserError
 from fer_core.faces.base import MIN_FACE
 from fer_core.types import Face, Floats, Image
+from fer_core.weights import WeightsError
+
+SHA256: Final = {
+    "pnet": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+    "rnet": "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+    "onet": "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+}
+"""Of the weights in ``mtcnn`` 1.0.0. They are pickled, so no other file is opened."""
 
 PNET_SIDE: Final = 12
 PNET_STRIDE: Final = 2
@@ -61,6 +71,7 @@ class MTCNN:
     Raises:
         UserError: ``min_face`` or ``scale_factor`` is out of range.
         FileNotFoundError: the ``mtcnn`` package with its weights is missing.
+        WeightsError: its weights are not those of version 1.0.0.
     """
 
     def __init__(
@@ -278,15 +289,20 @@ class _FlattenColumnsFirst(nn.Module):
 
 
 def _load(net: _Net, name: str, device: torch.device) -> _Net:
-    """Fill a network with the package's weights."""
+    """Fill a network with the package's weights, checked before they are unpickled."""
     package = find_spec("mtcnn")  # located, not imported: importing it would ask for TensorFlow
     folders = package.submodule_search_locations if package else None
     if not folders:
         raise FileNotFoundError("the package 'mtcnn' is missing; pip install 'mtcnn>=1,<2'")
-    # joblib unpickles, so it may read only this file of a pinned package, never one from a user.
+    path = Path(folders[0]) / "assets" / "weights" / f"{name}.lz4"
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != SHA256[name]:
+        raise WeightsError(
+            f"{path} is damaged or of another version; pip install --force-reinstall mtcnn==1.0.0"
+        )
     import joblib
 
-    arrays = joblib.load(Path(folders[0]) / "assets" / "weights" / f"{name}.lz4")
+    arrays = joblib.load(BytesIO(content))
     with torch.no_grad():
         for parameter, array in zip(net.parameters(), arrays, strict=True):
             parameter.copy_(torch.from_numpy(_torch_order(array)).reshape(parameter.shape))

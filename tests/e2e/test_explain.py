@@ -20,8 +20,6 @@ def shows(page, words: str) -> None:
 
 
 def open_explain(page, server: Server, query: str = "") -> None:
-    page.goto(server.url)  # a fresh server knows its pages from the first visit on
-    page.get_by_role("heading", level=1).wait_for()
     page.goto(f"{server.url}/explain{query}")
     page.get_by_role("heading", name="Explain", exact=True).wait_for()
     settle(page)

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 
 from fer_core.faces import find_faces
+from fer_core.faces import mtcnn as module
 from fer_core.faces.mtcnn import MIRRORED, MTCNN
 from fer_core.types import Floats, Image
+from fer_core.weights import WeightsError
 
 Box = tuple[float, float, float, float]
 
@@ -19,6 +23,20 @@ Box = tuple[float, float, float, float]
 @pytest.fixture(scope="module")
 def mtcnn() -> MTCNN:
     return MTCNN()
+
+
+# Weights ------------------------------------------------------------------------------------------
+
+
+def test_other_weights_are_not_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "assets" / "weights"
+    folder.mkdir(parents=True)
+    joblib.dump([np.zeros(3, np.float32)], folder / "pnet.lz4")
+    package = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(module, "find_spec", lambda name: package)
+    monkeypatch.setattr(joblib, "load", lambda file: pytest.fail("it was opened"))
+    with pytest.raises(WeightsError, match=r"pnet\.lz4 is damaged or of another version"):
+        MTCNN()
 
 
 # Detection ----------------------------------------------------------------------------------------

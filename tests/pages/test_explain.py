@@ -165,3 +165,16 @@ def test_damaged_figures_are_told_and_the_rest_works(
     app = view(explain, "Average faces")
     assert not app.exception and "restore it" in app.error[0].value
     assert [header.value for header in app.subheader] == ["Take it with you"]
+
+
+def test_damaged_measurements_are_told_and_the_rest_works(
+    explain: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged() -> None:
+        raise WeightsError("faithfulness.json holds no measurements; restore it")
+
+    monkeypatch.setattr("pages.explain_views.read_measured", damaged)
+    for name in ("Methods", "Is it true?"):
+        app = view(explain, name)
+        assert not app.exception and "restore it" in app.error[0].value
+        assert "truest here" not in words(app) and "On many faces" not in words(app)
