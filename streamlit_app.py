@@ -8,10 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.session import freeze_garbage, go_on
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
 from fer_core.explain import get_method, list_methods
-from pages.entry import go_on, settle
 
 IMAGES = Path(__file__).parent / "docs" / "images"
 
@@ -176,4 +176,4 @@ with body:
     try:
         page.run()
     finally:
-        settle(page.url_path)
+        freeze_garbage(page.url_path)

@@ -13,10 +13,10 @@ import numpy as np
 
 from fer_core import list_models
 from fer_core.data import FaceSet, read_faces
+from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.faces.mtcnn import MTCNN
+from fer_core.geometry import mean_points
 from fer_core.models import Classifier, load_model
-from fer_core.models.classifier import bare_points
-from fer_core.regions import align_crops, mean_points
 from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS
 
@@ -61,7 +61,7 @@ def main() -> None:
     scattered = FaceSet([disturb(i, rng) for i in faces.images], faces.labels, faces.splits)
     print(f"PublicTest, {len(faces):,} faces, single pass, accuracy in %\n")
     print(f"{'model':20}{'crops':16}{'O-Net':>9}{'landmarks':>11}{'as they are':>13}")
-    for kind, some in (("FER2013's own", faces), ("disturbed", scattered)):
+    for kind, some in (("FER2013's own", faces), ("random_similarity", scattered)):
         nowhere = np.full((len(some), 5, 2), np.nan, np.float32)
         ways = (onet_points(some.images), bare_points(some.images), nowhere)
         for name in list_models(options.weights):

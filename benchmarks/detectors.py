@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from benchmarks.live import scene
-from fer_core.data.landmarks import read_landmarks
+from fer_core.data.readers.landmarks import read_landmarks
 from fer_core.faces import Detector, find_faces, list_detectors, load_detector
-from fer_core.training.hog import measure_detector
+from fer_core.training.tasks.hog import measure_detector
 
 
 def milliseconds(detector: Detector, repeats: int) -> float:

@@ -81,7 +81,7 @@ def main() -> None:
     print("|---" * (len(fast) + 2) + "|")
     for name in list_models():
         model = analyzer.classifier(name)
-        (reading,) = analyzer.read(picture, [face], model=name).readings
+        (reading,) = analyzer.predict(picture, [face], model=name).readings
         crop = reading.regions.face
         forward = median(lambda model=model, crop=crop: model.forward(crop[None]), options.repeats)
         cells = []

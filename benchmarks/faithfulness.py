@@ -18,17 +18,14 @@ import numpy as np
 
 from fer_core import EXPRESSIONS
 from fer_core.data import read_faces
-from fer_core.explain import (
-    METHODS,
+from fer_core.evaluation.faithfulness import (
     Faithfulness,
-    Method,
     bootstrap,
-    centre_map,
+    center_map,
     faithfulness,
-    method_for,
     random_map,
-    raw_map,
 )
+from fer_core.explain import METHODS, Method, method_for, raw_map
 from fer_core.models import Classifier, load_model
 from fer_core.types import Floats, Image
 
@@ -50,7 +47,7 @@ def maps_of(
     return {method: raw_map(classifier, aligned, target, method) for method in methods} | {
         "random": random_map(SIDE, seed),
         "random pixels": random_pixels(len(aligned), seed),
-        "centre": centre_map(SIDE),
+        "centre": center_map(SIDE),
     }
 
 

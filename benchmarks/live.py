@@ -15,6 +15,7 @@ import skimage.data
 
 from fer_core import Analyzer
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
+from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
 
 STAGES = ("detect", "landmarks", "align", "predict", "map", "draw")
@@ -43,7 +44,7 @@ def run(
     analyzer: Analyzer, frames: list[Image], *, follow: bool
 ) -> tuple[list[dict[str, float]], int]:
     """Timings of each frame, and how many faces the last one had."""
-    stream, style, rows = analyzer.stream(), OverlayStyle(landmarks=True), []
+    stream, style, rows = Stream(analyzer), OverlayStyle(landmarks=True), []
     result = FrameResult()
     for number, frame in enumerate(frames):
         started = perf_counter()

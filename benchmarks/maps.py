@@ -18,7 +18,7 @@ from benchmarks.faithfulness import is_quick
 from fer_core import EXPRESSIONS, list_models
 from fer_core.data import read_faces
 from fer_core.explain import METHODS, Method, method_for, raw_maps
-from fer_core.explain.shares import FLAT
+from fer_core.explain.attribution_shares import FLAT
 from fer_core.models import Classifier, load_model
 from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS

@@ -14,9 +14,9 @@ import av
 import numpy as np
 
 from fer_core import EXPRESSIONS, Analyzer, Stream, StreamSettings
-from fer_core.faces.tracking import Tracker
 from fer_core.models import Classifier
-from fer_core.steady import Steady
+from fer_core.streaming.smoothing import TemporalSmoother
+from fer_core.streaming.tracker import Tracker
 from fer_core.types import Face, Floats
 
 SMOOTHING = StreamSettings().smoothing
@@ -40,27 +40,27 @@ def read_clip(analyzer: Analyzer, path: Path) -> tuple[list[Row], float]:
 
 def changes(classifier: Classifier, rows: list[Row], smoothing: float) -> int:
     """How often what is shown of a face changes: the class, or whether it is unsure."""
-    memories: dict[int, Steady] = {}
+    memories: dict[int, TemporalSmoother] = {}
     shown: dict[int, list[tuple[str, bool]]] = {}
     for track, time, logits in rows:
-        memory = memories.setdefault(track, Steady())
+        memory = memories.setdefault(track, TemporalSmoother())
         answer = show(classifier, memory, logits, time, smoothing)
         shown.setdefault(track, []).append(answer)
     return sum(before != after for answers in shown.values() for before, after in pairwise(answers))
 
 
 def show(
-    classifier: Classifier, memory: Steady, logits: Floats, time: float, smoothing: float
+    classifier: Classifier, memory: TemporalSmoother, logits: Floats, time: float, smoothing: float
 ) -> tuple[str, bool]:
     averaged = memory.average(logits, time=time, constant=smoothing)
     probabilities = classifier.calibrate(averaged[None])[0]
     threshold = classifier.card.unsure_below
-    return memory.settle(probabilities, threshold, time=time, constant=smoothing)
+    return memory.stable_label(probabilities, threshold, time=time, constant=smoothing)
 
 
 def step_delay(classifier: Classifier, rate: int, before: Floats, after: Floats) -> float:
     """Seconds from the first frame of another class to the first that shows it."""
-    memory = Steady()
+    memory = TemporalSmoother()
     wanted = EXPRESSIONS[int(after.argmax())]
     for number in range(-2 * rate, 5 * rate):
         logits = before if number < 0 else after

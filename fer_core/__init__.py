@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fer_core.analyzer import Analyzer
     from fer_core.faces import list_detectors
     from fer_core.models import load_model
-    from fer_core.stream import Stream, StreamSettings
+    from fer_core.streaming.stream import Stream, StreamSettings
     from fer_core.weights import list_models, load_card
 
 __version__ = "0.1.0"
@@ -34,8 +34,8 @@ __all__ = [
 
 _HOMES = {
     "Analyzer": "analyzer",
-    "Stream": "stream",
-    "StreamSettings": "stream",
+    "Stream": "streaming.stream",
+    "StreamSettings": "streaming.stream",
     "list_detectors": "faces",
     "list_models": "weights",
     "load_card": "weights",

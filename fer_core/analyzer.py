@@ -1,11 +1,10 @@
-"""The one place where the steps come together: faces, regions, model, explanation."""
+"""The one place where the steps come together: detect, align, predict, explain."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import Final, TypedDict, Unpack
 
 import cv2
 import numpy as np
@@ -14,44 +13,63 @@ import torch
 from fer_core.errors import UserError
 from fer_core.explain import evidence_maps, explanation, method_for, raw_maps
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
+from fer_core.faces.alignment import cut_regions, find_eyes, find_landmarks
 from fer_core.faces.eyes import EyeReader, load_eye_reader
 from fer_core.faces.landmarks import Landmarker, load_landmarker
 from fer_core.images import to_gray, to_rgb
-from fer_core.labels import ACTIONS, CIRCUMPLEX, EXPRESSIONS, expression_index
+from fer_core.labels import ACTIONS, EXPRESSIONS, expression_index
 from fer_core.models import Classifier, load_model
-from fer_core.models.base import NetworkOutput
-from fer_core.regions import cut, find_eyes, find_landmarks
-from fer_core.types import Blinks, Explanation, Face, Floats, FrameResult, Image, Reading, Regions
+from fer_core.readings import Observation, Smoothed, assemble
+from fer_core.timing import stage
+from fer_core.types import Explanation, Face, Floats, FrameResult, Image, RawMap, Reading
 
-if TYPE_CHECKING:
-    from fer_core.stream import Stream, StreamSettings
-
-CACHED = 4
+CACHED: Final = 4
 """Loaded models, and detectors, that are kept."""
 
 
-class Memory(Protocol):
-    """What a stream remembers of the faces of a frame, in their order."""
+@dataclass(frozen=True, slots=True)
+class AnalysisOptions:
+    """What is computed for a frame. None stands for the analyzer's own choice."""
 
-    def sequences(self, rows: Floats) -> list[Floats] | None:
-        """(N, n, C) rows of the faces -> of each (T, n, C) with those of its last pictures before them; None
-        where each frame is to be read by itself."""
+    model: str | None = None
+    detector: str | None = None
+    min_face: int | None = None
+    """Side of the smallest face to look for, in pixels of the searched frame."""
+    maps: tuple[str, ...] = ("top",)
+    """Classes to explain for each face; "top" is the one that is shown, the likeliest."""
+    other: str | None = None
+    """A class whose map is subtracted from each of ``maps``: what speaks for them rather than for it."""
+    method: str = "gradcam"
+    """One of ``fer_core.explain.list_methods()``."""
+    landmarks: bool = True
+    """Find dense landmarks, facial actions and eyes too, and with maps the shares of brows, eyes, nose and
+    mouth."""
 
-    def average(self, said: Floats) -> Floats:
-        """(N, K) what a network said of the frame -> (N, K) averaged over what it said before."""
 
-    def settle(self, probabilities: Floats, threshold: float) -> list[tuple[str, bool]]:
-        """(N, 7) probabilities -> of each face the class to show, and whether it is unsure."""
+class OptionChanges(TypedDict, total=False):
+    """The fields of ``AnalysisOptions`` as keyword arguments."""
 
-    def blinks(self, faces: Sequence[Face]) -> list[Blinks | None]:
-        """Of each face what was seen of its eyelids so far; None where it has no landmarks."""
+    model: str | None
+    detector: str | None
+    min_face: int | None
+    maps: tuple[str, ...]
+    other: str | None
+    method: str
+    landmarks: bool
+
+
+FULL: Final = AnalysisOptions()
+CLASSES_ONLY: Final = AnalysisOptions(maps=(), landmarks=False)
 
 
 class Analyzer:
     """Finds, reads and explains faces. Thread-safe, without any memory of frames.
 
+    A frame goes straight through: ``observe`` (align, one forward pass for all faces), smoothing in a
+    stream, ``frame_result`` (assemble the readings, explain them).
+
     Args:
-        model: name of a trained model; each call may ask for another.
+        model: name of a trained model; each call may name another.
         detector: name of a face detector; likewise.
         device: "auto" (a GPU where there is one), "cpu" or "cuda".
         min_face: side of the smallest face to look for, in pixels of the searched frame.
@@ -91,150 +109,139 @@ class Analyzer:
         self.detector()
 
     def classifier(self, model: str | None = None) -> Classifier:
-        """A loaded model, from the cache."""
+        """Return a loaded model, from the cache."""
         return self._load_model(model or self.model)
 
     def detector(self, name: str | None = None, min_face: int | None = None) -> Detector:
-        """A loaded detector, from the cache."""
+        """Return a loaded detector, from the cache."""
         return self._load_detector(name or self.detector_name, min_face or self.min_face)
 
     def landmarker(self) -> tuple[Landmarker, EyeReader]:
-        """The landmark network and the eye network, loaded when they are first needed."""
+        """Return the landmark network and the eye network, loaded when they are first needed."""
         return self._load_landmarker()
 
     def __call__(self, image: Image) -> list[Reading]:
-        """The readings of all faces, largest first; [] where there is no face."""
-        return list(self.analyze(image, maps=(), landmarks=False).readings)
+        """Return the readings of all faces, largest first; [] where there is no face."""
+        return list(self.analyze(image, CLASSES_ONLY).readings)
 
     def analyze(
-        self,
-        image: Image,
-        *,
-        model: str | None = None,
-        detector: str | None = None,
-        min_face: int | None = None,
-        maps: Sequence[str] = ("top",),
-        method: str = "gradcam",
-        landmarks: bool = True,
+        self, image: Image, options: AnalysisOptions = FULL, **changes: Unpack[OptionChanges]
     ) -> FrameResult:
         """Find, read and explain every face of an image.
 
         Args:
-            image: (H, W, 3) RGB or (H, W) grey, uint8.
-            maps: classes to explain for each face; "top" is the one that is shown, the likeliest.
-            method: one of ``fer_core.explain.list_methods()``.
-            landmarks: find dense landmarks, facial actions and eyes too, and with maps the shares of
-                brows, eyes, nose and mouth.
+            image: (H, W, 3) RGB or (H, W) gray, uint8.
+            changes: fields of ``AnalysisOptions`` that replace those of ``options``.
 
         Raises:
-            UserError: for an unknown name, or an array that is no image.
+            UserError: for an unknown name, or an array that is not an image.
         """
+        options = replace(options, **changes)
         image = to_rgb(image)
         timings: dict[str, float] = {}
         with stage(timings, "detect"):
-            faces = find_faces(image, self.detector(detector, min_face))
-        return self.read(
-            image,
-            faces,
-            model=model,
-            maps=maps,
-            method=method,
-            landmarks=landmarks,
-            timings=timings,
-        )
+            faces = find_faces(image, self.detector(options.detector, options.min_face))
+        (observation,) = self.observe([(image, faces)], options, timings)
+        return self.frame_result(observation, options, timings)
 
-    def read(
+    def predict(
         self,
         image: Image,
         faces: Sequence[Face],
-        *,
-        model: str | None = None,
-        maps: Sequence[str] = (),
-        other: str | None = None,
-        method: str = "gradcam",
-        landmarks: bool = False,
-        timings: dict[str, float] | None = None,
-        memory: Memory | None = None,
+        options: AnalysisOptions = CLASSES_ONLY,
+        **changes: Unpack[OptionChanges],
     ) -> FrameResult:
-        """Read and explain faces that are already known: one forward pass for all of them.
+        """Read and explain faces that are already known; by default their classes only.
 
         Args:
-            other: a class whose map is taken away from each of ``maps``, so that they show what speaks for
-                these rather than for it.
-            landmarks: find the dense landmarks, facial actions and eyes of faces that come without.
-            timings: milliseconds of the stages so far; those of this call are added to it.
-            memory: of the faces in the frames before; without it each reading stands by itself.
+            image: (H, W, 3) RGB uint8.
+            changes: fields of ``AnalysisOptions`` that replace those of ``options``.
         """
-        frames = [(image, faces, memory)]
-        (result,) = self.read_frames(
-            frames,
-            model=model,
-            maps=maps,
-            other=other,
-            method=method,
-            landmarks=landmarks,
-            timings=timings,
-        )
-        return result
+        options = replace(options, **changes)
+        timings: dict[str, float] = {}
+        (observation,) = self.observe([(image, faces)], options, timings)
+        return self.frame_result(observation, options, timings)
 
-    def read_frames(
+    def observe(
         self,
-        frames: Sequence[tuple[Image, Sequence[Face], Memory | None]],
-        *,
-        model: str | None = None,
-        maps: Sequence[str] = (),
-        other: str | None = None,
-        method: str = "gradcam",
-        landmarks: bool = False,
-        timings: dict[str, float] | None = None,
-    ) -> list[FrameResult]:
-        """``read`` for several frames of one clip: a face among many takes half the time of one alone.
+        frames: Sequence[tuple[Image, Sequence[Face]]],
+        options: AnalysisOptions,
+        timings: dict[str, float],
+    ) -> list[Observation]:
+        """Align the faces of some frames and pass all of them through the network at once.
+
+        A face among many takes half the time of one alone.
 
         Args:
-            frames: each with its known faces, and what is remembered of them; rising in time.
-
-        Returns:
-            As many results, with the timings of all.
+            frames: (H, W, 3) RGB images with their known faces. Faces without landmarks get them if
+                ``options.landmarks``.
+            timings: milliseconds of each stage; those of this call are added.
         """
-        timings = {} if timings is None else timings
-        classifier = self.classifier(model)
-        if not any(faces for _, faces, _ in frames):
-            return [FrameResult(timings=timings) for _ in frames]
+        classifier = self.classifier(options.model)
+        known = [face for _, faces in frames for face in faces]
+        if not known:
+            return [Observation(image, (), (), classifier, None) for image, _ in frames]
         with stage(timings, "align"):
-            greys = [to_gray(image) if faces else image for image, faces, _ in frames]
-            grey_of = [
-                grey for grey, (_, faces, _) in zip(greys, frames, strict=True) for _ in faces
-            ]
-        known = [face for _, faces, _ in frames for face in faces]
-        if landmarks:
+            grays = [gray for image, faces in frames for gray in _gray_of_each(image, faces)]
+        if options.landmarks:
             with stage(timings, "landmarks"):
-                known = self._with_landmarks(grey_of, known)
+                known = self._with_landmarks(grays, known)
         with stage(timings, "align"):
             size, by_points = classifier.input_size, classifier.card.aligned
             regions = [
-                cut(grey, face, size, by_points=by_points)
-                for grey, face in zip(grey_of, known, strict=True)
+                cut_regions(gray, face, size, by_points=by_points)
+                for gray, face in zip(grays, known, strict=True)
             ]
         with stage(timings, "predict"):
-            output = classifier.forward(np.stack([r.face for r in regions]))
-        results, start = [], 0
-        for image, faces, memory in frames:
+            output = classifier.forward(np.stack([each.face for each in regions]))
+        observations, start = [], 0
+        for image, faces in frames:
             part = slice(start, start + len(faces))
             start = part.stop
-            if not faces:
-                results.append(FrameResult(timings=timings))
-                continue
-            said = output.part(part)
-            with stage(timings, "predict"):
-                readings = _readings(classifier, known[part], regions[part], said, memory)
-            explanations: tuple[tuple[Explanation, ...], ...] = ()
-            if maps:
-                with stage(timings, "map"):
-                    explanations = self._explain(
-                        classifier, readings, said, maps, other, method, image
-                    )
-            results.append(FrameResult(readings, explanations, timings))
-        return results
+            observations.append(
+                Observation(
+                    image=image,
+                    faces=tuple(known[part]),
+                    regions=tuple(regions[part]),
+                    classifier=classifier,
+                    output=output.part(part) if faces else None,
+                )
+            )
+        return observations
+
+    def predict_sequence(self, rows: Floats, *, model: str | None = None) -> tuple[Floats, Floats]:
+        """Predict from several frames of one face, with a network that reads sequences.
+
+        Args:
+            rows: (T, n, C) features of T frames, the newest last: ``Observation.rows`` of each.
+
+        Returns:
+            (7,) logits, or (9,) with valence and arousal; (T,) weight of each frame, summing to 1.
+        """
+        return self.classifier(model).predict_sequence(rows)
+
+    def frame_result(
+        self,
+        observation: Observation,
+        options: AnalysisOptions,
+        timings: dict[str, float],
+        smoothed: Smoothed | None = None,
+    ) -> FrameResult:
+        """Assemble the readings of one frame and explain them.
+
+        Args:
+            timings: milliseconds of each stage so far; those of this call are added.
+            smoothed: what a stream made of the observation; by default the frame stands alone.
+        """
+        if not observation.faces:
+            return FrameResult(timings=timings)
+        with stage(timings, "predict"):
+            readings = assemble(observation, smoothed)
+        explanations: tuple[tuple[Explanation, ...], ...] = ()
+        if options.maps:
+            with stage(timings, "map"):
+                explanations = _explain(observation, readings, options)
+        return FrameResult(readings, explanations, timings)
 
     def explain(
         self,
@@ -244,12 +251,16 @@ class Analyzer:
         method: str = "gradcam",
         *,
         model: str | None = None,
+        raw_map: RawMap | None = None,
     ) -> Explanation:
         """Explain one class of one face.
 
         Args:
+            image: (H, W, 3) RGB uint8.
             face: a reading of this image, or the number of a face, the largest being 0.
             target: a class, or "top" for the likeliest.
+            raw_map: the map, where ``raw_maps`` has computed it before; ``target`` and ``method`` are then
+                those of the map.
 
         Raises:
             UserError: for an unknown name, or if there is no such face.
@@ -261,17 +272,10 @@ class Analyzer:
             if not 0 <= face < len(readings):
                 raise UserError(f"there is no face {face}: {len(readings)} found, counted from 0")
             reading = readings[face]
-        started = perf_counter()
-        ((target, raw),) = self.raw_maps(reading, (target,), method, model=model).items()
-        return explanation(
-            raw,
-            reading.regions,
-            target=target,
-            method=method_for(self.classifier(model or reading.model), method),
-            frame_shape=image.shape[:2],
-            seconds=perf_counter() - started,
-            landmarks=reading.face.landmarks,
-        )
+        if raw_map is None:
+            (raw_map,) = self.raw_maps(reading, (target,), method, model=model).values()
+        landmarks = reading.face.landmarks
+        return explanation(raw_map, reading.regions, image.shape[:2], landmarks=landmarks)
 
     def raw_maps(
         self,
@@ -281,18 +285,23 @@ class Analyzer:
         *,
         model: str | None = None,
         layer: int | None = None,
-    ) -> dict[str, Floats]:
-        """Class -> (h, w) raw map in aligned coordinates, for classes of one reading; "top" is its likeliest.
+    ) -> dict[str, RawMap]:
+        """Return class -> raw map in aligned coordinates, for classes of one reading.
 
         Args:
-            layer: number of one of ``fer_core.explain.list_layers``, the last unless given.
+            targets: names of classes; "top" is the likeliest of the reading.
+            layer: number of one of ``fer_core.explain.list_layers``; the last by default.
 
         Raises:
             UserError: for an unknown name.
         """
         classifier = self.classifier(model or reading.model)
-        named = [_target(reading, target) for target in targets]
-        return raw_maps(classifier, reading.regions.face, named, method, layer=layer)
+        names = [_target(reading, target) for target in targets]
+        started = perf_counter()
+        maps = raw_maps(classifier, reading.regions.face, names, method, layer=layer)
+        seconds = (perf_counter() - started) / max(1, len(maps))
+        used = method_for(classifier, method)
+        return {name: RawMap(name, used, raw, seconds) for name, raw in maps.items()}
 
     def warm_up(self, *, model: str | None = None, detector: str | None = None) -> None:
         """Load and run everything once, so that the first frame is as fast as the others."""
@@ -300,160 +309,72 @@ class Analyzer:
         find_faces(blank, self.detector(detector))
         points = np.array([(290, 200), (350, 200), (320, 235), (295, 270), (345, 270)], np.float32)
         face = Face(box=(260.0, 140.0, 380.0, 310.0), score=1.0, points=points)
-        result = self.read(blank, [face], model=model, maps=("top",), landmarks=True)
-        (reading,) = result.readings
+        (reading,) = self.predict(blank, [face], FULL, model=model).readings
         self.explain(blank, reading, method="layercam")
 
-    def stream(self, settings: "StreamSettings | None" = None) -> "Stream":
-        """One viewer's memory over this analyzer."""
-        from fer_core.stream import Stream
-
-        return Stream(self, settings)
-
-    def _with_landmarks(self, greys: Sequence[Image], faces: Sequence[Face]) -> list[Face]:
-        """The faces, each of its own grey image, with landmarks, actions and eyes."""
+    def _with_landmarks(self, grays: Sequence[Image], faces: Sequence[Face]) -> list[Face]:
+        """Return the faces, each of its own gray image, with landmarks, actions and eyes."""
         missing = [number for number, face in enumerate(faces) if face.landmarks is None]
         if not missing:
             return list(faces)
         landmarker, eye_reader = self.landmarker()
-        images = [greys[number] for number in missing]
+        images = [grays[number] for number in missing]
         points = np.stack([faces[number].points for number in missing])
         landmarks, actions = find_landmarks(images, points, landmarker)
         eyes = find_eyes(images, landmarks, eye_reader)
-        known = list(faces)
+        complete = list(faces)
         for row, number in enumerate(missing):
             left, right = eyes[row].tolist()
-            known[number] = replace(
+            complete[number] = replace(
                 faces[number],
                 landmarks=landmarks[row],
                 actions=dict(zip(ACTIONS, actions[row].tolist(), strict=True)),
                 eyes=None if np.isnan(eyes[row]).any() else (left, right),
             )
-        return known
+        return complete
 
-    def _explain(
-        self,
-        classifier: Classifier,
-        readings: Sequence[Reading],
-        output: NetworkOutput,
-        maps: Sequence[str],
-        other: str | None,
-        method: str,
-        image: Image,
-    ) -> tuple[tuple[Explanation, ...], ...]:
-        """For each reading one explanation for each of ``maps``, all on the reading's own scale."""
-        method = method_for(classifier, method)
-        evidence = evidence_maps(classifier, output) if method == "gradcam" else None
 
-        def row(number: int, reading: Reading) -> tuple[Explanation, ...]:
-            started = perf_counter()
-            targets = [_target(reading, name) for name in maps]
-            needed = targets if other is None else [*targets, other]
-            if evidence is None:
-                raws = raw_maps(classifier, reading.regions.face, needed, method)
-            else:
-                raws = {target: evidence[number, expression_index(target)] for target in needed}
-            if other is not None:
-                raws = {target: raws[target] - raws[other] for target in targets}
-            seconds = (perf_counter() - started) / len(raws)
-            # Several maps of one face share one scale, so that they can be compared by eye.
-            peak = max(
-                (float(raw.max()) for raw in raws.values() if np.isfinite(raw).all()), default=None
+def _explain(
+    observation: Observation, readings: Sequence[Reading], options: AnalysisOptions
+) -> tuple[tuple[Explanation, ...], ...]:
+    """Return an explanation for each of ``options.maps`` of each reading, on one scale a reading."""
+    classifier, other = observation.classifier, options.other
+    method = method_for(classifier, options.method)
+    evidence = None
+    if method == "gradcam" and observation.output is not None:
+        evidence = evidence_maps(classifier, observation.output)
+
+    def explain_face(number: int, reading: Reading) -> tuple[Explanation, ...]:
+        started = perf_counter()
+        targets = [_target(reading, name) for name in options.maps]
+        needed = targets if other is None else [*targets, other]
+        if evidence is None:
+            raws = raw_maps(classifier, reading.regions.face, needed, method)
+        else:
+            raws = {target: evidence[number, expression_index(target)] for target in needed}
+        if other is not None:
+            raws = {target: raws[target] - raws[other] for target in targets}
+        seconds = (perf_counter() - started) / len(raws)
+        # Several maps of one face share one scale, so that they can be compared by eye.
+        peaks = (float(raw.max()) for raw in raws.values() if np.isfinite(raw).all())
+        peak = max(peaks, default=None)
+        return tuple(
+            explanation(
+                RawMap(target, method, raw, seconds, other),
+                reading.regions,
+                observation.image.shape[:2],
+                landmarks=reading.face.landmarks,
+                peak=peak,
             )
-            return tuple(
-                explanation(
-                    raw,
-                    reading.regions,
-                    target=target,
-                    method=method,
-                    frame_shape=image.shape[:2],
-                    seconds=seconds,
-                    landmarks=reading.face.landmarks,
-                    peak=peak,
-                    other=other,
-                )
-                for target, raw in raws.items()
-            )
-
-        return tuple(row(number, reading) for number, reading in enumerate(readings))
-
-
-def _readings(
-    classifier: Classifier,
-    faces: Sequence[Face],
-    regions: Sequence[Regions],
-    output: NetworkOutput,
-    memory: Memory | None,
-) -> tuple[Reading, ...]:
-    """What the classifier said of the faces of one frame, and all that follows from it and from memory."""
-    logits = said = _numpy(output.logits)
-    if output.affect is not None:
-        said = np.hstack([logits, _numpy(output.affect)])
-    over_time: list[Floats | None] = [None] * len(faces)
-    if memory:
-        if output.rows is not None and (seen := memory.sequences(_numpy(output.rows))):
-            read = [classifier.read_on(rows) for rows in seen]
-            said, over_time = np.stack([row for row, _ in read]), [weights for _, weights in read]
-        said = memory.average(said)
-    classes = len(EXPRESSIONS)
-    probabilities = classifier.calibrate(said[:, :classes])
-    places = (place(probabilities) if output.affect is None else said[:, classes:]).tolist()
-    threshold = classifier.card.unsure_below
-    labels: Sequence[tuple[str | None, bool]]
-    blinks: Sequence[Blinks | None]
-    if memory:
-        labels, blinks = memory.settle(probabilities, threshold), memory.blinks(faces)
-    else:
-        labels = [(None, bool(row.max() < threshold)) for row in probabilities]
-        blinks = [None] * len(faces)
-    weights = _region_weights(classifier, output)
-    attention = None if output.attention is None else _numpy(output.attention)
-    return tuple(
-        Reading(
-            face=face,
-            regions=regions[i],
-            model=classifier.name,
-            logits=logits[i],
-            probabilities=probabilities[i],
-            unsure=labels[i][1],
-            label=labels[i][0],
-            region_attention=weights[i] if weights else None,
-            attention=None if attention is None else attention[i],
-            time_attention=over_time[i],
-            valence=places[i][0],
-            arousal=places[i][1],
-            blinks=blinks[i],
+            for target, raw in raws.items()
         )
-        for i, face in enumerate(faces)
-    )
+
+    return tuple(explain_face(number, reading) for number, reading in enumerate(readings))
 
 
-def _numpy(tensor: torch.Tensor) -> Floats:
-    return np.asarray(tensor.float().cpu().numpy())
-
-
-def place(probabilities: Floats) -> Floats:
-    """Where class probabilities lie on the plane of valence and arousal.
-
-    The expectation of the classes' published places, so it stays within them: faces that no class is
-    sure of come to lie near the middle, whatever their expression.
-
-    Args:
-        probabilities: (N, 7) in the order of ``EXPRESSIONS``.
-
-    Returns:
-        (N, 2) valence and arousal, -1..1.
-    """
-    coordinates = np.array([CIRCUMPLEX[name] for name in EXPRESSIONS], np.float32)
-    return np.asarray(probabilities @ coordinates, np.float32)
-
-
-@contextmanager
-def stage(timings: dict[str, float], name: str) -> Iterator[None]:
-    """Add the milliseconds of the block to ``timings[name]``."""
-    started = perf_counter()
-    yield
-    timings[name] = timings.get(name, 0.0) + 1000 * (perf_counter() - started)
+def _gray_of_each(image: Image, faces: Sequence[Face]) -> list[Image]:
+    """Return the gray image once for each face; a frame without faces is not converted."""
+    return [to_gray(image)] * len(faces) if faces else []
 
 
 def _device(name: str) -> str:
@@ -468,11 +389,3 @@ def _device(name: str) -> str:
 
 def _target(reading: Reading, name: str) -> str:
     return reading.shown[0] if name == "top" else EXPRESSIONS[expression_index(name)]
-
-
-def _region_weights(classifier: Classifier, output: NetworkOutput) -> list[dict[str, float]] | None:
-    """For each face region -> attention weight, or None for networks without."""
-    if output.region_attention is None:
-        return None
-    regions = classifier.network.regions
-    return [dict(zip(regions, row, strict=True)) for row in output.region_attention.tolist()]

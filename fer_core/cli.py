@@ -19,15 +19,15 @@ import typer
 from fer_core.analyzer import Analyzer
 from fer_core.data import SPLITS, read_faces
 from fer_core.errors import UserError
+from fer_core.evaluation.leaderboard import milliseconds
+from fer_core.export import CSV_COLUMNS, csv_rows, image_record
 from fer_core.faces import load_detector
 from fer_core.images import ImageError, read_image
 from fer_core.labels import EXPRESSIONS
-from fer_core.leaderboard import milliseconds
 from fer_core.models import load_model
-from fer_core.report import CSV_COLUMNS, csv_rows, image_record
 from fer_core.weights import (
     AVERAGES,
-    DETAILS,
+    EXPRESSION_MODEL,
     EYES,
     HOG,
     LANDMARKS,
@@ -35,6 +35,7 @@ from fer_core.weights import (
     WEIGHTS,
     list_models,
     load_card,
+    results_path,
 )
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fer_core.data import FaceSet
-    from fer_core.explain import Averages
-    from fer_core.training.evaluate import Evaluation
-    from fer_core.training.fit import Team
+    from fer_core.evaluation.averages import Averages
+    from fer_core.evaluation.metrics import Evaluation
+    from fer_core.training.loop import World
     from fer_core.training.recipe import Recipe
     from fer_core.video import Progress, Timeline
 
@@ -137,7 +138,7 @@ def evaluate(
     model: Model = "default",
     every: Annotated[
         bool,
-        typer.Option("--all", help="Measure all models; writes weights/leaderboard.json."),
+        typer.Option("--all", help="Measure all models; writes weights/results/leaderboard.json."),
     ] = False,
     split: Annotated[str, typer.Option(help="Training, PublicTest, PrivateTest or all.")] = (
         "PrivateTest"
@@ -153,14 +154,14 @@ def evaluate(
             raise UserError("--all reads faces as they are, in a single pass; leave out the others")
         _evaluate_all(data, split, plus, as_json)
         return
-    if model in DETAILS:
+    if load_card(model).kind != EXPRESSION_MODEL:
         figures = _measure_detail(model, data, split)
         if as_json:
             typer.echo(json.dumps(figures, indent=2))
         for name, value in () if as_json else figures.items():
             typer.echo(f"{name:14}{value:>10,}")
         return
-    from fer_core.training.evaluate import evaluate as measure
+    from fer_core.evaluation.metrics import evaluate as measure
 
     faces, copies = _split(data, plus, split)
     classifier = load_model(model)
@@ -209,8 +210,8 @@ def _print_evaluation(result: "Evaluation") -> None:
 
 
 def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool) -> None:
-    from fer_core.training.compare import compare
-    from fer_core.training.finish import origin
+    from fer_core.evaluation.comparison import compare
+    from fer_core.training.card import origin
 
     faces, copies = _split(data, plus, split)
     rows = compare(faces, copies=copies)
@@ -225,7 +226,8 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
         **origin(),
         "rows": rows,
     }
-    path = WEIGHTS / f"{LEADERBOARD}.json"
+    path = results_path(LEADERBOARD, WEIGHTS)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(table, indent=2))
@@ -237,20 +239,20 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
 
 def _measure_detail(model: str, data: list[Path], split: str) -> dict[str, Any]:
     if model == EYES:
-        from fer_core.data.eyes import read_eyes
+        from fer_core.data.readers.eyes import read_eyes
         from fer_core.faces.eyes import load_eye_reader
-        from fer_core.training.eyes import measure_eyes
+        from fer_core.training.tasks.eyes import measure_eyes
 
         return measure_eyes(load_eye_reader(), read_eyes(_only(data)).split(split))
-    from fer_core.data.landmarks import read_landmarks
+    from fer_core.data.readers.landmarks import read_landmarks
 
     if model == HOG:
         from fer_core.faces.hog import Hog
-        from fer_core.training.hog import measure_detector
+        from fer_core.training.tasks.hog import measure_detector
 
         return measure_detector(Hog(), read_landmarks(_only(data), public=True).split(split))
     from fer_core.faces.landmarks import load_landmarker
-    from fer_core.training.landmarks import measure_landmarks
+    from fer_core.training.tasks.landmarks import measure_landmarks
 
     return measure_landmarks(load_landmarker(), read_landmarks(_only(data)).split(split))
 
@@ -282,15 +284,16 @@ def train(
     nodes: Annotated[int, typer.Option(help="Machines that share it.", min=1)] = 1,
 ) -> None:
     """Train a recipe; leaves NAME.safetensors and its card in the run folder."""
-    from fer_core.training.classical import ESTIMATORS, fit_estimator
-    from fer_core.training.finish import finish, run_facts
-    from fer_core.training.fit import Team, fit
+    from fer_core.training.card import export_model, run_facts
+    from fer_core.training.loop import World
     from fer_core.training.recipe import read_recipe
+    from fer_core.training.tasks.classical import ESTIMATORS, fit_estimator
+    from fer_core.training.tasks.expressions import fit
 
     plan = read_recipe(recipe)
     if resume and out is None:
         raise UserError("--resume needs --out, the folder of the run to go on with")
-    team = Team(processes, nodes)
+    team = World(processes, nodes)
     folder = out or Path("models/history") / f"{plan.name}-{datetime.now():%Y%m%d-%H%M%S}"
     if plan.family == LANDMARKS:
         _train_landmarks(plan, data, folder, resume, team)
@@ -304,10 +307,10 @@ def train(
     faces = read_faces(data, plus)
     if plan.family in ESTIMATORS:
         estimator, facts = fit_estimator(plan, faces, folder)
-        classifier = finish(estimator, plan, faces, folder, facts)
+        classifier = export_model(estimator, plan, faces, folder, facts)
     else:
         network = fit(plan, faces, folder, resume=resume, team=team)
-        classifier = finish(network, plan, faces, folder, run_facts(plan, folder, team))
+        classifier = export_model(network, plan, faces, folder, run_facts(plan, folder, team))
     for split, figures in classifier.card.figures.items():
         typer.echo(
             f"{split}: accuracy {figures['accuracy']:.1%}, macro F1 {figures['macro_f1']:.3f}"
@@ -316,16 +319,16 @@ def train(
 
 
 def _train_landmarks(
-    plan: "Recipe", teachers: list[Path], folder: Path, resume: bool, team: "Team"
+    plan: "Recipe", teachers: list[Path], folder: Path, resume: bool, team: "World"
 ) -> None:
-    from fer_core.data.landmarks import join_landmarks, read_landmarks
-    from fer_core.training.finish import run_facts
-    from fer_core.training.landmarks import finish_landmarks, fit_landmarks
+    from fer_core.data.readers.landmarks import join_landmarks, read_landmarks
+    from fer_core.training.card import run_facts
+    from fer_core.training.tasks.landmarks import export_landmarks, fit_landmarks
 
     sets = {path.stem: read_landmarks(path) for path in teachers}
     faces = join_landmarks(list(sets.values()))
     network = fit_landmarks(plan, faces, folder, resume=resume, team=team)
-    landmarker = finish_landmarks(network, plan, sets, folder, run_facts(plan, folder, team))
+    landmarker = export_landmarks(network, plan, sets, folder, run_facts(plan, folder, team))
     for name, figures in landmarker.card.figures.items():
         typer.echo(
             f"{name}: points {figures['point_error']:.1%} of the inter-ocular distance, "
@@ -334,25 +337,27 @@ def _train_landmarks(
     typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them")
 
 
-def _train_eyes(plan: "Recipe", data: list[Path], folder: Path, resume: bool, team: "Team") -> None:
-    from fer_core.data.eyes import read_eyes
-    from fer_core.training.eyes import finish_eyes, fit_eyes
-    from fer_core.training.finish import run_facts
+def _train_eyes(
+    plan: "Recipe", data: list[Path], folder: Path, resume: bool, team: "World"
+) -> None:
+    from fer_core.data.readers.eyes import read_eyes
+    from fer_core.training.card import run_facts
+    from fer_core.training.tasks.eyes import export_eyes, fit_eyes
 
     eyes = read_eyes(_only(data))
     network = fit_eyes(plan, eyes, folder, resume=resume, team=team)
-    reader = finish_eyes(network, plan, eyes, folder, run_facts(plan, folder, team))
+    reader = export_eyes(network, plan, eyes, folder, run_facts(plan, folder, team))
     for split, figures in reader.card.figures.items():
         typer.echo(f"{split}: {figures['accuracy']:.1%} of {figures['n']:,} eyes")
     typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them")
 
 
 def _train_hog(plan: "Recipe", data: list[Path], folder: Path) -> None:
-    from fer_core.data.landmarks import read_landmarks
-    from fer_core.training.hog import finish_hog, fit_hog
+    from fer_core.data.readers.landmarks import read_landmarks
+    from fer_core.training.tasks.hog import export_hog, fit_hog
 
     faces = read_landmarks(_only(data), public=True)
-    hog = finish_hog(fit_hog(plan, faces, folder), faces, folder)
+    hog = export_hog(fit_hog(plan, faces, folder), faces, folder)
     for split, figures in hog.card.figures.items():
         typer.echo(
             f"{split}: {figures['found']:.1%} of {figures['n']:,} faces found, "
@@ -436,8 +441,8 @@ def averages(
         int, typer.Option(help="Faces a class, for models that occlusion explains.", min=2)
     ] = 40,
 ) -> None:
-    """Average the maps of each class and model; writes weights/averages.json."""
-    from fer_core.explain import (
+    """Average the maps of each class and model; writes weights/results/averages.json."""
+    from fer_core.evaluation.averages import (
         Averages,
         align_by_landmarks,
         average_maps,
@@ -445,8 +450,8 @@ def averages(
         read_averages,
         write_averages,
     )
+    from fer_core.faces.alignment import bare_landmarks
     from fer_core.faces.landmarks import five_points
-    from fer_core.models.classifier import bare_landmarks
 
     names = [load_card(name).name for name in model or list_models()]
     read = "".join(f" --data {path.name}" for path in data)
@@ -472,11 +477,11 @@ def averages(
         counted = sum(average.n for average in maps.values())
         typer.echo(f"{name}: {counted:,} faces, {perf_counter() - started:.0f} s", err=True)
     _print_claims(found, names)
-    typer.echo(f"\nwritten to {WEIGHTS / f'{AVERAGES}.json'}")
+    typer.echo(f"\nwritten to {results_path(AVERAGES, WEIGHTS)}")
 
 
 def _print_claims(averages: "Averages", models: Sequence[str]) -> None:
-    from fer_core.explain import claim
+    from fer_core.evaluation.averages import claim
 
     typer.echo(f"{'share of the heat, %':24}{'class':8}{'parts':14}{'share':>7}{'others':>8}")
     for model in models:
@@ -501,7 +506,7 @@ def video(
     detector: FaceDetector = "mtcnn",
 ) -> None:
     """Read every face of a video over time. Ctrl+C keeps what was read so far."""
-    from fer_core.stream import StreamSettings
+    from fer_core.streaming.stream import StreamSettings
     from fer_core.video import CSV_COLUMNS as VIDEO_COLUMNS
     from fer_core.video import Clip, TimelineReader, annotate
 

@@ -77,3 +77,8 @@ def expression_index(name: str) -> int:
         raise UserError(
             f"unknown expression class {name!r}; choose one of {', '.join(EXPRESSIONS)}"
         ) from None
+
+
+def action_title(name: str) -> str:
+    """``"mouthSmileLeft"`` -> ``"mouth smile left"``."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -130,6 +130,23 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RawMap:
+    """The evidence for one class of one face, as a method computed it: nothing is scaled for display."""
+
+    target: str
+    """Name of the explained class."""
+    method: str
+    """The method that was used, which may be another than the one asked for: ``method_for`` says why."""
+    raw: Floats
+    """(h, w) in aligned coordinates, on the grid of the layer, pixels or covers that the method looks at;
+    signed where the method has signs, so that maps of different classes stay comparable."""
+    seconds: float
+    """Time it took; of several maps from one pass the mean."""
+    other: str | None = None
+    """The class whose map was subtracted: what speaks for ``target`` rather than for it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
     """Where one class of one reading has its evidence."""
 

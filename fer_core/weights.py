@@ -30,18 +30,18 @@ DEFAULT_MODEL: Final = "prior_attention"
 LANDMARKS: Final = "landmarks"
 EYES: Final = "eyes"
 HOG: Final = "hog"
-DETAILS: Final = frozenset({LANDMARKS, EYES, HOG})
-"""Weights that find a face or tell more of one; no models of expressions."""
+
+EXPRESSION_MODEL: Final = "expressions"
+"""The kind of card whose model assigns expression classes; all others find a face or describe it."""
 
 LEADERBOARD: Final = "leaderboard"
-"""All models' figures."""
+"""Results: the figures of every model."""
 AVERAGES: Final = "averages"
-"""All models' average maps."""
+"""Results: the average maps of every model."""
 FAITHFULNESS: Final = "faithfulness"
-RANDOMISATION: Final = "randomisation"
-"""How true the maps of the default model are."""
-TABLES: Final = frozenset({LEADERBOARD, AVERAGES, FAITHFULNESS, RANDOMISATION})
-"""What lies beside the models as NAME.json; no models either."""
+"""Results: deletion, insertion and ROAD of the explanation methods, for the default model."""
+RANDOMIZATION: Final = "randomization"
+"""Results: the randomization check of the explanation methods, for the default model."""
 
 
 class WeightsError(UserError):
@@ -80,12 +80,27 @@ class Card:
     """The figure of the project that the model comes from, where there is one."""
     licence: str = ""
     limits: str = ""
+    kind: str = EXPRESSION_MODEL
+    """What the weights are for: ``expressions``, ``landmarks``, ``eyes`` or ``detector``."""
 
 
 def list_models(folder: Path = WEIGHTS) -> tuple[str, ...]:
     """Names of the models in a folder of weights, the default first."""
-    names = sorted({path.stem for path in folder.glob("*.json")} - DETAILS - TABLES)
+    names = [path.stem for path in sorted(folder.glob("*.json")) if _is_expression_model(path)]
     return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
+
+
+def _is_expression_model(path: Path) -> bool:
+    """Return whether a card is of an expression model; a damaged card counts, so that its error is shown."""
+    try:
+        return bool(load_card(path.stem, path.parent).kind == EXPRESSION_MODEL)
+    except WeightsError:
+        return True
+
+
+def results_path(name: str, folder: Path = WEIGHTS) -> Path:
+    """Path of measured results beside the models of a folder, such as ``LEADERBOARD``."""
+    return folder / "results" / f"{name}.json"
 
 
 def load_card(name: str, folder: Path = WEIGHTS) -> Card:

@@ -11,22 +11,22 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from app.charts.statistics import class_counts, share_table, vote_bars
+from app.datasets import VARIABLE, dataset_folder, names_in, path_in
+from app.samples import portrait
+from app.session import come_in
+from app.widgets import enlarged
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.data import DataError, FaceSet, read_faces
-from fer_core.data.agreement import VOTED, compare
 from fer_core.data.augmentation import Augmentation
-from fer_core.data.changes import NOTHING, draws, settings_of, strongest, times
-from fer_core.data.places import VARIABLE, data_folder, names_in, path_in
+from fer_core.data.label_agreement import VOTED, compare
+from fer_core.data.preview import NOTHING, draws, settings_of, strongest, times
 from fer_core.draw import percent
-from fer_core.draw.statistics import class_counts, share_table, vote_bars
 from fer_core.faces import find_faces
+from fer_core.faces.alignment import bare_points
+from fer_core.geometry import alignment
 from fer_core.images import to_gray
-from fer_core.models.classifier import bare_points
-from fer_core.regions import alignment
 from fer_core.types import Floats, Image
-from pages.controls import enlarged
-from pages.entry import come_in
-from pages.samples import portrait
 
 VOTES_FILE = "fer2013new.csv"
 
@@ -146,7 +146,7 @@ st.markdown(
 
 faces = None
 try:
-    folder = data_folder()
+    folder = dataset_folder()
 except DataError as error:
     st.error(str(error), icon=":material/error:")
     folder = None
@@ -162,7 +162,7 @@ if folder is None:
         st.code("make app FER_DATA=/the/folder/with/your/sets", language="bash")
         st.caption(
             f"Or set the environment variable {VARIABLE}. Without it the app opens no folder, so that "
-            "nobody who visits it can look around on the machine. Faces are neither stored nor sent."
+            "nobody who visits it can detect_cached around on the machine. Faces are neither stored nor sent."
         )
 if faces is None:
     with st.expander("Which sets can be read", icon=":material/folder_open:"):

@@ -9,16 +9,9 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from fer_core import EXPRESSIONS
-from fer_core.draw.charts import heat_tiles, probability_bars
-from fer_core.draw.evidence import heat_scale
-from fer_core.draw.overlay import headline
-from fer_core.draw.slide import draw_slide
-from fer_core.explain import get_method, method_for, part_share, region_share
-from pages.controls import choose_face, choose_picture, enlarged
-from pages.entry import come_in
-from pages.explain_question import FaceKey, Question, layers_of, read
-from pages.explain_views import (
+from app.charts.readings import probability_bars
+from app.explain.question import FaceKey, Question, layers_of, read
+from app.explain.views import (
     PLAIN,
     show_averages,
     show_classes,
@@ -27,6 +20,13 @@ from pages.explain_views import (
     show_proof,
     show_regions,
 )
+from app.session import come_in
+from app.widgets import choose_face, choose_picture, enlarged
+from fer_core import EXPRESSIONS
+from fer_core.draw.overlay import headline
+from fer_core.draw.slide import draw_slide
+from fer_core.draw.tiles import heat_scale, heat_tiles
+from fer_core.explain import get_method, method_for, part_share, region_share
 
 NOTHING = "nothing"
 
@@ -139,7 +139,7 @@ with right:
     st.markdown(f"**{method.title}.** {method.sentence} {method.caution}")
     if method.name != wanted:
         st.caption(
-            f"*{model}* has nothing that {get_method(wanted).title} could look at, so it is explained by "
+            f"*{model}* has nothing that {get_method(wanted).title} could detect_cached at, so it is explained by "
             "occlusion."
         )
     if asked.is_flat:

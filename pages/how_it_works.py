@@ -4,14 +4,15 @@ import cv2
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app.charts.readings import probability_bars
+from app.samples import tilted
+from app.session import come_in
+from app.widgets import BLOCKS, TIMES, enlarged
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw import percent
-from fer_core.draw.charts import heat_tiles, probability_bars
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
+from fer_core.draw.tiles import heat_tiles
 from fer_core.types import FrameResult, Image
-from pages.controls import BLOCKS, TIMES, enlarged
-from pages.entry import come_in
-from pages.samples import tilted
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -61,7 +62,7 @@ with step(
     "1 · Find the face",
     "The **face finder** goes over the picture and asks of every square, small and large: is this a face? "
     "Where it says yes, it marks five points: eyes, nose and the corners of the mouth.\n\n"
-    "A face that it misses is never classified. It misses more of them in poor light, and when people look "
+    "A face that it misses is never classified. It misses more of them in poor light, and when people detect_cached "
     "away.",
 ):
     st.image(with_points(image, result), width="stretch", alt="A tilted face, a box, five points")
@@ -85,7 +86,7 @@ with step(
     "class that people had chosen, until its answers fitted. It gives every class a **probability**; "
     "together they make 100 %."
     + (
-        f"\n\nThis network looks {TIMES[len(weights)]}, and decides for every face anew how much each look "
+        f"\n\nThis network looks {TIMES[len(weights)]}, and decides for every face anew how much each detect_cached "
         "counts: here the "
         + ", the ".join(f"{BLOCKS[region]} {percent(weight)}" for region, weight in weights.items())
         + "."

@@ -11,19 +11,20 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.charts.evidence import before_and_after
+from app.charts.readings import probability_bars
+from app.lesson import texts
+from app.samples import GREY, SAMPLES, portrait
+from app.session import come_in
+from app.widgets import enlarged
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.draw import percent
-from fer_core.draw.charts import heat_tiles, probability_bars
-from fer_core.draw.evidence import before_and_after
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
+from fer_core.draw.tiles import heat_tiles
+from fer_core.evaluation.randomization import randomized, rank_correlation
 from fer_core.explain import explanation, get_method, method_for, raw_map
-from fer_core.explain.sanity import randomised, rank_correlation
 from fer_core.faces.parts import part_outlines
-from fer_core.types import Explanation, Face, Floats, FrameResult, Image, Reading
-from pages import lesson_texts as texts
-from pages.controls import enlarged
-from pages.entry import come_in
-from pages.samples import GREY, SAMPLES, portrait
+from fer_core.types import Explanation, Face, Floats, FrameResult, Image, RawMap, Reading
 
 LARGE = """<style>
 .st-key-lesson { --size: clamp(1.05rem, 0.9rem + 0.55vw, 1.5rem); --small: max(1rem, 0.75 * var(--size)) }
@@ -69,7 +70,8 @@ def maps_of(
     model: str, detector: str, method: str, _reading: Reading, _analyzer: Analyzer
 ) -> dict[str, Floats]:
     """Class -> (h, w) raw map of the portrait."""
-    return _analyzer.raw_maps(_reading, EXPRESSIONS, method, model=model)
+    maps = _analyzer.raw_maps(_reading, EXPRESSIONS, method, model=model)
+    return {name: each.raw for name, each in maps.items()}
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -80,7 +82,7 @@ def read_covered(
     face = _reading.face
     x0, y0, x1, y1 = cover_box(face, part)
     image = cv2.rectangle(portrait(), (x0, y0), (x1 - 1, y1 - 1), GREY, cv2.FILLED)
-    (reading,) = _analyzer.read(image, [face], model=model).readings
+    (reading,) = _analyzer.predict(image, [face], model=model).readings
     return image, reading
 
 
@@ -110,14 +112,8 @@ def evidence_for(reading: Reading) -> Explanation:
     """The map of the likeliest class on the portrait."""
     name = reading.top[0]
     method = map_method()
-    return explanation(
-        maps_of(model, detector, method, reading, analyzer)[name],
-        reading.regions,
-        target=name,
-        method=method,
-        frame_shape=portrait().shape,
-        seconds=0.0,
-    )
+    raw = maps_of(model, detector, method, reading, analyzer)[name]
+    return explanation(RawMap(name, method, raw, 0.0), reading.regions, portrait().shape)
 
 
 def with_map(reading: Reading, heat: Explanation, opacity: float) -> Image:
@@ -405,7 +401,7 @@ def forgetting(
             float(classifier.probabilities(crop[None])[0, index]),
             {method: raw_map(classifier, crop, target, method) for method in TESTED},
         )
-        for forgot, classifier in [("", trained), *randomised(trained, seed=0)]
+        for forgot, classifier in [("", trained), *randomized(trained, seed=0)]
     ]
 
 

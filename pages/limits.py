@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.entry import come_in
+from app.session import come_in
 
 LIMITS = Path(__file__).parent.parent / "docs" / "limits.md"
 

@@ -16,16 +16,17 @@ import streamlit as st
 from av import VideoFrame
 from streamlit_webrtc import webrtc_streamer
 
+from app.charts.readings import action_bars, affect_plane, probability_timeline
+from app.session import come_in
+from app.widgets import MOVED, choose_overlay, placed
 from fer_core import EXPRESSIONS, Analyzer, StreamSettings, load_card
-from fer_core.draw.charts import action_bars, affect_plane, probability_timeline
 from fer_core.draw.overlay import draw_message, draw_overlay
 from fer_core.explain import METHODS, get_method
 from fer_core.images import read_image
-from fer_core.monitor import Activity, Monitor
+from fer_core.streaming.monitor import Activity, Monitor
+from fer_core.streaming.stream import Stream
 from fer_core.types import Image
 from fer_core.video.record import LIMIT, Recorder
-from pages.controls import MOVED, choose_overlay, placed
-from pages.entry import come_in
 
 log = logging.getLogger("expression_lens.live")
 
@@ -270,7 +271,7 @@ come_in("live")
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
 warm_up(model, detector, analyzer)
 if "monitor" not in st.session_state:
-    st.session_state.stream = analyzer.stream()
+    st.session_state.stream = Stream(analyzer)
     st.session_state.monitor = Monitor(time=monotonic())
     st.session_state.streaming = st.session_state.connection_failed = False
 stream, monitor = st.session_state.stream, st.session_state.monitor

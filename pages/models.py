@@ -13,18 +13,25 @@ from dataclasses import asdict, replace
 import numpy as np
 import streamlit as st
 
+from app.charts.readings import probability_bars
+from app.charts.statistics import accuracy_dots, share_table, training_curve
+from app.session import come_in
+from app.widgets import choose_face, choose_picture
 from fer_core import EXPRESSIONS, Analyzer, list_models, load_card
 from fer_core.draw import percent
-from fer_core.draw.charts import heat_tiles, probability_bars
 from fer_core.draw.overlay import headline
-from fer_core.draw.statistics import accuracy_dots, share_table, training_curve
+from fer_core.draw.tiles import heat_tiles
 from fer_core.errors import UserError
+from fer_core.evaluation.leaderboard import (
+    PEOPLE,
+    LeaderboardRow,
+    milliseconds,
+    read_leaderboard,
+    telling_mix,
+)
 from fer_core.explain import get_method
-from fer_core.leaderboard import PEOPLE, Standing, milliseconds, read_leaderboard, telling_mix
 from fer_core.types import Explanation, Face, Image, Reading
 from fer_core.weights import Card
-from pages.controls import choose_face, choose_picture
-from pages.entry import come_in
 
 METHOD = "gradcam"
 
@@ -49,7 +56,7 @@ def ask(
     _analyzer: Analyzer,
 ) -> tuple[Reading, Explanation]:
     """What a model says of the face of this number, and where its evidence lies."""
-    result = _analyzer.read(_image, [_face], model=model, maps=(target,), method=METHOD)
+    result = _analyzer.predict(_image, [_face], model=model, maps=(target,), method=METHOD)
     heat = result.explanations[0][0]
     # The raw map is shown; a heatmap of the whole picture would only fill the cache.
     return result.readings[0], replace(heat, heatmap=np.empty((0, 0), np.float32))
@@ -79,7 +86,7 @@ def in_percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def table_row(standing: Standing) -> dict:
+def table_row(standing: LeaderboardRow) -> dict:
     return {
         "name": standing.name,
         "accuracy": in_percent(standing.accuracy),
@@ -386,7 +393,7 @@ else:
 # The same face through several ----------------------------------------------------------------------
 
 st.subheader("The same face through several models")
-st.markdown("Do they agree? And where they do, did they look at the same places?")
+st.markdown("Do they agree? And where they do, did they detect_cached at the same places?")
 content = choose_picture("models")
 left, right = st.columns((3, 1))
 chosen = left.multiselect(

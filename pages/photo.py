@@ -17,21 +17,10 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from fer_core import EXPRESSIONS, Analyzer, load_card
-from fer_core.draw import percent
-from fer_core.draw.charts import (
-    action_bars,
-    affect_plane,
-    attention_tiles,
-    heat_tiles,
-    probability_bars,
-)
-from fer_core.draw.overlay import draw_overlay, headline
-from fer_core.explain import explanation, get_method, method_for
-from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
-from fer_core.report import CSV_COLUMNS, csv_rows, image_record
-from fer_core.types import Floats, FrameResult, Image, Reading
-from pages.controls import (
+from app.charts.readings import action_bars, affect_plane, probability_bars
+from app.samples import SAMPLES
+from app.session import come_in
+from app.widgets import (
     BLOCKS,
     FILE_TYPES,
     MOVED,
@@ -42,8 +31,14 @@ from pages.controls import (
     placed,
     sample,
 )
-from pages.entry import come_in
-from pages.samples import SAMPLES
+from fer_core import EXPRESSIONS, Analyzer, load_card
+from fer_core.draw import percent
+from fer_core.draw.overlay import draw_overlay, headline
+from fer_core.draw.tiles import attention_tiles, heat_tiles
+from fer_core.explain import explanation, get_method, method_for
+from fer_core.export import CSV_COLUMNS, csv_rows, image_record
+from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
+from fer_core.types import Floats, FrameResult, Image, RawMap, Reading
 
 SOURCES = {
     "files": ":material/upload_file: Files",
@@ -100,7 +95,7 @@ def raw_maps(
     _analyzer: Analyzer,
 ) -> dict[str, Floats]:
     """Class -> (h, w) evidence for it in the face of this number."""
-    return _analyzer.raw_maps(_reading, targets, method)
+    return {n: m.raw for n, m in _analyzer.raw_maps(_reading, targets, method).items()}
 
 
 def analyse(name: str, content: bytes) -> Picture:
@@ -238,7 +233,7 @@ if not readings:
     with face_column:
         st.subheader("No face was found")
         st.markdown(
-            "- Does a face look towards the camera, with more light on it than behind it?\n"
+            "- Does a face detect_cached towards the camera, with more light on it than behind it?\n"
             "- Is it large enough: 50 pixels wide, and in a large picture a 25th of its longer side?\n"
             "- Turn the picture upright, or try another face finder in the sidebar."
         )
@@ -253,12 +248,9 @@ else:
         target = reading.top[0] if wanted == "top" else wanted
         with st.spinner(f"Computing the map for {target} …"):
             heat = explanation(
-                evidence(target)[target],
+                RawMap(target, method, evidence(target)[target], 0.0),
                 reading.regions,
-                target=target,
-                method=method,
-                frame_shape=image.shape,
-                seconds=0.0,
+                image.shape,
                 landmarks=reading.face.landmarks,
             )
         others = tuple(other for other in readings if other is not reading)

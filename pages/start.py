@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from app.samples import portrait
 from fer_core import Analyzer
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
 from fer_core.types import FrameResult, Image
-from pages.samples import portrait
 
 ENTRIES = (
     (

@@ -19,12 +19,15 @@ import cv2
 import numpy as np
 import streamlit as st
 
+from app.charts.timeline import attention_strip, clip_timeline
+from app.samples import covered, portrait
+from app.session import come_in
+from app.widgets import MOVED, as_png, choose_overlay, placed
 from fer_core import EXPRESSIONS, StreamSettings, load_card
 from fer_core.draw import percent
-from fer_core.draw.charts import action_title
 from fer_core.draw.overlay import draw_overlay, headline
-from fer_core.draw.timeline import attention_strip, clip_timeline, timeline_picture
-from fer_core.labels import ACTIONS
+from fer_core.draw.timeline import timeline_picture
+from fer_core.labels import ACTIONS, action_title
 from fer_core.types import Floats, Image
 from fer_core.video import (
     CSV_COLUMNS,
@@ -37,9 +40,6 @@ from fer_core.video import (
     annotate,
     read_frame,
 )
-from pages.controls import MOVED, as_png, choose_overlay, placed
-from pages.entry import come_in
-from pages.samples import covered, portrait
 
 FILE_TYPES = ["mp4", "mov", "avi", "webm", "mkv", "mpg", "mpeg", "m4v"]
 
@@ -180,7 +180,7 @@ digest = sha256(content).hexdigest()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     every = st.selectbox("Read", EVERY, format_func=EVERY.get, width=200, key="video_every")
-    together = analyzer.classifier(model).reads_on and st.toggle(
+    together = analyzer.classifier(model).reads_sequences and st.toggle(
         "Moments together",
         help=f"This model can read up to {SEQUENCE} moments of a face, a tenth of a second apart, as one "
         "sequence. It then shows how much it counted each.",
@@ -220,7 +220,7 @@ if timeline.stopped:
 if not timeline.tracks:
     st.subheader("No face was found")
     st.markdown(
-        "- Does a face look towards the camera, with more light on it than behind it?\n"
+        "- Does a face detect_cached towards the camera, with more light on it than behind it?\n"
         "- Is it at least 50 pixels wide, and in a large picture a 25th of its longer side?\n"
         "- Try another face finder in the sidebar."
     )

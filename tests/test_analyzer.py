@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from fer_core import EXPRESSIONS, Analyzer, list_models
-from fer_core.analyzer import place
+from fer_core.analyzer import AnalysisOptions
 from fer_core.labels import ACTIONS, CIRCUMPLEX, PARTS
+from fer_core.readings import circumplex_position
 from fer_core.types import Floats, Image
 
 
@@ -36,20 +37,20 @@ def test_the_astronaut_smiles(
 
 
 def test_probabilities_place_a_face_on_the_circumplex() -> None:
-    certain = place(np.eye(7, dtype=np.float32))
+    certain = circumplex_position(np.eye(7, dtype=np.float32))
     assert certain == pytest.approx(np.array([CIRCUMPLEX[name] for name in EXPRESSIONS]))
-    uniform = place(np.full((1, 7), 1 / 7, np.float32))[0]
+    uniform = circumplex_position(np.full((1, 7), 1 / 7, np.float32))[0]
     assert uniform == pytest.approx([-1.17 / 7, 2.45 / 7], abs=1e-6)
     mixed = 0.5 * (certain[EXPRESSIONS.index("happy")] + certain[EXPRESSIONS.index("sad")])
     both = np.array([[0, 0, 0, 0.5, 0.5, 0, 0]], np.float32)
-    assert place(both)[0] == pytest.approx(mixed)
+    assert circumplex_position(both)[0] == pytest.approx(mixed)
     anything = np.random.default_rng(0).dirichlet(np.full(7, 0.3), 1000).astype(np.float32)
-    assert np.abs(place(anything)).max() < 1
+    assert np.abs(circumplex_position(anything)).max() < 1
 
 
 def test_readings_know_their_place(analyzer: Analyzer, astronaut: Image) -> None:
     (reading,) = analyzer(astronaut)
-    valence, arousal = place(reading.probabilities[None])[0]
+    valence, arousal = circumplex_position(reading.probabilities[None])[0]
     assert (reading.valence, reading.arousal) == pytest.approx((valence, arousal), abs=1e-6)
     assert reading.valence > 0.4 and reading.arousal > 0.3, "a smile is pleasant and lively"
 
@@ -76,9 +77,9 @@ def test_a_contrast_is_the_difference_of_two_maps(
 ) -> None:
     reading = analyzer(astronaut)[0]
     happy, neutral = (
-        analyzer.raw_maps(reading, (name,), method)[name] for name in ("happy", "neutral")
+        analyzer.raw_maps(reading, (name,), method)[name].raw for name in ("happy", "neutral")
     )
-    result = analyzer.read(
+    result = analyzer.predict(
         astronaut, [reading.face], maps=("happy",), other="neutral", method=method
     )
     ((contrast,),) = result.explanations
@@ -214,10 +215,14 @@ def test_several_frames_read_at_once_are_as_they_are_alone(
 ) -> None:
     blank = np.zeros_like(astronaut)
     faces = [reading.face for reading in analyzer(astronaut)]
-    frames = [(astronaut, faces, None), (blank, [], None), (astronaut, faces, None)]
-    first, second, third = analyzer.read_frames(frames, maps=("top",))
+    frames = [(astronaut, faces), (blank, []), (astronaut, faces)]
+    options = AnalysisOptions(landmarks=False)
+    first, second, third = (
+        analyzer.frame_result(observation, options, {})
+        for observation in analyzer.observe(frames, options, {})
+    )
     assert second.readings == () and second.explanations == ()
-    alone = analyzer.read(astronaut, faces, maps=("top",))
+    alone = analyzer.predict(astronaut, faces, maps=("top",))
     for result in (first, third):
         together, single = result.readings[0], alone.readings[0]
         assert together.probabilities == pytest.approx(single.probabilities, abs=1e-4)

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image as Pillow
 
 from fer_core import EXPRESSIONS, cli, list_models, load_card
-from fer_core.explain import read_averages
-from fer_core.leaderboard import read_leaderboard
+from fer_core.evaluation.averages import read_averages
+from fer_core.evaluation.leaderboard import read_leaderboard
 from fer_core.models import Classifier
 from fer_core.models.base import PooledNetwork
 from fer_core.types import Image
@@ -173,7 +173,7 @@ def test_all_models_are_measured_side_by_side(  # type: ignore[no-untyped-def]
 ) -> None:
     faces, votes = table
     names, aligned = ("prior_attention", "plain"), []
-    monkeypatch.setattr("fer_core.training.compare.list_models", lambda _: names)
+    monkeypatch.setattr("fer_core.evaluation.comparison.list_models", lambda _: names)
     align = Classifier.align
     monkeypatch.setattr(
         Classifier, "align", lambda model, crops: aligned.append(len(crops)) or align(model, crops)
@@ -181,7 +181,7 @@ def test_all_models_are_measured_side_by_side(  # type: ignore[no-untyped-def]
     monkeypatch.setattr(cli, "WEIGHTS", tmp_path)
     code, out, _ = run("evaluate", "--all", "--data", faces, "--plus", votes)
     assert code == 0 and aligned == [3], "both see the same squares"
-    board = json.loads((tmp_path / "leaderboard.json").read_text())
+    board = json.loads((tmp_path / "results" / "leaderboard.json").read_text())
     assert (board["split"], board["n"]) == ("PrivateTest", 3) and board["machine"]
     assert board["command"] == (
         "python -m fer_core evaluate --all --data fer2013.csv --plus fer2013new.csv --split PrivateTest"

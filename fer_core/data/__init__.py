@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from fer_core.data.affect_csv import is_affect_csv, read_affect_csv
-from fer_core.data.affectnet import is_affectnet, read_affectnet
-from fer_core.data.ckplus import is_ckplus, read_ckplus
 from fer_core.data.faceset import SPLITS, DataError, FaceSet, join
-from fer_core.data.fer2013 import is_fer2013, read_fer2013
-from fer_core.data.ferg import is_ferg, read_ferg
-from fer_core.data.ferplus import majority, read_votes, vote_targets
-from fer_core.data.folders import is_folders, read_folders
-from fer_core.data.jaffe import is_jaffe, read_jaffe
-from fer_core.data.rafdb import is_rafdb, read_rafdb
+from fer_core.data.readers.affect_csv import is_affect_csv, read_affect_csv
+from fer_core.data.readers.affectnet import is_affectnet, read_affectnet
+from fer_core.data.readers.ckplus import is_ckplus, read_ckplus
+from fer_core.data.readers.fer2013 import is_fer2013, read_fer2013
+from fer_core.data.readers.ferg import is_ferg, read_ferg
+from fer_core.data.readers.ferplus import majority, read_votes, vote_targets
+from fer_core.data.readers.folders import is_folders, read_folders
+from fer_core.data.readers.jaffe import is_jaffe, read_jaffe
+from fer_core.data.readers.rafdb import is_rafdb, read_rafdb
 
 __all__ = [
     "SPLITS",

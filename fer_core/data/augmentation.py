@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from fer_core.faces.landmarks import MIRRORED_POINTS
-from fer_core.regions import warp
+from fer_core.geometry import warp
 from fer_core.types import Floats, Image
 
 
@@ -51,10 +51,12 @@ def augment(
     Returns:
         (size, size) uint8.
     """
-    return degraded(warp(image, disturbed(transform, size, options, rng), size), options, rng)
+    return photometric(
+        warp(image, random_similarity(transform, size, options, rng), size), options, rng
+    )
 
 
-def moved(points: Floats, transform: Floats, size: int) -> Floats:
+def transform_points(points: Floats, transform: Floats, size: int) -> Floats:
     """(78, 2) landmarks of an image as fractions of the square of ``size`` that a transform cuts out of it;
     in a mirrored one the points change names."""
     within = (points @ transform[:, :2].T + transform[:, 2]) / size
@@ -63,7 +65,7 @@ def moved(points: Floats, transform: Floats, size: int) -> Floats:
     return within.astype(np.float32)
 
 
-def degraded(aligned: Image, options: Augmentation, rng: np.random.Generator) -> Image:
+def photometric(aligned: Image, options: Augmentation, rng: np.random.Generator) -> Image:
     """Light, softness, grain and cover of an aligned (S, S) face, changed at random."""
     size = len(aligned)
     face = aligned.astype(np.float32)
@@ -83,7 +85,7 @@ def degraded(aligned: Image, options: Augmentation, rng: np.random.Generator) ->
     return np.clip(face, 0, 255).astype(np.uint8)
 
 
-def disturbed(
+def random_similarity(
     transform: Floats, size: int, options: Augmentation, rng: np.random.Generator
 ) -> Floats:
     """The transform followed by a random similarity about the square's centre; a mirrored one has a

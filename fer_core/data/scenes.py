@@ -6,10 +6,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fer_core.data.landmarks import LandmarkSet
+from fer_core.data.readers.landmarks import LandmarkSet
 from fer_core.faces.landmarks import five_points
+from fer_core.geometry import alignment
 from fer_core.images import to_gray
-from fer_core.regions import alignment
 from fer_core.types import Floats, Image
 
 FACELESS: Final = (

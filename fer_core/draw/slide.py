@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from fer_core.draw import EXPRESSION_COLORS, percent
-from fer_core.draw.charts import heat_tiles
+from fer_core.draw.tiles import heat_tiles
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, Image
 

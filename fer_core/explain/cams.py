@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fer_core.explain.cut import CutNetwork
+from fer_core.explain.layers import SplitNetwork
+from fer_core.geometry import block, grid_side
 from fer_core.models.base import GREY_MEAN, Network
 from fer_core.models.classifier import BATCH
-from fer_core.regions import block, grid_side
 from fer_core.types import Floats
 
 
@@ -24,7 +24,7 @@ def class_maps(
     network: Network, faces: Tensor, indices: Sequence[int], method: str, layer: int | None = None
 ) -> Floats:
     """(K, h, w) raw maps of classes for (1, 1, S, S) grey values 0..255, from one pass to the layer."""
-    cut = CutNetwork(network, layer)
+    cut = SplitNetwork(network, layer)
     maps = cut.maps(faces)
     if method in BY_GRADIENT:
         leaves = {region: each.requires_grad_() for region, each in maps.items()}
@@ -114,7 +114,9 @@ def principal(maps: Tensor) -> Tensor:
     return found
 
 
-def kept_scores(cut: CutNetwork, faces: Tensor, maps: Mapping[str, Tensor], region: str) -> Tensor:
+def kept_scores(
+    cut: SplitNetwork, faces: Tensor, maps: Mapping[str, Tensor], region: str
+) -> Tensor:
     """(C, 7), over the channels of a branch the softmax of the score that each one keeps.
 
     The paper stretches every feature map over the whole input. Here a mask lies where the block of its branch
@@ -140,7 +142,9 @@ def masks(channels: Tensor, region: str, size: int) -> Iterator[Tensor]:
         yield laid
 
 
-def lost_scores(cut: CutNetwork, faces: Tensor, maps: Mapping[str, Tensor], region: str) -> Tensor:
+def lost_scores(
+    cut: SplitNetwork, faces: Tensor, maps: Mapping[str, Tensor], region: str
+) -> Tensor:
     """(C, 7) what the scores lose without each channel of a branch, the others as they were."""
     whole = cut.output(faces, maps).logits
     lost = []
@@ -158,7 +162,9 @@ BY_GRADIENT: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "layercam": layercam,
     "hirescam": hirescam,
 }
-BY_SCORE: Final[Mapping[str, Callable[[CutNetwork, Tensor, Mapping[str, Tensor], str], Tensor]]] = {
+BY_SCORE: Final[
+    Mapping[str, Callable[[SplitNetwork, Tensor, Mapping[str, Tensor], str], Tensor]]
+] = {
     "scorecam": kept_scores,
     "ablationcam": lost_scores,
 }

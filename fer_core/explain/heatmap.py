@@ -3,34 +3,28 @@
 import cv2
 import numpy as np
 
-from fer_core.explain.shares import is_flat, part_share, positive_part, region_share
-from fer_core.types import Explanation, Floats, Regions
+from fer_core.explain.attribution_shares import is_flat, part_share, positive_part, region_share
+from fer_core.types import Explanation, Floats, RawMap, Regions
 
 
 def explanation(
-    raw: Floats,
+    raw_map: RawMap,
     regions: Regions,
-    *,
-    target: str,
-    method: str,
     frame_shape: tuple[int, ...],
-    seconds: float,
+    *,
     landmarks: Floats | None = None,
     peak: float | None = None,
-    other: str | None = None,
 ) -> Explanation:
-    """A raw map with its heatmap on the frame and its region shares.
+    """Return a raw map with its heatmap on the frame and its attribution shares.
 
     Args:
-        raw: (h, w) of the face that ``regions`` was cut from.
-        target, method: what the map explains, and how.
+        raw_map: of the face that ``regions`` was cut from.
         frame_shape: (H, W, ...) of the frame.
-        seconds: what the raw map took.
         landmarks: (78, 2) in frame pixels, for the shares of brows, eyes, nose and mouth.
-        peak: value of ``raw`` that the heatmap shows as 1, larger ones too; the map's own maximum
-            unless given. One peak for several maps keeps them comparable.
-        other: the class whose map was taken away from ``raw``.
+        peak: value of the map that the heatmap shows as 1, larger ones too; the map's own maximum by
+            default. One peak for several maps keeps them comparable.
     """
+    raw = raw_map.raw
     flat = is_flat(raw)
     heat = positive_part(raw)
     if flat:
@@ -39,15 +33,15 @@ def explanation(
         scaled = np.minimum(heat / (heat.max() if peak is None else peak), 1)
         heatmap = to_frame(scaled, regions, frame_shape)
     return Explanation(
-        target=target,
-        method=method,
+        target=raw_map.target,
+        method=raw_map.method,
         raw=raw,
         heatmap=heatmap,
         region_share=region_share(raw),
         is_flat=flat,
-        seconds=seconds,
+        seconds=raw_map.seconds,
         part_share=None if landmarks is None else part_share(raw, to_aligned(landmarks, regions)),
-        other=other,
+        other=raw_map.other,
     )
 
 

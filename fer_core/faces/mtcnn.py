@@ -97,9 +97,9 @@ class MTCNN:
     @torch.inference_mode()
     def detect(self, image: Image) -> list[Face]:
         """Every face of at least ``min_face`` pixels in ``image`` (H, W, 3) RGB uint8."""
-        first = self._look(image, self._select(image, self._propose(image)))
+        first = self._run_onet(image, self._select(image, self._propose(image)))
         likely = _distinct(first[first[:, MARGIN] > 0])
-        found = _distinct(self._look_again(image, likely))
+        found = _distinct(self._run_onet_mirrored(image, likely))
         return [face for face in _faces(found, image) if face.score > self.thresholds[2]]
 
     @torch.inference_mode()
@@ -114,7 +114,7 @@ class MTCNN:
             One entry for each box: the face, or None where O-Net sees none.
         """
         given = torch.from_numpy(np.asarray(boxes, np.float32).reshape(-1, 4))
-        found = self._look_again(image, self._look(image, given))
+        found = self._run_onet_mirrored(image, self._run_onet(image, given))
         return [face if face.score > self.thresholds[2] else None for face in _faces(found, image)]
 
     @torch.inference_mode()
@@ -201,7 +201,7 @@ class MTCNN:
         found = torch.cat([_shift(squares, shifts.cpu()), _margin(face).cpu()[:, None]], 1)
         return _distinct(found[found[:, MARGIN].sigmoid() > self.thresholds[1]])[:, BOX]
 
-    def _look(self, image: Image, boxes: Tensor, *, mirrored: bool = False) -> Tensor:
+    def _run_onet(self, image: Image, boxes: Tensor, *, mirrored: bool = False) -> Tensor:
         """O-Net on each box: (N, 15) box, margin and points."""
         squares = _squares(boxes)
         pixels = self._tensor(_crops(image, squares, ONET_SIDE))
@@ -215,7 +215,7 @@ class MTCNN:
         points = squares[:, None, :2] + points * (squares[:, 2:] - squares[:, :2])[:, None]
         return torch.cat([_shift(squares, shifts), _margin(face)[:, None], points.flatten(1)], 1)
 
-    def _look_again(self, image: Image, first: Tensor) -> Tensor:
+    def _run_onet_mirrored(self, image: Image, first: Tensor) -> Tensor:
         """The mean of a first look and of one in the mirror at the boxes that it found: (N, 15).
 
         A face is one in the mirror too; a texture that resembles one seldom is. Of 800 press
@@ -223,7 +223,7 @@ class MTCNN:
         misses 31 and invents 1, or 11 and 12 at a threshold of 0.8; its points are off by 4.8 % of
         the distance of the eyes instead of 4.6 %.
         """
-        return (first + self._look(image, first[:, BOX], mirrored=True)) / 2
+        return (first + self._run_onet(image, first[:, BOX], mirrored=True)) / 2
 
     def _tensor(self, pixels: MatLike) -> Tensor:
         """(N, h, w, 3) uint8 -> (N, 3, h, w), normalised, on the device."""

@@ -120,16 +120,16 @@ class Network(nn.Module):
         return self.head(self.features(faces))
 
     @property
-    def decided(self) -> dict[str, Any]:
-        """Options of its constructor that its training decided, for the card."""
+    def learned_options(self) -> dict[str, Any]:
+        """Options of its constructor that its training learned_options, for the card."""
         return {"affect": self.affect}
 
     @property
-    def learnt(self) -> int:
+    def num_parameters(self) -> int:
         """How many numbers its training chose."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def settle(self) -> None:
+    def after_load(self) -> None:
         """Make ready what follows from its arrays, once they are in place: it learns no more.
 
         Raises:
@@ -149,7 +149,7 @@ class SequenceNetwork(Network):
     """A network that can read several pictures of one face as one sequence; its output has ``rows``."""
 
     @abstractmethod
-    def read_on(self, rows: Tensor) -> tuple[Heads, Tensor]:
+    def predict_sequence(self, rows: Tensor) -> tuple[Heads, Tensor]:
         """What is said of several pictures of one face.
 
         Args:
@@ -166,7 +166,7 @@ class Estimator(Network):
     has_maps = False
 
     @property
-    def decided(self) -> dict[str, Any]:
+    def learned_options(self) -> dict[str, Any]:
         return {}
 
     @abstractmethod
@@ -177,7 +177,7 @@ class Estimator(Network):
         return {"face": self.describe(faces)}
 
 
-def normalise(faces: Tensor) -> Tensor:
+def normalize(faces: Tensor) -> Tensor:
     """Grey values 0..255 to zero mean and unit variance over FER2013."""
     return (faces.float() / 255 - GREY_MEAN) / GREY_STD
 
@@ -186,7 +186,7 @@ _run: "ContextVar[Callable[[Trunk, Tensor], Any] | None]" = ContextVar("run", de
 
 
 @contextmanager
-def running(run: "Callable[[Trunk, Tensor], Any]") -> Iterator[None]:
+def trunk_override(run: "Callable[[Trunk, Tensor], Any]") -> Iterator[None]:
     """Within this context ``run(trunk, faces)`` stands for ``trunk.body(faces)`` of every trunk. It holds for
     the calls of this thread alone: so a shared network can be looked into without being touched."""
     token = _run.set(run)
@@ -309,7 +309,7 @@ class PooledNetwork(Network):
         return {"face": self.backbone}
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        return {"face": self.backbone(normalise(faces))}
+        return {"face": self.backbone(normalize(faces))}
 
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False

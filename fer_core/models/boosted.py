@@ -14,7 +14,7 @@ from torchvision.ops import Conv2dNormActivation
 
 from fer_core.errors import UserError
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
-from fer_core.models.base import Estimator, NetworkOutput, Trunk, normalise
+from fer_core.models.base import Estimator, NetworkOutput, Trunk, normalize
 from fer_core.models.registry import register_network
 from fer_core.weights import WeightsError
 
@@ -40,7 +40,7 @@ class Boosted(Estimator):
         self.register_buffer("booster", torch.zeros(booster_bytes, dtype=torch.uint8))
 
     @property
-    def decided(self) -> dict[str, Any]:
+    def learned_options(self) -> dict[str, Any]:
         return {"booster_bytes": len(self.booster)}
 
     def put_trees(self, text: str) -> None:
@@ -54,10 +54,10 @@ class Boosted(Estimator):
         return lzma.decompress(self.booster.cpu().numpy().tobytes()).decode()
 
     @property
-    def learnt(self) -> int:
+    def num_parameters(self) -> int:
         """A number in each leaf, and a threshold at each fork, of which a tree has one less."""
         leaves = [int(size) for size in re.findall(r"^num_leaves=(\d+)", self.text(), re.MULTILINE)]
-        return super().learnt + sum(2 * size - 1 for size in leaves)
+        return super().num_parameters + sum(2 * size - 1 for size in leaves)
 
     @cached_property
     def trees(self) -> "Booster":
@@ -76,8 +76,8 @@ class Boosted(Estimator):
                 f"the weights hold no trees that can be read ({error}); restore them"
             ) from None
 
-    def settle(self) -> None:
-        super().settle()
+    def after_load(self) -> None:
+        super().after_load()
         _ = self.trees
 
     def head(
@@ -131,7 +131,7 @@ class BoostedCode(Boosted):
         self.encoder = Trunk(nn.Sequential(*layers), depth * cells)
 
     def describe(self, faces: Tensor) -> Tensor:
-        code: Tensor = self.encoder(normalise(faces))
+        code: Tensor = self.encoder(normalize(faces))
         return code
 
 

@@ -8,16 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fer_core.faces.landmarks import POINTS, five_points, shared_landmarker
-from fer_core.images import to_gray
+from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.models.base import Network, NetworkOutput, SequenceNetwork
 from fer_core.models.registry import build_network
-from fer_core.regions import align_crops, find_landmarks, mean_points
 from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS, Card, load_weights, put_arrays
-
-PASSES = 3
-"""Looks of the landmark network at a bare crop, the first of them from the mean layout."""
 
 BATCH = 32
 """Faces per forward pass of many crops: on a CPU feature maps of more outgrow the caches, and a tenth of the
@@ -52,12 +47,12 @@ class Classifier:
         return self.forward(blank).attention is not None
 
     @property
-    def reads_on(self) -> bool:
+    def reads_sequences(self) -> bool:
         """Whether the network can read several pictures of a face as one sequence."""
         return isinstance(self.network, SequenceNetwork)
 
     @torch.inference_mode()
-    def read_on(self, rows: Floats) -> tuple[Floats, Floats]:
+    def predict_sequence(self, rows: Floats) -> tuple[Floats, Floats]:
         """What the network says of the last pictures of one face, the newest last.
 
         Args:
@@ -69,7 +64,7 @@ class Classifier:
         """
         assert isinstance(self.network, SequenceNetwork)
         sequence = torch.from_numpy(rows.reshape(1, -1, rows.shape[-1])).to(self.device)
-        heads, weights = self.network.read_on(sequence)
+        heads, weights = self.network.predict_sequence(sequence)
         said = [heads.logits] if heads.affect is None else [heads.logits, heads.affect]
         return (
             torch.cat(said, dim=1)[0].float().cpu().numpy(),
@@ -142,19 +137,5 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
     card, arrays = load_weights(name, folder)
     network = build_network(card.family, card.network)
     put_arrays(network, arrays, folder / f"{card.name}.safetensors")
-    network.settle()
+    network.after_load()
     return Classifier(network, card, device)
-
-
-def bare_points(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
-    """(N, 5, 2) points of bare face crops in crop pixels, by the landmark network."""
-    return five_points(bare_landmarks(crops, device))
-
-
-def bare_landmarks(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
-    """(N, 78, 2) landmarks of bare face crops in crop pixels, by the landmark network."""
-    if not len(crops):
-        return np.empty((0, POINTS, 2), np.float32)
-    greys = [to_gray(crop) for crop in crops]
-    layout = np.stack([mean_points((0, 0, *grey.shape[::-1])) for grey in greys])
-    return find_landmarks(greys, layout, shared_landmarker(device), passes=PASSES)[0]

@@ -12,7 +12,7 @@ from fer_core.models.base import (
     NetworkOutput,
     SequenceNetwork,
     Trunk,
-    normalise,
+    normalize,
 )
 from fer_core.models.registry import register_network
 from fer_core.models.simple_cnn import stacked
@@ -53,7 +53,7 @@ class CNNLSTM(Network):
         return {"face": self.backbone}
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        return {"face": self.backbone(normalise(faces))}
+        return {"face": self.backbone(normalize(faces))}
 
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False
@@ -99,7 +99,7 @@ class CNNALSTM(CNNLSTM, SequenceNetwork):
 
     global_attention = True
 
-    def read_on(self, rows: Tensor) -> tuple[Heads, Tensor]:
+    def predict_sequence(self, rows: Tensor) -> tuple[Heads, Tensor]:
         heads, across = self._read(rows, hold=True)
         assert across is not None
         return heads, across

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from fer_core.models.base import ClassifierHead, Network, NetworkOutput, Trunk, normalise
+from fer_core.models.base import ClassifierHead, Network, NetworkOutput, Trunk, normalize
 from fer_core.models.registry import register_network
 
 WIDTH = 64
@@ -53,7 +53,7 @@ class DNN(Network):
         return {"face": self.backbone}
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        return {"face": self.backbone(normalise(faces))}
+        return {"face": self.backbone(normalize(faces))}
 
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False

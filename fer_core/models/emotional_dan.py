@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer_core.faces.landmarks import POINTS
-from fer_core.models.base import NetworkOutput, PooledNetwork, normalise
+from fer_core.models.base import NetworkOutput, PooledNetwork, normalize
 from fer_core.models.registry import register_network
 from fer_core.models.simple_cnn import stacked
 
@@ -67,7 +67,7 @@ class EmotionalDAN(PooledNetwork):
 
     def _stages(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 78, 2) landmarks of the first stage, and the second stage's map."""
-        faces = normalise(faces)
+        faces = normalize(faces)
         found = self._find(self.first_points, self.first(faces))
         heat = landmark_heat(found.detach(), faces.shape[-1] // 2).to(faces.dtype)
         heat = F.interpolate(heat, faces.shape[2:], mode="bilinear", align_corners=False)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fer_core.faces.landmarks import POINTS
-from fer_core.models.base import ClassifierHead, Network, NetworkOutput, Trunk, normalise, pool
+from fer_core.models.base import ClassifierHead, Network, NetworkOutput, Trunk, normalize, pool
 from fer_core.models.descriptors import (
     HOG_CELLS,
     HOG_CHANNELS,
@@ -55,7 +55,7 @@ class Hybrid(Network):
         return {"face": self.backbone}
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        learnt = self.backbone(normalise(faces))
+        learnt = self.backbone(normalize(faces))
         faces = faces.detach()  # what people thought of has no gradient
         shape = torch.from_numpy(describe_points(find_points(faces))).to(faces.device)
         spread = shape[..., None, None].expand(-1, -1, *learnt.shape[2:]) / learnt[0, 0].numel()

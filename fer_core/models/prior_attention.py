@@ -6,6 +6,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from fer_core.geometry import block, grid_side
 from fer_core.labels import REGIONS
 from fer_core.models.base import (
     Backbone,
@@ -13,11 +14,10 @@ from fer_core.models.base import (
     Network,
     NetworkOutput,
     Trunk,
-    normalise,
+    normalize,
     pool,
 )
 from fer_core.models.registry import register_network
-from fer_core.regions import block, grid_side
 
 
 @register_network("prior_attention")
@@ -68,7 +68,7 @@ class PriorAttention(Network):
         return {region: cast(Trunk, self.backbones[region]) for region in self.regions}
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        faces = normalise(faces)
+        faces = normalize(faces)
         maps = {}
         for region in self.regions:
             rows, columns = block(region, faces.shape[-1])

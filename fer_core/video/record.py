@@ -20,7 +20,7 @@ LIMIT: Final = 300.0
 RATE: Final = Fraction(30)
 """Frames a second that a camera gives, about."""
 
-APART: Final = 0.001
+MIN_PICTURE_GAP: Final = 0.001
 """Seconds between two pictures at least, since the format wants times that advance."""
 
 QUICK: Final = {
@@ -104,7 +104,7 @@ class Recorder:
             self._video = add_video(self._output, picture, RATE, options=QUICK)
             self._size, self._start, seconds = picture.shape[:2], time, 0.0
         else:
-            seconds = max(time - self._start, self._seconds + APART)
+            seconds = max(time - self._start, self._seconds + MIN_PICTURE_GAP)
         if seconds > self._limit:
             self._end(f"The recording has stopped by itself after {self._limit / 60:g} min.")
             return

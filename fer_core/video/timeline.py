@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fer_core.analyzer import Analyzer
 from fer_core.errors import UserError
 from fer_core.labels import ACTIONS, EXPRESSIONS, expression_index
-from fer_core.stream import StreamSettings
+from fer_core.streaming.stream import Stream, StreamSettings
 from fer_core.types import Face, FrameResult, Image, Reading
 from fer_core.video.decode import BreaksOffError, Clip, Frame
 
@@ -184,7 +184,7 @@ class Timeline:
         first, last = np.searchsorted(self.rows["frame"], frame - frame % self.every + np.arange(2))
         rows = self.rows[first:last]
         faces = [_face(row) for row in rows]
-        anew = analyzer.read(image, faces, model=self.model, landmarks=True)
+        anew = analyzer.predict(image, faces, model=self.model, landmarks=True)
         readings = tuple(map(_as_read, anew.readings, rows))
         explanations = tuple(
             tuple(analyzer.explain(image, reading, target) for target in maps)
@@ -231,7 +231,7 @@ class TimelineReader:
                 f"{settings.sequence} pictures are too long a sequence; give {SEQUENCE} at most"
             )
         self._model = analyzer.classifier(settings.model).name
-        self._stream = analyzer.stream(settings)
+        self._stream = Stream(analyzer, settings)
         self._rows = bytearray()
         self._frames, self._end = 0, 0.0
         self._flaw: str | None = None

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from fer_core.geometry import MEAN_POINTS, alignment, quads
 from fer_core.labels import EXPRESSIONS
-from fer_core.regions import MEAN_POINTS, alignment, quads
 from fer_core.types import Explanation, Face, Floats, Reading, Regions
 
 SIZE = 48

@@ -7,7 +7,7 @@ from fer_core.draw import EXPRESSION_COLORS, rgb
 from fer_core.draw.heat import ATTENTION, blend_attention
 from fer_core.draw.overlay import HEAT, OverlayStyle, draw_message, draw_overlay, headline
 from fer_core.explain import explanation
-from fer_core.types import Floats, FrameResult, Image, Reading
+from fer_core.types import Floats, FrameResult, Image, RawMap, Reading
 from tests.draw.faces import make_explanation, make_reading
 
 NOTHING = OverlayStyle(box=False, labels=False, bars=False, blocks=False, heatmap=0)
@@ -374,9 +374,7 @@ def test_a_map_of_another_grid_is_laid_over_the_same_face(frame: Image) -> None:
     raw = np.zeros((12, 12), np.float32)
     raw[6, 3] = 1
     reading = make_reading(BOX)
-    found = explanation(
-        raw, reading.regions, target="sad", method="test", frame_shape=frame.shape, seconds=0
-    )
+    found = explanation(RawMap("sad", "test", raw, seconds=0), reading.regions, frame.shape)
     style = dataclasses.replace(NOTHING, heatmap=1.0)
     out = draw_overlay(frame, FrameResult((reading,), ((found,),)), style)
     square = reading.regions.quads["face"]

@@ -11,7 +11,7 @@ from tests.e2e.driver import Server
 pytestmark = pytest.mark.e2e
 
 
-def settle(page) -> None:
+def wait_until_idle(page) -> None:
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
@@ -22,7 +22,7 @@ def shows(page, words: str) -> None:
 def open_explain(page, server: Server, query: str = "") -> None:
     page.goto(f"{server.url}/explain{query}")
     page.get_by_role("heading", name="Explain", exact=True).wait_for()
-    settle(page)
+    wait_until_idle(page)
 
 
 def test_a_cover_is_drawn_with_the_pointer(page, server: Server) -> None:
@@ -42,12 +42,12 @@ def test_a_class_is_chosen_and_the_link_remembers_it(page, server: Server) -> No
     open_explain(page, server)
     page.get_by_role("button", name=re.compile(r"^sad \d")).click()
     shows(page, "sad, by Grad-CAM")
-    settle(page)
+    wait_until_idle(page)
     assert "explain_class=sad" in page.url
     page.goto(page.url + "&model=plain&method=LayerCAM&explain_layer=3")
     shows(page, "sad, by LayerCAM, 24 × 24 cells")
     shows(page, "what plain gets: 48 × 48 dots")
-    settle(page)
+    wait_until_idle(page)
     assert "explain_layer=3" in page.url
 
 

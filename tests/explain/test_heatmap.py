@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from fer_core.explain import explanation, is_flat, part_share, region_share
-from fer_core.regions import BLOCKS, cut
-from fer_core.types import Explanation, Face, Floats, Regions
+from fer_core.faces.alignment import cut_regions
+from fer_core.geometry import BLOCKS
+from fer_core.types import Explanation, Face, Floats, RawMap, Regions
 
 SIZE = 48
 FRAME = (480, 640, 3)
@@ -19,7 +20,7 @@ def rotated_regions(degrees: float = 25, centre: tuple[float, float] = (330, 250
     points = (layout @ turn.T + centre).astype(np.float32)
     x, y = centre
     face = Face(box=(x - 100, y - 100, x + 100, y + 100), score=1.0, points=points)
-    return cut(np.zeros(FRAME, np.uint8), face, SIZE)
+    return cut_regions(np.zeros(FRAME, np.uint8), face, SIZE)
 
 
 def explain(
@@ -27,12 +28,9 @@ def explain(
 ) -> Explanation:
     """On a frame with so many pixels more on each side."""
     return explanation(
-        raw,
+        RawMap("happy", "gradcam", raw, seconds=0.002),
         regions or rotated_regions(),
-        target="happy",
-        method="gradcam",
-        frame_shape=(FRAME[0] + 2 * margin, FRAME[1] + 2 * margin, 3),
-        seconds=0.002,
+        (FRAME[0] + 2 * margin, FRAME[1] + 2 * margin, 3),
         peak=peak,
     )
 

@@ -26,13 +26,13 @@ from fer_core.explain import (
     raw_map,
     raw_maps,
 )
-from fer_core.explain.cut import CutNetwork, list_layers
+from fer_core.explain.layers import SplitNetwork, list_layers
+from fer_core.geometry import block
 from fer_core.labels import EXPRESSIONS, REGIONS
 from fer_core.models import build_network
-from fer_core.models.base import GREY_MEAN, Network, NetworkOutput, normalise, pool
+from fer_core.models.base import GREY_MEAN, Network, NetworkOutput, normalize, pool
 from fer_core.models.classifier import BATCH, Classifier
 from fer_core.models.prior_attention import PriorAttention
-from fer_core.regions import block
 from fer_core.types import Floats, Image
 from tests.networks import classifier_of
 
@@ -301,7 +301,7 @@ def test_a_network_goes_on_from_each_of_its_layers(classifier: Classifier, align
     faces = classifier.tensor(aligned[None])
     expected = classifier.forward(aligned[None]).logits.numpy()
     for layer in layers:
-        cut = CutNetwork(classifier.network, layer.number)
+        cut = SplitNetwork(classifier.network, layer.number)
         maps = cut.maps(faces)
         assert tuple(maps) == classifier.network.regions
         assert cut.output(faces, maps).logits.numpy() == pytest.approx(expected, abs=1e-5)
@@ -371,7 +371,7 @@ class Curved(Network):
         self.linear = nn.Linear(5, 15)
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        return {"face": self.convolution(normalise(faces)).relu()}
+        return {"face": self.convolution(normalize(faces)).relu()}
 
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False

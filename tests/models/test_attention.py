@@ -104,18 +104,18 @@ def test_hybrid_hears_all_three(faces: np.ndarray) -> None:
 def test_several_pictures_are_read_as_one_sequence(name: str, faces: np.ndarray) -> None:
     classifier = untrained(name)
     output = classifier.forward(faces)
-    assert classifier.reads_on and output.rows is not None
+    assert classifier.reads_sequences and output.rows is not None
     rows = output.rows.numpy()
-    alone, weight = classifier.read_on(rows[:1])
+    alone, weight = classifier.predict_sequence(rows[:1])
     assert alone == pytest.approx(output.logits[0].numpy(), abs=1e-5)
     assert weight == pytest.approx([1])
     rows = np.random.default_rng(0).normal(size=rows.shape).astype(np.float32)
-    together, weights = classifier.read_on(rows[:3])
+    together, weights = classifier.predict_sequence(rows[:3])
     assert weights.shape == (3,) and weights.sum() == pytest.approx(1) and weights.min() > 0
     assert together.shape == (7,)
-    assert classifier.read_on(rows[[1, 0, 2]])[0] != pytest.approx(together, abs=1e-5)
+    assert classifier.predict_sequence(rows[[1, 0, 2]])[0] != pytest.approx(together, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["cnn_lstm", "plain"])
 def test_others_read_each_picture_by_itself(name: str) -> None:
-    assert not untrained(name).reads_on
+    assert not untrained(name).reads_sequences

@@ -30,7 +30,7 @@ MACHINES = ("svm_hog", "svm_hog_landmarks", "svm_landmarks", "svm_sliding_hog")
 
 
 def as_fitted(name: str, network: Network) -> Classifier:
-    options = {**read_recipe(name).network, **network.decided}
+    options = {**read_recipe(name).network, **network.learned_options}
     return classifier_of(network, name, options=options)
 
 
@@ -110,7 +110,7 @@ class TestTrees:
     ) -> None:
         assert boosted.logits(greys)[0].argmax(1).tolist() == list(range(7))
         leaves = boosted.network.trees.trees_to_dataframe()["split_feature"].isna().sum()
-        assert boosted.network.learnt == 2 * leaves - boosted.network.trees.num_trees()
+        assert boosted.network.num_parameters == 2 * leaves - boosted.network.trees.num_trees()
         save_weights(boosted.card, get_arrays(boosted.network), tmp_path)
         loaded = load_model("lgbm_pixels", folder=tmp_path)
         assert loaded.card.network["booster_bytes"] == len(boosted.network.booster)

@@ -6,9 +6,9 @@ import safetensors.numpy
 import torch
 
 from fer_core.explain import METHODS, evidence_maps, get_method, raw_map, region_share
+from fer_core.geometry import block
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models import Classifier, build_network, list_families
-from fer_core.regions import block
 from fer_core.training.recipe import read_recipe
 from fer_core.weights import get_arrays
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
-from fer_core.data import places
-from fer_core.data.places import VARIABLE
+from app import datasets as places
+from app.datasets import VARIABLE
 
 OpenPage = Callable[[str], AppTest]
 

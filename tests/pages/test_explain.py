@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.samples import portrait
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw import percent
-from fer_core.explain import METHODS, list_layers, read_averages
+from fer_core.evaluation.averages import read_averages
+from fer_core.explain import METHODS, list_layers
 from fer_core.weights import WeightsError
-from pages.samples import portrait
 from tests.pages.conftest import encode
 
 OpenPage = Callable[[str], AppTest]
@@ -56,7 +57,7 @@ def test_all_classes_and_one_alone(explain: AppTest, downloads: dict[str, bytes]
         "sad",
         "neutral",
     )
-    assert np.array(record["maps"]["sad"]) == pytest.approx(maps["sad"], abs=1e-4)
+    assert np.array(record["maps"]["sad"]) == pytest.approx(maps["sad"].raw, abs=1e-4)
     assert sum(record["part_share"].values()) == pytest.approx(1)
     assert downloads["why-sad.png"][:4] == b"\x89PNG"
     assert b"<svg" in downloads["why-sad.svg"]
@@ -161,7 +162,7 @@ def test_damaged_figures_are_told_and_the_rest_works(
     def damaged() -> None:
         raise WeightsError("averages.json holds no averages; restore it")
 
-    monkeypatch.setattr("pages.explain_views.read_averages", damaged)
+    monkeypatch.setattr("app.explain.views.read_averages", damaged)
     app = view(explain, "Average faces")
     assert not app.exception and "restore it" in app.error[0].value
     assert [header.value for header in app.subheader] == ["Take it with you"]
@@ -173,7 +174,7 @@ def test_damaged_measurements_are_told_and_the_rest_works(
     def damaged() -> None:
         raise WeightsError("faithfulness.json holds no measurements; restore it")
 
-    monkeypatch.setattr("pages.explain_views.read_measured", damaged)
+    monkeypatch.setattr("app.explain.views.read_method_results", damaged)
     for name in ("Methods", "Is it true?"):
         app = view(explain, name)
         assert not app.exception and "restore it" in app.error[0].value

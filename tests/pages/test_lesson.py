@@ -8,11 +8,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app.lesson import texts
+from app.samples import SAMPLES, portrait
 from fer_core import Analyzer, load_card
 from fer_core.draw import percent
-from fer_core.types import Reading
-from pages import lesson_texts as texts
-from pages.samples import SAMPLES, portrait
+from fer_core.types import RawMap, Reading
 
 OpenPage = Callable[[str], AppTest]
 
@@ -253,7 +253,9 @@ def test_a_face_that_is_not_found_is_a_sentence(
 @pytest.fixture
 def flat_maps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def raw_maps(self: Analyzer, reading: Reading, targets: Sequence[str], *_, **__) -> dict:
-        return {name: np.zeros((6, 6), np.float32) for name in targets}
+        return {
+            name: RawMap(name, "gradcam", np.zeros((6, 6), np.float32), 0.0) for name in targets
+        }
 
     monkeypatch.setattr(Analyzer, "raw_maps", raw_maps)
     st.cache_data.clear()

@@ -12,7 +12,7 @@ from av import VideoFrame
 from streamlit.testing.v1 import AppTest
 
 from fer_core.models.base import PooledNetwork
-from fer_core.stream import Stream
+from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
 from fer_core.video import Clip, Frame
 from fer_core.video.record import LIMIT

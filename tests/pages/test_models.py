@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core import EXPRESSIONS, Analyzer, leaderboard, list_models, load_card
+from app.samples import portrait
+from fer_core import EXPRESSIONS, Analyzer, list_models, load_card
 from fer_core.draw.overlay import headline
-from fer_core.leaderboard import read_leaderboard, telling_mix
+from fer_core.evaluation import leaderboard
+from fer_core.evaluation.leaderboard import read_leaderboard, telling_mix
 from fer_core.weights import WeightsError
-from pages.samples import portrait
 from tests.pages.conftest import encode
 
 OpenPage = Callable[[str], AppTest]

@@ -7,11 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import fer_core
+from app.samples import SAMPLES, portrait
 from fer_core import Analyzer, list_models
 from fer_core.draw import percent
 from fer_core.errors import UserError
 from fer_core.models.base import PooledNetwork
-from pages.samples import SAMPLES, portrait
 
 OpenPage = Callable[[str], AppTest]
 

@@ -9,18 +9,17 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from fer_core import Analyzer, StreamSettings, cli
-from fer_core.analyzer import place
+from fer_core import Analyzer, Stream, StreamSettings, cli
 from fer_core.data import FaceSet
 from fer_core.data.augmentation import Augmentation
+from fer_core.evaluation.metrics import concordance, evaluate
+from fer_core.geometry import mean_points
 from fer_core.models import Classifier, build_network, load_model
 from fer_core.models.base import Heads
-from fer_core.regions import mean_points
-from fer_core.training.evaluate import concordance, evaluate
-from fer_core.training.finish import finish
-from fer_core.training.fit import fit
-from fer_core.training.module import ExpressionModule
+from fer_core.readings import circumplex_position
+from fer_core.training.card import export_model
 from fer_core.training.recipe import read_recipe
+from fer_core.training.tasks.expressions import ExpressionModule, fit
 from fer_core.types import Face, Floats, Image
 from fer_core.weights import WEIGHTS
 
@@ -71,7 +70,7 @@ def trained(faces: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[C
         ema_decay=0.5,
         augmentation=Augmentation(brightness=0, contrast=0, erase=0),
     )
-    return finish(fit(recipe, faces, folder), recipe, faces, folder, {}), folder
+    return export_model(fit(recipe, faces, folder), recipe, faces, folder, {}), folder
 
 
 @pytest.fixture
@@ -133,19 +132,19 @@ def test_readings_take_what_the_head_says(
     trained: tuple[Classifier, Path], analyzer: Analyzer
 ) -> None:
     dark, bright = (
-        analyzer.read(face, [whole(face)], model="rated").readings[0]
+        analyzer.predict(face, [whole(face)], model="rated").readings[0]
         for face in (striped(-0.7, 0.5), striped(0.7, -0.5))
     )
     assert dark.valence < -0.2 < 0.2 < bright.valence and bright.arousal < dark.arousal
     _, _, affect = trained[0].logits(trained[0].align([striped(0.7, -0.5)]))
     assert (bright.valence, bright.arousal) == pytest.approx(affect[0], abs=1e-4)
-    assert np.abs(place(bright.probabilities[None])[0] - affect[0]).max() > 0.1
+    assert np.abs(circumplex_position(bright.probabilities[None])[0] - affect[0]).max() > 0.1
 
 
 def test_other_networks_place_faces_by_their_probabilities(analyzer: Analyzer) -> None:
     face = striped(0.7, -0.5)
-    (reading,) = analyzer.read(face, [whole(face)], model="plain").readings
-    expected = place(reading.probabilities[None])[0]
+    (reading,) = analyzer.predict(face, [whole(face)], model="plain").readings
+    expected = circumplex_position(reading.probabilities[None])[0]
     assert (reading.valence, reading.arousal) == pytest.approx(expected, abs=1e-6)
 
 
@@ -154,7 +153,7 @@ def test_streams_average_what_the_head_says(analyzer: Analyzer, astronaut: Image
 
     def pushed(smoothing: float) -> Floats:
         """(2, 2) valence and arousal in both frames."""
-        stream = analyzer.stream(StreamSettings(model="rated", maps=(), smoothing=smoothing))
+        stream = Stream(analyzer, StreamSettings(model="rated", maps=(), smoothing=smoothing))
         frames = ((astronaut, 0.0), (dim, 0.25))
         readings = [stream.push(frame, time=time).readings[0] for frame, time in frames]
         return np.array([(reading.valence, reading.arousal) for reading in readings])

@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import load_file
 
 from fer_core.data import FaceSet
+from fer_core.training.card import export_model, run_facts
 from fer_core.training.curve import draw_curve, read_curve
-from fer_core.training.finish import finish, run_facts
-from fer_core.training.fit import BEST, Team, _part_ways, fit, loader
+from fer_core.training.loop import BEST, World, loader, seed_rank
 from fer_core.training.recipe import Recipe, RecipeError, read_recipe
+from fer_core.training.tasks.expressions import fit
 
 Small = Callable[..., Recipe]
 
@@ -42,7 +43,7 @@ def test_a_finished_run_of_older_code_is_only_finished(
 ) -> None:
     recipe = small("plain", epochs=2)
     with monkeypatch.context() as patch:
-        patch.setattr("fer_core.training.fit.TensorBoardLogger", missing)
+        patch.setattr("fer_core.training.loop.TensorBoardLogger", missing)
         fit(recipe, faces, tmp_path)
     assert not (tmp_path / "tensorboard").exists()
     started = tmp_path / "recipe.json"
@@ -54,7 +55,7 @@ def test_a_finished_run_of_older_code_is_only_finished(
     for name, parameter in network.named_parameters():
         assert torch.equal(parameter, best[name])
     assert json.loads(started.read_text()) == old and (tmp_path / "curves.png").is_file()
-    card = finish(network, recipe, faces, tmp_path, run_facts(recipe, tmp_path)).card
+    card = export_model(network, recipe, faces, tmp_path, run_facts(recipe, tmp_path)).card
     assert card.training["curve"] == logged and len(logged) == 2
     assert (tmp_path / "plain.safetensors").is_file() and (tmp_path / "confusion.png").is_file()
 
@@ -118,17 +119,17 @@ def test_without_matplotlib_there_are_no_pictures(
 
 def test_a_batch_is_shared_out_evenly() -> None:
     recipe = dataclasses.replace(read_recipe("plain"), batch_size=12)
-    batches = loader(list(range(36)), recipe, Team(2, 2), training=True)
+    batches = loader(list(range(36)), recipe, World(2, 2), training=True)
     assert [len(batch) for batch in batches] == [3] * 12
     with pytest.raises(RecipeError, match="multiple of the number of processes, 5"):
-        loader(list(range(36)), recipe, Team(5), training=True)
+        loader(list(range(36)), recipe, World(5), training=True)
 
 
 def test_helpers_draw_their_own_disturbances(faces: FaceSet, small: Small) -> None:
     class Drawing(list[int]):
         rng = None
 
-    first, second = (loader(Drawing([1]), small("plain", 1), Team(), training=True) for _ in "ab")
-    _part_ways(first, 1)
-    _part_ways(second, 2)
+    first, second = (loader(Drawing([1]), small("plain", 1), World(), training=True) for _ in "ab")
+    seed_rank(first, 1)
+    seed_rank(second, 2)
     assert first.dataset.rng.random() != second.dataset.rng.random()

@@ -12,13 +12,12 @@ from PIL import Image as Pillow
 
 from fer_core.data import FaceSet
 from fer_core.data.augmentation import Augmentation, augment
-from fer_core.regions import alignment, mean_points
+from fer_core.evaluation.metrics import evaluate, measure
+from fer_core.geometry import alignment, mean_points
+from fer_core.training.card import export_model, run_facts, temperature, unsure_below
 from fer_core.training.curve import read_curve
-from fer_core.training.evaluate import evaluate, measure
-from fer_core.training.finish import finish, run_facts, temperature, unsure_below
-from fer_core.training.fit import fit
-from fer_core.training.module import ExpressionModule
 from fer_core.training.recipe import Recipe, RecipeError, list_recipes, read_recipe
+from fer_core.training.tasks.expressions import ExpressionModule, fit
 
 Small = Callable[..., Recipe]
 
@@ -28,7 +27,7 @@ def test_a_run_from_training_to_stored_weights(
 ) -> None:
     recipe = small("prior_attention", epochs=2)
     network = fit(recipe, faces, tmp_path)
-    classifier = finish(network, recipe, faces, tmp_path, run_facts(recipe, tmp_path))
+    classifier = export_model(network, recipe, faces, tmp_path, run_facts(recipe, tmp_path))
     card = classifier.card
     assert card.family == "prior_attention" and card.sha256
     assert card.training["selected_epoch"] in (1, 2) and card.training["seed"] == 0

@@ -11,7 +11,7 @@ import pytest
 from fer_core.types import Image
 from fer_core.video import Frame, Recorder
 from fer_core.video.decode import Clip
-from fer_core.video.record import APART
+from fer_core.video.record import MIN_PICTURE_GAP
 from tests.video.conftest import av
 
 HEIGHT, WIDTH = 120, 160
@@ -84,7 +84,7 @@ def test_stopped_twice_and_added_to_afterwards() -> None:
 
 def test_times_never_go_back() -> None:
     frames = decode(record([grey(90)] * 5, [5.0, 6.0, 6.0, 2.0, 7.0]))
-    expected = [0, 1, 1 + APART, 1 + 2 * APART, 2]
+    expected = [0, 1, 1 + MIN_PICTURE_GAP, 1 + 2 * MIN_PICTURE_GAP, 2]
     assert [f.time for f in frames] == pytest.approx(expected, abs=1e-4)
 
 
@@ -98,7 +98,7 @@ def test_it_stops_by_itself_at_its_limit() -> None:
 
 
 def test_a_clock_that_stands_still_reaches_the_limit_too() -> None:
-    recorder = Recorder(limit=10.5 * APART)
+    recorder = Recorder(limit=10.5 * MIN_PICTURE_GAP)
     for _ in range(20):
         recorder.add(grey(90), time=0.0)
     assert not recorder.running

@@ -1,0 +1,191 @@
+"""Figures of where evidence lies and of whether maps are true; ``charts`` says how they fit the pages."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+
+from app.charts.common import ACCENT, CLEAR, FAINT, plain
+from fer_core.draw import percent
+from fer_core.labels import EXPRESSIONS
+from fer_core.types import Floats, Image
+
+GREEN: Final = "#2C9A4B"
+"""Of a network's own attention, as on its maps."""
+GREY: Final = "#808A8E"
+"""Of what was assumed, or comes by chance."""
+LINES: Final = (ACCENT, "#C2571A", "#7A5CC4", "#2C9A4B", "#B0448A", "#9A7A12", "#3B6FC4", "#C03A3A")
+"""One for each of several maps; at 3:1 or more on the light and on the dark page."""
+
+
+def share_dots(
+    heat: Mapping[str, float],
+    area: Mapping[str, float],
+    attention: Mapping[str, float],
+    *,
+    height: int = 330,
+) -> go.Figure:
+    """How much of the evidence each place holds, beside how much of the face it is and how much the network
+    itself says that it counts.
+
+    Args:
+        heat: place -> share of the positive heat, 0..1; the first stands on top.
+        area: place -> share of the face's square.
+        attention: place -> weight, for the places that the network weighs.
+        height: pixels.
+    """
+    figure = go.Figure()
+    for place, share in heat.items():
+        figure.add_shape(
+            type="line",
+            x0=area.get(place, share),
+            x1=share,
+            y0=place,
+            y1=place,
+            line={"color": FAINT, "width": 3},
+            layer="below",
+        )
+    for name, shares, color, symbol in (
+        ("if it were spread evenly", area, GREY, "line-ns-open"),
+        ("the network's own attention", attention, GREEN, "diamond-open"),
+        ("heat of the map", heat, ACCENT, "circle"),
+    ):
+        if not shares:
+            continue
+        figure.add_scatter(
+            x=list(shares.values()),
+            y=list(shares),
+            name=name,
+            mode="markers",
+            marker={"color": color, "symbol": symbol, "size": 13, "line": {"width": 3}},
+            hovertemplate=f"%{{y}}, {name}: %{{x:.0%}}<extra></extra>",
+        )
+    plain(figure, height, right=12)
+    _legend_above(figure)
+    places = list(dict.fromkeys([*heat, *attention]))
+    figure.update_xaxes(rangemode="tozero", tickformat=".0%", gridcolor=FAINT, zeroline=False)
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=places[::-1], ticks="", showgrid=False, automargin=True
+    )
+    return figure
+
+
+def curves(
+    shares: Floats, lines: Mapping[str, Floats], *, x_title: str, height: int = 300
+) -> go.Figure:
+    """A probability while more and more of a face is hidden or shown.
+
+    Args:
+        shares: (n,) of the face, 0..1.
+        lines: name -> (n,) probabilities; those of chance, whose names start with "random" or "centre", are
+            grey and dashed.
+        height: pixels.
+    """
+    figure = go.Figure()
+    colors = iter(LINES)
+    for name, line in lines.items():
+        chance = name.startswith(("random", "centre"))
+        figure.add_scatter(
+            x=shares,
+            y=line,
+            name=name,
+            mode="lines",
+            line={
+                "color": GREY if chance else next(colors),
+                "width": 2 if chance else 3,
+                "dash": {"random": "dot", "centre": "dash"}.get(name.split()[0], "solid"),
+            },
+            hovertemplate=f"{name}: %{{y:.0%}}<extra></extra>",
+        )
+    plain(figure, height, right=12)
+    _legend_above(figure)
+    figure.update_xaxes(title=x_title, range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=CLEAR)
+    figure.update_yaxes(range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=FAINT, zeroline=False)
+    return figure
+
+
+def before_and_after(before: Floats, after: Floats, *, height: int = 300) -> go.Figure:
+    """Two times the seven probabilities of a face.
+
+    Args:
+        before, after: (7,) in the order of ``EXPRESSIONS``.
+        height: pixels.
+    """
+    figure = go.Figure()
+    for name, probabilities, color in (("covered", after, ACCENT), ("whole face", before, GREY)):
+        figure.add_bar(
+            x=probabilities,
+            y=list(EXPRESSIONS),
+            name=name,
+            orientation="h",
+            marker={"color": color, "cornerradius": 3},
+            text=[percent(float(p)) for p in probabilities],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"%{{y}}, {name}: %{{x:.1%}}<extra></extra>",
+        )
+    plain(figure, height, right=44)
+    _legend_above(figure)
+    figure.update_layout(bargap=0.25, bargroupgap=0.1, legend_traceorder="reversed")
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=FAINT)
+    figure.update_yaxes(autorange="reversed", ticks="")
+    return figure
+
+
+def drawing_board(
+    picture: Image, boxes: Sequence[tuple[float, float, float, float]], *, side: int = 380
+) -> go.Figure:
+    """A square picture on which boxes can be drawn with the pointer; those that lie on it are marked.
+
+    Args:
+        picture: (S, S) grey or (S, S, 3) RGB uint8.
+        boxes: x0, y0, x1, y1 as fractions of the square.
+        side: pixels.
+    """
+    rgb = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB) if picture.ndim == 2 else picture
+    figure = go.Figure()
+    # Plotly selects points alone: a fine grid of invisible ones makes every box count.
+    ticks = (np.arange(24) + 0.5) / 24
+    columns, rows = np.meshgrid(ticks, ticks)
+    figure.add_scatter(
+        x=columns.ravel(),
+        y=rows.ravel(),
+        mode="markers",
+        marker={"opacity": 0, "size": 4},
+        hoverinfo="skip",
+    )
+    large = cv2.resize(rgb, (2 * side, 2 * side), interpolation=cv2.INTER_NEAREST)
+    figure.add_layout_image(
+        source=_data_url(np.asarray(large, np.uint8)),
+        **{"xref": "x", "yref": "y", "x": 0, "y": 0, "sizex": 1, "sizey": 1},
+        sizing="stretch",
+        layer="below",
+    )
+    for x0, y0, x1, y1 in boxes:
+        figure.add_shape(
+            type="rect", x0=x0, y0=y0, x1=x1, y1=y1, line={"color": ACCENT, "width": 3}
+        )
+    plain(figure, side, right=0)
+    figure.update_layout(
+        dragmode="select", margin={"t": 0}, newselection={"line": {"color": ACCENT}}
+    )
+    hidden = {"visible": False, "constrain": "domain"}
+    figure.update_xaxes(range=[0, 1], **hidden)
+    figure.update_yaxes(range=[1, 0], scaleanchor="x", **hidden)
+    return figure
+
+
+def _legend_above(figure: go.Figure) -> None:
+    figure.update_layout(
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
+        margin_t=40,
+    )
+
+
+def _data_url(picture: Image) -> str:
+    png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return f"data:image/png;base64,{b64encode(png).decode()}"

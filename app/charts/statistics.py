@@ -1,0 +1,207 @@
+"""Figures of how good models are and of what datasets hold; ``charts`` says how they fit the pages."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.charts.common import ACCENT, CLEAR, FAINT, bars, plain
+from fer_core.draw import EXPRESSION_COLORS, percent
+from fer_core.labels import EXPRESSIONS
+from fer_core.types import Floats
+
+PUBLISHED: Final = "#C2571A"
+"""Of what others published: a warm colour beside the accent, at 3:1 or more on both pages."""
+
+ROW: Final = 24
+"""Pixels of a row of dots."""
+
+FERPLUS_COLUMNS: Final = (
+    *("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"),
+    *("unknown", "no face"),
+)
+"""The ten columns of FER+'s votes, as pages name them."""
+
+
+def accuracy_dots(
+    accuracy: Mapping[str, float],
+    published: Mapping[str, float],
+    *,
+    people: tuple[float, float],
+) -> go.Figure:
+    """How often each model is right, beside what its project published.
+
+    Args:
+        accuracy: model -> share, 0..1, the best first; it stands on top.
+        published: likewise for the models that have such a figure.
+        people: lower and upper share of people who agree with the labels, shaded.
+    """
+    names = list(accuracy)
+    shares = [*accuracy.values(), *published.values(), *people]
+    figure = go.Figure()
+    figure.add_vrect(*people, fillcolor=FAINT, line_width=0, layer="below")
+    for name, share in published.items():
+        figure.add_shape(
+            type="line",
+            x0=share,
+            x1=accuracy[name],
+            y0=name,
+            y1=name,
+            line={"color": FAINT, "width": 2},
+            layer="below",
+        )
+    figure.add_scatter(
+        x=list(published.values()),
+        y=list(published),
+        name="published",
+        mode="markers",
+        marker={"color": PUBLISHED, "size": 11, "symbol": "diamond-open", "line": {"width": 2}},
+        hovertemplate="%{y}, published: %{x:.1%}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=list(accuracy.values()),
+        y=names,
+        name="measured here",
+        mode="markers",
+        marker={"color": ACCENT, "size": 11},
+        hovertemplate="%{y}, measured here: %{x:.1%}<extra></extra>",
+    )
+    plain(figure, ROW * len(names) + 76, right=16)
+    figure.update_layout(
+        showlegend=True,
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
+        margin_t=36,
+    )
+    figure.update_xaxes(
+        range=[min(shares) - 0.02, max(shares) + 0.02],
+        tickformat=".0%",
+        gridcolor=FAINT,
+        zeroline=False,
+    )
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=names[::-1], ticks="", showgrid=False, automargin=True
+    )
+    return figure
+
+
+def share_table(
+    counts: NDArray[np.int64] | Sequence[Sequence[int]],
+    columns: Sequence[str],
+    *,
+    rows_are: str,
+    columns_are: str,
+    height: int = 380,
+) -> go.Figure:
+    """A table of counts by class as colours, each row in percent of itself.
+
+    Args:
+        counts: (7, K), rows in the order of ``EXPRESSIONS``.
+        columns: K names.
+        rows_are, columns_are: what the names at the side and on top stand for.
+        height: pixels.
+    """
+    numbers = np.asarray(counts)
+    shares = numbers / np.maximum(1, numbers.sum(axis=1, keepdims=True))
+    # The theme's middle shades are left out: neither light nor dark text is readable on them.
+    shades = np.where(shares < 0.5, 0.9 * shares, 0.76 + 0.24 * shares)
+    figure = go.Figure(
+        go.Heatmap(
+            z=shades,
+            x=list(columns),
+            y=list(EXPRESSIONS),
+            text=[[f"{100 * share:.0f}" for share in row] for row in shares],
+            texttemplate="%{text}",
+            textfont={"size": 14},
+            customdata=numbers,
+            xgap=2,
+            ygap=2,
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            hovertemplate=f"{rows_are} %{{y}}, {columns_are} %{{x}}: "
+            "%{customdata:,} faces, %{text} % of the row<extra></extra>",
+        )
+    )
+    plain(figure, height, right=0)
+    figure.update_xaxes(side="top", tickangle=-45, ticks="", showgrid=False)
+    figure.update_yaxes(autorange="reversed", ticks="", showgrid=False)
+    return figure
+
+
+def training_curve(
+    curve: Sequence[Mapping[str, Any]], *, selected: int | None, height: int = 260
+) -> go.Figure:
+    """Accuracy on PublicTest and loss on Training, epoch by epoch.
+
+    Args:
+        curve: ``epoch``, ``public_accuracy`` and ``loss`` of each; the last two may be missing.
+        selected: the epoch that was kept, marked by an upright line.
+        height: pixels.
+    """
+    epochs = [row["epoch"] for row in curve]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=epochs,
+        y=[row.get("public_accuracy") for row in curve],
+        name="accuracy on PublicTest",
+        mode="lines+markers",
+        line={"color": ACCENT, "width": 2},
+        marker={"size": 5},
+        hovertemplate="%{y:.1%}",
+    )
+    figure.add_scatter(
+        x=epochs,
+        y=[row.get("loss") for row in curve],
+        name="loss on Training",
+        yaxis="y2",
+        mode="lines",
+        line={"color": PUBLISHED, "width": 2, "dash": "dot"},
+        hovertemplate="%{y:.2f}",
+    )
+    plain(figure, height, right=0)
+    if selected is not None:
+        figure.add_vline(selected, line={"color": "#909294", "width": 1})
+    figure.update_layout(
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
+        hovermode="x unified",
+        margin={"t": 32, "b": 28},
+        yaxis2={"overlaying": "y", "side": "right", "showgrid": False, "fixedrange": True},
+    )
+    figure.update_xaxes(title="epoch", title_standoff=4, gridcolor=CLEAR, zeroline=False)
+    figure.update_yaxes(gridcolor=FAINT, zeroline=False, selector=0)
+    figure.update_layout(yaxis_tickformat=".0%", yaxis2={"gridcolor": CLEAR, "tickformat": ".1f"})
+    return figure
+
+
+def class_counts(counts: NDArray[np.int64], *, most: float, height: int = 250) -> go.Figure:
+    """How many faces each class has.
+
+    Args:
+        counts: (7,) in the order of ``EXPRESSIONS``.
+        most: the share at which the axis ends, so that several figures can be compared.
+        height: pixels.
+    """
+    shares = dict(zip(EXPRESSIONS, (counts / max(1, counts.sum())).tolist(), strict=True))
+    texts = [f"{n:,} · {percent(s)}" for n, s in zip(counts, shares.values(), strict=True)]
+    figure = bars(shares, list(EXPRESSION_COLORS.values()), height, texts, end=most, right=88)
+    figure.update_xaxes(visible=False)
+    return figure
+
+
+def vote_bars(votes: Floats, *, takers: int = 10) -> go.Figure:
+    """How people voted on one face: only what somebody voted for, the most frequent on top.
+
+    Args:
+        votes: (10,) in the columns of ``fer2013new.csv``.
+        takers: how many people voted, and so where the axis ends.
+    """
+    cast = [number for number in np.argsort(-votes, kind="stable").tolist() if votes[number] > 0]
+    shares = {FERPLUS_COLUMNS[number]: float(votes[number]) / takers for number in cast}
+    colors = [EXPRESSION_COLORS.get(name, ACCENT) for name in shares]
+    texts = [f"{votes[number]:.0f}" for number in cast]
+    figure = bars(shares, colors, 22 * len(cast) + 8, texts, right=16)
+    figure.update_xaxes(visible=False)
+    return figure

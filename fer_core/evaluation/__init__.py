@@ -1,0 +1,1 @@
+"""How good models and their maps are: figures on labelled faces, comparisons, checks of explanation methods."""

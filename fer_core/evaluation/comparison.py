@@ -1,0 +1,48 @@
+"""Every trained model on one set of faces."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.data import FaceSet
+from fer_core.evaluation.metrics import evaluate, rounded
+from fer_core.models import load_model
+from fer_core.types import Image
+from fer_core.weights import WEIGHTS, list_models
+
+
+def compare(
+    faces: FaceSet, folder: Path = WEIGHTS, *, copies: NDArray[np.bool_] | None = None
+) -> list[dict[str, Any]]:
+    """Measure the models of a folder of weights on bare face crops, single pass.
+
+    Args:
+        copies: (N,) whether a face is the copy of a training face, where that is known.
+
+    Returns:
+        One row a model, the most accurate first: what its card says (name, family, parameters, file_mb,
+        input_size, published), and every figure of ``Evaluation``.
+    """
+    aligned: dict[tuple[int, bool], Image] = {}
+    rows = []
+    for name in list_models(folder):
+        model = load_model(name, folder=folder)
+        card = model.card
+        kind = (card.input_size, card.aligned)
+        if kind not in aligned:  # the landmark network takes longer than most models
+            aligned[kind] = model.align(faces.images)
+        figures = rounded(asdict(evaluate(model, faces, aligned=aligned[kind], copies=copies)))
+        del figures["model"]
+        facts = {
+            "name": name,
+            "family": card.family,
+            "parameters": card.parameters,
+            "file_mb": round((folder / f"{name}.safetensors").stat().st_size / 1e6, 2),
+            "input_size": card.input_size,
+            "published": card.published,
+        }
+        rows.append(facts | figures)
+    return sorted(rows, key=lambda row: -row["accuracy"])

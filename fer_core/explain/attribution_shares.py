@@ -1,0 +1,68 @@
+"""Numbers from raw maps: how the heat is spread over the prior-attention blocks, and over brows, eyes,
+nose and mouth."""
+
+import cv2
+import numpy as np
+
+from fer_core.faces.parts import part_outlines
+from fer_core.geometry import block
+from fer_core.labels import PARTS
+from fer_core.types import Floats
+
+FLAT = 1e-6
+"""Heat that varies by less than this part of its maximum is the same everywhere."""
+
+
+FINE = 96
+"""Side of the grid on which parts are told apart."""
+
+
+def positive_part(raw: Floats) -> Floats:
+    """(h, w) heat that speaks for the class; zero everywhere if the map has NaN or infinite cells."""
+    return np.maximum(raw, 0) if np.isfinite(raw).all() else np.zeros_like(raw)
+
+
+def is_flat(raw: Floats) -> bool:
+    """A map without positive heat, with the same heat everywhere, or with NaN or infinite cells."""
+    heat = positive_part(raw)
+    return bool(np.ptp(heat) <= FLAT * heat.max())
+
+
+def region_share(raw: Floats) -> dict[str, float]:
+    """How much of the positive heat lies in the upper block, in the lower block and elsewhere.
+
+    Args:
+        raw: (h, h) on the common grid of the networks' feature maps.
+
+    Returns:
+        upper / lower / elsewhere -> 0..1, summing to 1; zeros if there is no heat.
+    """
+    heat = positive_part(raw).astype(np.float64)
+    upper, lower = (heat[block(region, len(heat))].sum() for region in ("upper", "lower"))
+    total = heat.sum()
+    shares = {"upper": upper, "lower": lower, "elsewhere": max(total - upper - lower, 0.0)}
+    return {name: float(share / total) if total else 0.0 for name, share in shares.items()}
+
+
+def part_share(raw: Floats, landmarks: Floats) -> dict[str, float]:
+    """How much of the positive heat lies on the brows, the eyes, the nose, the mouth and the rest.
+
+    Args:
+        raw: (h, w) in aligned coordinates; between the middles of its cells the heat is interpolated, as
+            it is for display.
+        landmarks: (78, 2) in fractions of the aligned square.
+
+    Returns:
+        brows / eyes / nose / mouth / rest -> 0..1, summing to 1; zeros if there is no heat.
+    """
+    fine = cv2.resize(positive_part(raw), (FINE, FINE), interpolation=cv2.INTER_LINEAR)
+    owner = np.full((FINE, FINE), len(PARTS), np.uint8)
+    # Pixel centres count from 0 for OpenCV.
+    outlines = part_outlines(landmarks * FINE - 0.5)
+    for part, pieces in outlines.items():
+        for piece in pieces:
+            cv2.fillConvexPoly(owner, np.round(piece).astype(np.int32), PARTS.index(part))
+    sums = np.bincount(owner.ravel(), fine.ravel(), len(PARTS) + 1)
+    total = sums.sum()
+    shares = sums / total if total > 0 else sums
+    return dict(zip((*PARTS, "rest"), map(float, shares), strict=True))

@@ -1,0 +1,142 @@
+"""Cover parts of a face by hand and ask whether a map foresaw what that does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.explain.attribution_shares import FINE, positive_part
+from fer_core.faces.parts import part_outlines
+from fer_core.labels import PARTS, expression_index
+from fer_core.models.base import GREY_MEAN
+from fer_core.models.classifier import Classifier
+from fer_core.types import Floats, Image
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 as fractions of the aligned square."""
+
+ELSEWHERE: Final = 40
+"""Covers of the same size that are laid on other places for comparison."""
+
+
+def part_boxes(landmarks: Floats) -> dict[str, tuple[Box, ...]]:
+    """Covers for what a face consists of.
+
+    Args:
+        landmarks: (78, 2) in fractions of the aligned square.
+
+    Returns:
+        brows / eyes / nose / mouth / left half / right half -> boxes; the halves are those of the picture.
+    """
+    outlines = part_outlines(landmarks)
+    boxes = {part: tuple(_around(piece) for piece in outlines[part]) for part in PARTS}
+    middle = float(landmarks[27:31, 0].mean())  # the bridge of the nose
+    halves: dict[str, tuple[Box, ...]] = {
+        "left half": ((0.0, 0.0, middle, 1.0),),
+        "right half": ((middle, 0.0, 1.0, 1.0),),
+    }
+    return boxes | halves
+
+
+def occlude(aligned: Image, boxes: Sequence[Box]) -> Image:
+    """(S, S) uint8 face with the mean grey of the training images in its boxes."""
+    covered = aligned.copy()
+    for x0, y0, x1, y1 in np.round(np.array(boxes).reshape(-1, 4) * len(aligned)).astype(int):
+        covered[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = round(255 * GREY_MEAN)
+    return covered
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OcclusionTest:
+    """What a cover did to one class, and what the map of the class said of the place before."""
+
+    covered: Image
+    """(S, S) uint8."""
+    before: Floats
+    """(7,) probabilities of the whole face, in the order of ``EXPRESSIONS``."""
+    after: Floats
+    """(7,) of the covered one."""
+    heat: float
+    """Share of the map's positive heat that lay under the cover, 0..1."""
+    area: float
+    """Share of the face that was covered, 0..1: the heat that an even map would have there."""
+    lost: float
+    """Logits that the class lost; negative where it gained."""
+    heat_rank: float
+    """Share of equal covers at other places with less heat beneath them, 0..1."""
+    lost_rank: float
+    """Share of equal covers at other places by which the class lost less, 0..1."""
+    agreement: float
+    """Correlation, over all these places, of the heat that was covered and the logits that were lost, -1..1;
+    0 where either does not vary."""
+
+    @property
+    def predicted(self) -> bool:
+        """The map and the network agree whether this place counts more than most."""
+        return (self.heat_rank >= 0.5) == (self.lost_rank >= 0.5)
+
+
+def occlusion_test(
+    classifier: Classifier, aligned: Image, boxes: Sequence[Box], target: str, raw: Floats
+) -> OcclusionTest:
+    """Lay covers on an aligned face, and the same covers on other places for comparison.
+
+    Args:
+        boxes: at least one, with some area inside the square.
+        target: the class whose map ``raw`` is, (h, w).
+
+    Raises:
+        UserError: for an unknown class.
+    """
+    index = expression_index(target)
+    places = [tuple(boxes), *_elsewhere(boxes)]
+    faces = np.stack([aligned, *(occlude(aligned, place) for place in places)])
+    logits = classifier.logits(faces)[0]
+    whole, *rest = logits[:, index]
+    lost = whole - np.array(rest, np.float32)
+    heat = np.array([heat_under(raw, place) for place in places], np.float32)
+    probabilities = classifier.calibrate(logits[:2])
+    varies = np.ptp(lost) > 0 and np.ptp(heat) > 0
+    return OcclusionTest(
+        covered=faces[1],
+        before=probabilities[0],
+        after=probabilities[1],
+        heat=float(heat[0]),
+        area=float(_mask(boxes).mean()),
+        lost=float(lost[0]),
+        heat_rank=float((heat[1:] < heat[0]).mean()),
+        lost_rank=float((lost[1:] < lost[0]).mean()),
+        agreement=float(np.corrcoef(heat, lost)[0, 1]) if varies else 0.0,
+    )
+
+
+def heat_under(raw: Floats, boxes: Sequence[Box]) -> float:
+    """Share of a map's positive heat under the boxes, 0..1; 0 for a map without heat."""
+    heat = cv2.resize(positive_part(raw), (FINE, FINE), interpolation=cv2.INTER_LINEAR)
+    total = float(heat.sum())
+    return float(heat[_mask(boxes)].sum()) / total if total > 0 else 0.0
+
+
+def _elsewhere(boxes: Sequence[Box]) -> list[tuple[Box, ...]]:
+    """The same boxes, moved together to places all over the square; they stay inside it."""
+    corners = np.clip(np.array(boxes), 0, 1)
+    low, high = -corners[:, :2].min(axis=0), 1 - corners[:, 2:].max(axis=0)
+    moves = np.random.default_rng(0).uniform(low, high, (ELSEWHERE, 2))
+    return [tuple((x0 + x, y0 + y, x1 + x, y1 + y) for x0, y0, x1, y1 in corners) for x, y in moves]
+
+
+def _mask(boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    """(FINE, FINE) whether a place is covered."""
+    mask = np.zeros((FINE, FINE), bool)
+    for x0, y0, x1, y1 in np.clip(np.round(np.array(boxes) * FINE), 0, FINE).astype(int):
+        mask[y0:y1, x0:x1] = True
+    return mask
+
+
+def _around(outline: Floats) -> Box:
+    """The box around an outline, within the square."""
+    (x0, y0), (x1, y1) = np.clip(outline.min(axis=0), 0, 1), np.clip(outline.max(axis=0), 0, 1)
+    return float(x0), float(y0), float(x1), float(y1)

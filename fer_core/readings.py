@@ -1,0 +1,133 @@
+"""From the output of a network to readings: the third step of a frame's way, after observe and smooth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from fer_core.labels import CIRCUMPLEX, EXPRESSIONS
+from fer_core.models import Classifier
+from fer_core.models.base import NetworkOutput
+from fer_core.types import Blinks, Face, Floats, Image, Reading, Regions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observation:
+    """What one forward pass says about the N faces of one frame, before anything is averaged over time."""
+
+    image: Image
+    """(H, W, 3) RGB uint8."""
+    faces: tuple[Face, ...]
+    regions: tuple[Regions, ...]
+    """Of each face, at the input size of the model."""
+    classifier: Classifier
+    output: NetworkOutput | None
+    """Of these faces; None where there are none."""
+
+    @property
+    def predictions(self) -> Floats:
+        """(N, 7) logits, or (N, 9) with valence and arousal of networks that learned them."""
+        assert self.output is not None
+        logits, affect = to_numpy(self.output.logits), self.output.affect
+        return logits if affect is None else np.hstack([logits, to_numpy(affect)])
+
+    @property
+    def rows(self) -> Floats | None:
+        """(N, n, C) features of a ``SequenceNetwork``, None for others."""
+        rows = None if self.output is None else self.output.rows
+        return None if rows is None else to_numpy(rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Smoothed:
+    """What a stream makes of an observation: a value for each of its N faces."""
+
+    predictions: Floats
+    """Of the shape of ``Observation.predictions``, averaged over time."""
+    labels: Sequence[str | None]
+    """The class to show; None where the likeliest one is shown."""
+    unsure: Sequence[bool]
+    time_attention: Sequence[Floats | None]
+    """(T,) weights of the last pictures of the face, summing to 1; None where each frame stands alone."""
+    blinks: Sequence[Blinks | None]
+
+
+def assemble(observation: Observation, smoothed: Smoothed | None = None) -> tuple[Reading, ...]:
+    """Return a reading for each face of an observation.
+
+    Args:
+        smoothed: what a stream made of it; by default each reading stands for its frame alone.
+    """
+    output, classifier = observation.output, observation.classifier
+    if output is None:
+        return ()
+    smoothed = smoothed or _unsmoothed(observation)
+    predictions, classes = smoothed.predictions, len(EXPRESSIONS)
+    probabilities = classifier.calibrate(predictions[:, :classes])
+    affect = (
+        circumplex_position(probabilities) if output.affect is None else predictions[:, classes:]
+    ).tolist()
+    logits, region_weights = to_numpy(output.logits), _region_weights(classifier, output)
+    attention = None if output.attention is None else to_numpy(output.attention)
+    return tuple(
+        Reading(
+            face=face,
+            regions=observation.regions[i],
+            model=classifier.name,
+            logits=logits[i],
+            probabilities=probabilities[i],
+            unsure=smoothed.unsure[i],
+            label=smoothed.labels[i],
+            region_attention=region_weights[i] if region_weights else None,
+            attention=None if attention is None else attention[i],
+            time_attention=smoothed.time_attention[i],
+            valence=affect[i][0],
+            arousal=affect[i][1],
+            blinks=smoothed.blinks[i],
+        )
+        for i, face in enumerate(observation.faces)
+    )
+
+
+def circumplex_position(probabilities: Floats) -> Floats:
+    """Return the position of class probabilities on the plane of valence and arousal.
+
+    It is the expectation of the published positions of the classes (``CIRCUMPLEX``), so it stays within
+    them: a face that no class is sure of lies near the middle, whatever its expression.
+
+    Args:
+        probabilities: (N, 7) in the order of ``EXPRESSIONS``.
+
+    Returns:
+        (N, 2) valence and arousal, -1..1.
+    """
+    coordinates = np.array([CIRCUMPLEX[name] for name in EXPRESSIONS], np.float32)
+    return np.asarray(probabilities @ coordinates, np.float32)
+
+
+def to_numpy(tensor: Tensor) -> Floats:
+    """Return a tensor of any device and precision as a float32 array."""
+    return np.asarray(tensor.float().cpu().numpy())
+
+
+def _unsmoothed(observation: Observation) -> Smoothed:
+    """Return the observation as it is, each face by itself."""
+    predictions, classifier = observation.predictions, observation.classifier
+    probabilities = classifier.calibrate(predictions[:, : len(EXPRESSIONS)])
+    nothing = [None] * len(observation.faces)
+    return Smoothed(
+        predictions=predictions,
+        labels=nothing,
+        unsure=[bool(row.max() < classifier.card.unsure_below) for row in probabilities],
+        time_attention=nothing,
+        blinks=nothing,
+    )
+
+
+def _region_weights(classifier: Classifier, output: NetworkOutput) -> list[dict[str, float]] | None:
+    """Return region -> attention weight for each face; None for networks without region attention."""
+    if output.region_attention is None:
+        return None
+    regions = classifier.network.regions
+    return [dict(zip(regions, row, strict=True)) for row in output.region_attention.tolist()]

@@ -1,0 +1,226 @@
+"""One viewer's memory over the shared analyzer: follow faces, and smooth what is read from them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final, Protocol, runtime_checkable
+
+import numpy as np
+
+from fer_core.analyzer import AnalysisOptions, Analyzer
+from fer_core.faces import find_faces
+from fer_core.images import to_rgb
+from fer_core.labels import EXPRESSIONS
+from fer_core.readings import Observation, Smoothed
+from fer_core.streaming.blinks import BlinkCounter
+from fer_core.streaming.smoothing import SequenceBuffer, TemporalSmoother
+from fer_core.streaming.tracker import Tracker, overlap
+from fer_core.timing import stage
+from fer_core.types import Face, Floats, FrameResult, Image
+
+DETECT_EVERY: Final = 0.2
+"""Time between two searches of the whole frame, in seconds; in between the known faces are followed."""
+
+SAME_FACE_IOU: Final = 0.5
+"""Intersection over union above which two detections are taken for one face."""
+
+CLEARLY_LARGER: Final = 1.25
+"""Ratio of areas from which another face comes first."""
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A detector that can find a face again near where it was, for a fraction of a search."""
+
+    def refine(self, image: Image, boxes: Floats) -> list[Face | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings(AnalysisOptions):
+    """What a viewer wants to see: the options of the analysis, and how they are smoothed over time."""
+
+    sequence: int = 1
+    """Frames of a face, at least a tenth of a second apart, that a network which can do so reads as one
+    sequence; 1 reads each frame by itself."""
+    smoothing: float = 0.25
+    """Time constant in seconds of the moving average of the predictions, and of the hysteresis of the shown
+    class; 0 shows each frame by itself."""
+
+
+@dataclass(slots=True)
+class FaceState:
+    """What a stream remembers of one face."""
+
+    smoother: TemporalSmoother = field(default_factory=TemporalSmoother)
+    sequence: SequenceBuffer = field(default_factory=SequenceBuffer)
+    blinks: BlinkCounter = field(default_factory=BlinkCounter)
+
+
+class Stream:
+    """Follows faces from frame to frame and smooths what is read from them.
+
+    ``settings`` may be replaced at any time. Each stream belongs to one viewer. When frames come faster
+    than they can be processed, a push that finds another one running returns the last result.
+    """
+
+    def __init__(self, analyzer: Analyzer, settings: StreamSettings | None = None) -> None:
+        self.settings = settings or StreamSettings()
+        self._analyzer = analyzer
+        self._busy = Lock()
+        self._tracker = Tracker()
+        self._states: dict[int, FaceState] = {}
+        self._first: int | None = None
+        self._searched = -np.inf
+        self._searched_with: tuple[str | None, int | None] = (None, None)
+        self._model: str | None = None
+        self._last = FrameResult()
+
+    def push(self, frame: Image, *, time: float) -> FrameResult:
+        """Read the next frame.
+
+        Args:
+            frame: (H, W, 3) RGB uint8; its size may change from frame to frame.
+            time: seconds, on any clock that does not go back.
+        """
+        if not self._busy.acquire(blocking=False):
+            return self._last
+        try:
+            (self._last,) = self._read([(to_rgb(frame), time)])
+            return self._last
+        finally:
+            self._busy.release()
+
+    def push_all(self, frames: Sequence[tuple[Image, float]]) -> list[FrameResult]:
+        """Read several frames at once: faster than one by one, with the same results.
+
+        Args:
+            frames: as for ``push``, each with its time.
+
+        Returns:
+            As many results, with the timings of all.
+        """
+        with self._busy:
+            return self._read([(to_rgb(frame), time) for frame, time in frames])
+
+    def _read(self, frames: Sequence[tuple[Image, float]]) -> list[FrameResult]:
+        settings = self.settings
+        timings: dict[str, float] = {}
+        detected, states = [], []
+        for frame, time in frames:
+            with stage(timings, "detect"):
+                faces = self._in_order(self._find(frame, time, settings))
+            detected.append((frame, faces))
+            states.append(self._states_of(faces, settings.model))
+        observations = self._analyzer.observe(detected, settings, timings)
+        results = []
+        for observation, known, (_, time) in zip(observations, states, frames, strict=True):
+            smoothed = None
+            if known:
+                with stage(timings, "predict"):
+                    smoothed = self._smooth(observation, known, time, settings)
+            result = self._analyzer.frame_result(observation, settings, timings, smoothed)
+            results.append(result)
+        return results
+
+    def _find(self, frame: Image, time: float, settings: StreamSettings) -> list[Face]:
+        """Follow the known faces; search the frame when it is time, or when one of them was lost."""
+        detector = self._analyzer.detector(settings.detector, settings.min_face)
+        search = (settings.detector, settings.min_face)
+        due = time - self._searched >= DETECT_EVERY or search != self._searched_with
+        if not due and isinstance(detector, Follower):
+            visible, hidden = self._tracker.expected(frame, time)
+            found = detector.refine(frame, np.concatenate([visible, hidden]))
+            followed = _distinct(found[: len(visible)])
+            if len(followed) == len(visible):
+                faces = _distinct([*followed, *found[len(visible) :]])
+                return self._tracker.update(frame, faces, time)
+        self._searched, self._searched_with = time, search
+        return self._tracker.update(frame, find_faces(frame, detector), time)
+
+    def _in_order(self, faces: Sequence[Face]) -> list[Face]:
+        """Return the faces largest first; two of nearly the same size do not take turns."""
+
+        def rank(face: Face) -> float:
+            return face.area * (CLEARLY_LARGER if face.track_id == self._first else 1.0)
+
+        ordered = sorted(faces, key=rank, reverse=True)
+        if ordered:
+            self._first = ordered[0].track_id
+        return ordered
+
+    def _states_of(self, faces: Sequence[Face], model: str | None) -> list[FaceState]:
+        """Return the state of each face; drop those of faces that are gone, and what another model predicted."""
+        if model != self._model:
+            self._states = {n: FaceState(blinks=state.blinks) for n, state in self._states.items()}
+            self._model = model
+        self._states = {n: state for n, state in self._states.items() if n in self._tracker.known}
+        tracks = (face.track_id for face in faces)
+        return [self._states.setdefault(n, FaceState()) for n in tracks if n is not None]
+
+    def _smooth(
+        self,
+        observation: Observation,
+        states: Sequence[FaceState],
+        time: float,
+        settings: StreamSettings,
+    ) -> Smoothed:
+        """Average what the network says of each face with the frames before, and update the face's state."""
+        classifier, constant = observation.classifier, settings.smoothing
+        predictions, time_attention = self._sequence_predictions(
+            observation, states, time, settings
+        )
+        averaged = np.stack(
+            [
+                state.smoother.average(row, time=time, constant=constant)
+                for state, row in zip(states, predictions, strict=True)
+            ]
+        )
+        probabilities = classifier.calibrate(averaged[:, : len(EXPRESSIONS)])
+        threshold = classifier.card.unsure_below
+        shown = [
+            state.smoother.stable_label(row, threshold, time=time, constant=constant)
+            for state, row in zip(states, probabilities, strict=True)
+        ]
+        blinks = [
+            None if face.landmarks is None else state.blinks.update(face.eyes, time=time)
+            for state, face in zip(states, observation.faces, strict=True)
+        ]
+        return Smoothed(
+            predictions=averaged,
+            labels=[label for label, _ in shown],
+            unsure=[unsure for _, unsure in shown],
+            time_attention=time_attention,
+            blinks=blinks,
+        )
+
+    def _sequence_predictions(
+        self,
+        observation: Observation,
+        states: Sequence[FaceState],
+        time: float,
+        settings: StreamSettings,
+    ) -> tuple[Floats, list[Floats | None]]:
+        """Return the (N, K) predictions from the last frames of each face, with the weight of each frame.
+
+        Those of the frame alone, without weights, where the network does not read sequences or the settings
+        ask for none.
+        """
+        rows = observation.rows if settings.sequence > 1 else None
+        if rows is None:
+            return observation.predictions, [None] * len(states)
+        predictions, weights = [], []
+        for state, row in zip(states, rows, strict=True):
+            sequence = state.sequence.push(row, settings.sequence, time=time)
+            predicted, weight = self._analyzer.predict_sequence(sequence, model=settings.model)
+            predictions.append(predicted)
+            weights.append(weight)
+        return np.stack(predictions), [*weights]
+
+
+def _distinct(found: Iterable[Face | None]) -> list[Face]:
+    """Return the faces that were found; of several detections of one face only the first."""
+    faces: list[Face] = []
+    for face in found:
+        if face and all(overlap(face.box, other.box) <= SAME_FACE_IOU for other in faces):
+            faces.append(face)
+    return faces

@@ -1,0 +1,1 @@
+"""What can be trained: expressions, landmarks, eyes, and the HOG detector."""

@@ -1,0 +1,163 @@
+"""Train the eye network on crops of single eyes, by people: nobody is in two splits."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchmetrics.classification import BinaryAccuracy
+
+from fer_core.data.augmentation import augment
+from fer_core.data.readers.eyes import EyeSet
+from fer_core.faces.eyes import EyeNetwork, EyeReader, load_eye_reader
+from fer_core.geometry import warp
+from fer_core.training.loop import SINGLE_PROCESS, World, load_best, loader, run, seed
+from fer_core.training.optimize import optimize
+from fer_core.training.recipe import Recipe
+from fer_core.types import Floats, Image
+from fer_core.weights import EYES, Card, get_arrays, save_weights
+
+DATA = "Open-Close-Eye-Detection (Roboflow), CC BY 4.0 as stated there"
+LICENCE = "Apache-2.0 for the weights; trained on CC BY 4.0 data"
+LIMITS = (
+    "Says whether an eye is open, not whether somebody is awake or looks. Most of its training eyes are "
+    "infrared pictures of few people; strong glare on glasses, heavy make-up and eyes narrower than ten "
+    "pixels mislead it."
+)
+
+
+class CroppedEyes(Dataset[tuple[Tensor, Tensor]]):
+    """Eyes at the size that the network sees, random_similarity for training."""
+
+    def __init__(self, eyes: EyeSet, size: int, recipe: Recipe, *, training: bool) -> None:
+        self.eyes = eyes
+        self.size = size
+        self.augmentation = recipe.augmentation if training else None
+        self.rng = np.random.default_rng(recipe.seed)
+
+    def __len__(self) -> int:
+        return len(self.eyes)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """A (1, S, S) uint8 eye, and 1.0 where it is open."""
+        image = self.eyes.images[index]
+        transform = shrinking(image, self.size)
+        if self.augmentation is None:
+            eye = warp(image, transform, self.size)
+        else:
+            eye = augment(image, transform, self.size, self.augmentation, self.rng)
+        return torch.from_numpy(eye)[None], torch.tensor(float(self.eyes.open[index]))
+
+
+class EyeModule(L.LightningModule):
+    """Cross-entropy of open and closed."""
+
+    def __init__(self, network: EyeNetwork, recipe: Recipe) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.recipe = recipe
+        self.accuracy = BinaryAccuracy()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        eyes, is_open = batch
+        smooth = self.recipe.label_smoothing
+        targets = is_open * (1 - smooth) + smooth / 2
+        loss = F.binary_cross_entropy_with_logits(self.network(eyes).float(), targets)
+        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, sync_dist=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        eyes, is_open = batch
+        self.accuracy(self.network(eyes).sigmoid(), is_open)
+        self.log("public_accuracy", self.accuracy, prog_bar=True)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        return optimize(self, self.recipe)
+
+
+def shrinking(image: Image, size: int) -> Floats:
+    """(2, 3) map of a whole square image to ``size``."""
+    scale = size / len(image)
+    return np.array([[scale, 0, 0], [0, scale, 0]], np.float32)
+
+
+def fit_eyes(
+    recipe: Recipe, eyes: EyeSet, out: Path, *, resume: bool = False, team: World = SINGLE_PROCESS
+) -> EyeNetwork:
+    """Train on Training, select the epoch with the best accuracy on PublicTest."""
+    seed(recipe)
+    network = EyeNetwork(**recipe.network)
+    training, public = (
+        loader(
+            CroppedEyes(eyes.split(split), network.input_size, recipe, training=training),
+            recipe,
+            team,
+            training=training,
+        )
+        for split, training in (("Training", True), ("PublicTest", False))
+    )
+    run(EyeModule(network, recipe), training, public, recipe, out, resume=resume, team=team)
+    best = EyeNetwork(**recipe.network)
+    load_best(best, out)
+    return best
+
+
+def export_eyes(
+    network: EyeNetwork, recipe: Recipe, eyes: EyeSet, out: Path, training: Mapping[str, Any]
+) -> EyeReader:
+    """Store fp16 weights with their card, and measure them once on the people of PrivateTest."""
+    card = Card(
+        name=EYES,
+        family=recipe.family,
+        network=recipe.network,
+        classes=("closed", "open"),
+        input_size=network.input_size,
+        aligned=True,
+        temperature=1.0,
+        unsure_below=0.0,
+        parameters=sum(p.numel() for p in network.parameters()),
+        preprocessing=f"grey, the eye in the middle of {network.input_size}x{network.input_size}, "
+        "less its mean and divided by its standard deviation within the network",
+        data=DATA,
+        recipe=asdict(recipe),
+        training=training,
+        licence=LICENCE,
+        limits=LIMITS,
+    )
+    arrays = get_arrays(network)
+    save_weights(card, arrays, out)
+    stored = load_eye_reader(folder=out)
+    figures = {
+        split: {
+            **measure_eyes(stored, eyes.split(split)),
+            "command": f"python -m fer_core evaluate --model {EYES} --data eyes --split {split}",
+        }
+        for split in ("PublicTest", "PrivateTest")
+    }
+    save_weights(replace(card, figures=figures), arrays, out)
+    return load_eye_reader(folder=out)
+
+
+def measure_eyes(reader: EyeReader, eyes: EyeSet) -> dict[str, Any]:
+    """How often open and closed are told apart.
+
+    Returns:
+        ``n``; ``accuracy`` of all eyes; ``closed`` and ``open``, of those alone; ``people``, how many.
+    """
+    size = reader.input_size
+    crops = np.stack([warp(image, shrinking(image, size), size) for image in eyes.images])
+    right = (reader(crops) >= 0.5) == eyes.open
+    return {
+        "n": len(eyes),
+        "people": len(set(eyes.subjects.tolist())),
+        "accuracy": round(float(right.mean()), 4),
+        "closed": round(float(right[~eyes.open].mean()), 4),
+        "open": round(float(right[eyes.open].mean()), 4),
+    }

@@ -1,0 +1,191 @@
+"""Train the landmark network on what a teacher network saw (distillation, Hinton et al. 2015)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from fer_core.data.augmentation import photometric, random_similarity, transform_points
+from fer_core.data.readers.landmarks import LandmarkSet
+from fer_core.faces.alignment import PASSES, find_landmarks
+from fer_core.faces.landmarks import (
+    MIRRORED_ACTIONS,
+    Landmarker,
+    LandmarkNetwork,
+    five_points,
+    load_landmarker,
+)
+from fer_core.geometry import alignment, mean_points, warp
+from fer_core.training.card import LICENCE
+from fer_core.training.loop import SINGLE_PROCESS, World, load_best, loader, run, seed
+from fer_core.training.optimize import optimize
+from fer_core.training.recipe import Recipe
+from fer_core.training.tasks.expressions import point_error
+from fer_core.weights import LANDMARKS, Card, get_arrays, save_weights
+
+DATA = (
+    "faces of FER2013 (Goodfellow et al. 2013), research use, and of muxspace/facial_expressions, "
+    "Apache-2.0; points and actions of MediaPipe's FaceLandmarker, Apache-2.0"
+)
+LIMITS = (
+    "Follows its teacher, mistakes included. The jaw lies on the visible outline of the face; covered "
+    "points are guessed. Actions say how a face moves, not what anybody feels."
+)
+MOST_ACTIVE = 12
+"""Actions that are measured: those with the largest mean score."""
+POINTS_WEIGHT = 2.0
+"""Of the mean distance in inter-ocular distances, beside the mean absolute error of the actions."""
+
+
+class AlignedLandmarks(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Faces aligned by the teacher's points, random_similarity for training."""
+
+    def __init__(self, faces: LandmarkSet, size: int, recipe: Recipe, *, training: bool) -> None:
+        self.faces = faces
+        self.size = size
+        self.augmentation = recipe.augmentation if training else None
+        self.rng = np.random.default_rng(recipe.seed)
+        self.transforms = [alignment(five, size) for five in five_points(faces.points)]
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A (1, S, S) uint8 face, (78, 2) fractions of the square, (52,) actions in 0..1."""
+        transform, actions = self.transforms[index], self.faces.actions[index]
+        if self.augmentation is not None:
+            transform = random_similarity(transform, self.size, self.augmentation, self.rng)
+        face = warp(self.faces.images[index], transform, self.size)
+        if self.augmentation is not None:
+            face = photometric(face, self.augmentation, self.rng)
+        if np.linalg.det(transform[:, :2]) < 0:
+            actions = actions[list(MIRRORED_ACTIONS)]
+        points = transform_points(self.faces.points[index], transform, self.size)
+        return torch.from_numpy(face)[None], torch.from_numpy(points), torch.from_numpy(actions)
+
+
+class LandmarkModule(L.LightningModule):
+    """Points by their mean distance, actions by their mean absolute error: most scores lie near zero, and
+    few are large, so the middle of what may be says more than its mean."""
+
+    def __init__(self, network: LandmarkNetwork, recipe: Recipe) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.recipe = recipe
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> Tensor:
+        faces, points, actions = batch
+        found, logits = self.network(faces)
+        distance = point_error(found, points).mean()
+        loss = POINTS_WEIGHT * distance + F.l1_loss(logits.float().sigmoid(), actions)
+        figures = {"loss": loss, "point_error": distance}
+        self.log_dict(figures, on_step=False, on_epoch=True, sync_dist=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], _: int) -> None:
+        faces, points, actions = batch
+        found, logits = self.network(faces)
+        missed = (logits.float().sigmoid() - actions).abs().mean()
+        figures = {
+            "public_point_error": point_error(found, points).mean(),
+            "public_action_error": missed,
+        }
+        self.log_dict(figures, prog_bar=True, sync_dist=True)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        return optimize(self, self.recipe)
+
+
+def fit_landmarks(
+    recipe: Recipe,
+    faces: LandmarkSet,
+    out: Path,
+    *,
+    resume: bool = False,
+    team: World = SINGLE_PROCESS,
+) -> LandmarkNetwork:
+    """Train on Training, select the epoch with the least point error on PublicTest."""
+    seed(recipe)
+    network = LandmarkNetwork(**recipe.network)
+    training, public = (
+        loader(
+            AlignedLandmarks(faces.split(split), network.input_size, recipe, training=training),
+            recipe,
+            team,
+            training=training,
+        )
+        for split, training in (("Training", True), ("PublicTest", False))
+    )
+    run(LandmarkModule(network, recipe), training, public, recipe, out, resume=resume, team=team)
+    best = LandmarkNetwork(**recipe.network)
+    load_best(best, out)
+    return best
+
+
+def export_landmarks(
+    network: LandmarkNetwork,
+    recipe: Recipe,
+    sets: Mapping[str, LandmarkSet],
+    out: Path,
+    training: Mapping[str, Any],
+) -> Landmarker:
+    """Store fp16 weights with their card, and measure them once on the test faces of each set."""
+    card = Card(
+        name=LANDMARKS,
+        family=recipe.family,
+        network=recipe.network,
+        classes=(),
+        input_size=network.input_size,
+        aligned=True,
+        temperature=1.0,
+        unsure_below=0.0,
+        parameters=sum(p.numel() for p in network.parameters()),
+        preprocessing=f"grey, aligned by five points to {network.input_size}x{network.input_size}",
+        data=DATA,
+        recipe=asdict(recipe),
+        training=training,
+        licence=LICENCE.format("FER2013"),
+        limits=LIMITS,
+    )
+    arrays = get_arrays(network)
+    save_weights(card, arrays, out)
+    stored = load_landmarker(folder=out)
+    figures = {
+        f"{name} {split}": {
+            **measure_landmarks(stored, faces.split(split)),
+            "command": f"python -m fer_core evaluate --model {LANDMARKS} --data teacher/{name}.npz "
+            f"--split {split}",
+        }
+        for name, faces in sets.items()
+        for split in ("PublicTest", "PrivateTest")
+        if (faces.splits == split).any()
+    }
+    save_weights(replace(card, figures=figures), arrays, out)
+    return load_landmarker(folder=out)
+
+
+def measure_landmarks(landmarker: Landmarker, faces: LandmarkSet) -> dict[str, Any]:
+    """On bare crops: three passes from the mean layout.
+
+    Returns:
+        ``n``; ``point_error``, the mean distance to the teacher's points in inter-ocular distances;
+        ``action_error``, the mean absolute error of the twelve most active actions.
+    """
+    layout = [mean_points((0, 0, i.shape[1], i.shape[0])) for i in faces.images]
+    points, actions = find_landmarks(faces.images, np.stack(layout), landmarker, passes=PASSES)
+    distance = point_error(torch.from_numpy(points), torch.from_numpy(faces.points)).mean()
+    active = np.argsort(-faces.actions.mean(axis=0))[:MOST_ACTIVE]
+    missed = np.abs(actions - faces.actions)[:, active].mean()
+    return {
+        "n": len(faces),
+        "point_error": round(float(distance), 4),
+        "action_error": round(float(missed), 4),
+    }

@@ -1,0 +1,71 @@
+"""Figures of where evidence lies, and the slide."""
+
+import io
+from xml.etree import ElementTree
+
+import numpy as np
+from PIL import Image as Pillow
+
+from app.charts.evidence import before_and_after, curves, drawing_board, share_dots
+from fer_core.draw.slide import draw_slide
+from fer_core.draw.tiles import heat_scale
+from fer_core.labels import EXPRESSIONS
+
+CROP = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
+
+
+def test_shares_stand_beside_what_an_even_map_would_have() -> None:
+    heat, area = {"eyes": 0.3, "mouth": 0.7}, {"eyes": 0.05, "mouth": 0.1}
+    figure = share_dots(heat, area, {"whole face": 0.6})
+    shown = {trace.name: dict(zip(trace.y, trace.x, strict=True)) for trace in figure.data}
+    assert shown["heat of the map"] == heat
+    assert shown["if it were spread evenly"] == area
+    assert shown["the network's own attention"] == {"whole face": 0.6}
+    assert figure.layout.yaxis.categoryarray == ("whole face", "mouth", "eyes")
+    assert len(share_dots(heat, area, {}).data) == 2
+
+
+def test_chance_is_grey_and_dashed() -> None:
+    shares = np.linspace(0, 1, 5)
+    lines = {"Grad-CAM": shares, "random map": shares**2, "centre blob": shares**3}
+    traces = curves(shares, lines, x_title="hidden").data
+    assert [trace.line.dash for trace in traces] == ["solid", "dot", "dash"]
+    assert traces[0].line.color != traces[1].line.color == traces[2].line.color
+    assert list(traces[1].y) == list(shares**2)
+
+
+def test_before_and_after_stand_side_by_side() -> None:
+    before, after = np.eye(7, dtype=np.float32)[3], np.full(7, 1 / 7, np.float32)
+    covered, whole = before_and_after(before, after).data
+    assert (covered.name, whole.name) == ("covered", "whole face")
+    assert list(covered.x) == list(after) and list(whole.text)[3] == "100 %"
+
+
+def test_the_board_fills_the_square_and_marks_its_boxes() -> None:
+    figure = drawing_board(CROP, [(0.25, 0.5, 0.75, 1.0)])
+    assert figure.layout.dragmode == "select"
+    assert figure.layout.yaxis.range == (1, 0), "rows count from the top"
+    (box,) = figure.layout.shapes
+    assert (box.x0, box.y0, box.x1, box.y1) == (0.25, 0.5, 0.75, 1.0)
+    (points,) = figure.data
+    assert min(points.x) < 0.03 and max(points.y) > 0.97
+
+
+def test_the_scale_is_clear_in_the_middle() -> None:
+    scale = heat_scale(101)
+    assert scale.shape == (12, 101, 4)
+    assert scale[0, 50, 3] == 0 and scale[0, 0, 3] == scale[0, -1, 3] == 255
+    assert scale[0, 0, 2] > scale[0, 0, 0], "against is blue"
+    assert scale[0, -1, 0] > scale[0, -1, 2], "for is warm"
+
+
+def test_a_slide_as_png_and_svg() -> None:
+    maps = {name: np.full((6, 6), number, np.float32) for number, name in enumerate(EXPRESSIONS)}
+    shares = np.full(7, 1 / 7, np.float32)
+    words = {"title": "Why sad?", "footnote": "Grad-CAM on plain"}
+    png = Pillow.open(io.BytesIO(draw_slide(CROP, maps["sad"], maps, shares, "sad", **words)))
+    assert png.size == (1920, 1080) and png.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
+    svg = draw_slide(CROP, maps["sad"], maps, shares, "sad", **words, form="svg").decode()
+    ElementTree.fromstring(svg)
+    assert "Why sad?" in svg and "Grad-CAM on plain" in svg, "text stays text"
+    assert all(name in svg for name in EXPRESSIONS)

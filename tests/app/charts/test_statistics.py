@@ -1,0 +1,95 @@
+"""Figures of models and of datasets."""
+
+import numpy as np
+import pytest
+
+from app.charts.statistics import (
+    FERPLUS_COLUMNS,
+    accuracy_dots,
+    class_counts,
+    share_table,
+    training_curve,
+    vote_bars,
+)
+from fer_core.data.readers.ferplus import CSV_COLUMNS
+from fer_core.draw import EXPRESSION_COLORS
+from fer_core.labels import EXPRESSIONS
+
+
+def test_each_model_has_its_row_with_the_best_on_top() -> None:
+    figure = accuracy_dots({"b": 0.71, "a": 0.4}, {"a": 0.625}, people=(0.6, 0.7))
+    published, measured = figure.data
+    assert list(measured.y) == ["b", "a"] and list(measured.x) == [0.71, 0.4]
+    assert list(published.y) == ["a"] and list(published.x) == [0.625]
+    assert list(figure.layout.yaxis.categoryarray) == ["a", "b"], "counted from below"
+    band, line = figure.layout.shapes
+    assert (band.x0, band.x1) == (0.6, 0.7) and (line.x0, line.x1) == (0.625, 0.4)
+    low, high = figure.layout.xaxis.range
+    assert low < 0.4 and high > 0.71
+
+
+def test_many_models_make_a_higher_figure() -> None:
+    few, many = (
+        accuracy_dots({str(n): 0.5 for n in range(count)}, {}, people=(0.6, 0.7))
+        for count in (2, 25)
+    )
+    assert many.layout.height - few.layout.height == 23 * 24
+
+
+def test_table_shows_shares_of_its_rows() -> None:
+    counts = np.zeros((7, 8), np.int64)
+    counts[0, :2] = 3, 1
+    figure = share_table(counts, list("abcdefgh"), rows_are="labelled", columns_are="voted")
+    (heat,) = figure.data
+    assert list(heat.text[0][:2]) == ["75", "25"] and list(heat.text[1]) == ["0"] * 8
+    assert list(heat.y) == list(EXPRESSIONS) and list(heat.x) == list("abcdefgh")
+    assert "labelled %{y}, voted %{x}: %{customdata:,} faces" in heat.hovertemplate
+    assert heat.colorscale is None, "the theme gives the colours"
+    below, above = heat.z[0][1], heat.z[0][0]
+    assert below < 0.45 and above > 0.88, "no middle shades"
+
+
+def test_curve_of_accuracy_and_loss() -> None:
+    curve = [{"epoch": 1, "loss": 1.5, "public_accuracy": 0.5}, {"epoch": 2, "loss": 1.2}]
+    figure = training_curve(curve, selected=2)
+    accuracy, loss = figure.data
+    assert list(accuracy.x) == [1, 2] and list(accuracy.y) == [0.5, None]
+    assert list(loss.y) == [1.5, 1.2] and loss.yaxis == "y2"
+    assert figure.layout.shapes[0].x0 == 2
+    assert figure.layout.yaxis.tickformat == ".0%" and figure.layout.yaxis2.tickformat == ".1f"
+    assert not training_curve(curve, selected=None).layout.shapes
+
+
+def test_classes_with_counts_and_shares() -> None:
+    figure = class_counts(np.array([1, 0, 0, 3000, 0, 0, 999]), most=0.8)
+    (bar,) = figure.data
+    assert list(bar.y) == list(EXPRESSIONS) and bar.x[3] == 0.75
+    assert bar.text[3] == "3,000 · 75 %" and bar.text[1] == "0 · 0 %"
+    assert figure.layout.xaxis.range[1] == 0.8
+
+
+def test_votes_that_were_cast() -> None:
+    votes = np.zeros(10, np.float32)
+    votes[[0, 3, 9]] = 3, 6, 1
+    (bar,) = vote_bars(votes).data
+    assert list(bar.y) == ["sad", "neutral", "no face"] and list(bar.x) == pytest.approx(
+        [0.6, 0.3, 0.1]
+    )
+    assert list(bar.text) == ["6", "3", "1"]
+    assert bar.marker.color[0] == EXPRESSION_COLORS["sad"]
+    assert len(FERPLUS_COLUMNS) == len(CSV_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        accuracy_dots({"a": 0.5}, {}, people=(0.6, 0.7)),
+        share_table(np.ones((7, 7)), EXPRESSIONS, rows_are="a", columns_are="b"),
+        training_curve([{"epoch": 1}], selected=1),
+        class_counts(np.ones(7, np.int64), most=1),
+        vote_bars(np.ones(10, np.float32)),
+    ],
+)
+def test_figures_fit_any_page(figure) -> None:
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert figure.layout.font.color is None

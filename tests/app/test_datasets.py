@@ -1,0 +1,56 @@
+"""A visitor sees the host's folder of datasets, and nothing else of the machine."""
+
+from pathlib import Path
+
+import pytest
+
+from app.datasets import VARIABLE, dataset_folder, names_in, path_in
+from fer_core.data import DataError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    sets = tmp_path / "sets"
+    (sets / "faces" / "happy").mkdir(parents=True)
+    (sets / ".hidden").mkdir()
+    (sets / "fer2013.csv").write_text("")
+    (tmp_path / "secret.csv").write_text("emotion,pixels,Usage\n")
+    return sets
+
+
+def test_folder_is_the_one_that_the_host_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert dataset_folder() is None
+    monkeypatch.setenv(VARIABLE, str(folder))
+    assert dataset_folder() == folder.resolve()
+    assert names_in(folder) == ["faces", "fer2013.csv"]
+    monkeypatch.setenv(VARIABLE, str(folder / "nowhere"))
+    with pytest.raises(DataError, match="FER_DATA names no folder"):
+        dataset_folder()
+
+
+def test_what_lies_in_it_can_be_chosen(folder: Path) -> None:
+    assert path_in(folder, "fer2013.csv") == folder / "fer2013.csv"
+    assert path_in(folder, " faces/happy ") == folder / "faces" / "happy"
+    assert path_in(folder, str(folder / "faces")) == folder / "faces"
+    assert path_in(folder, ".") == folder
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../secret.csv", "/etc/passwd", "faces/../../secret.csv", "nothing", "a\0b", "x" * 5000],
+)
+def test_all_else_reads_as_if_it_were_not_there(folder: Path, name: str) -> None:
+    with pytest.raises(DataError, match="is not in the folder of datasets") as caught:
+        path_in(folder, name)
+    assert str(folder) not in str(caught.value)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(folder: Path) -> None:
+    (folder / "link.csv").symlink_to(folder.parent / "secret.csv")
+    (folder / "loop").symlink_to(folder / "loop")
+    for name in ("link.csv", "loop"):
+        with pytest.raises(DataError, match="is not in the folder"):
+            path_in(folder, name)

@@ -1,0 +1,14 @@
+"""The words that every page shares."""
+
+from dataclasses import replace
+
+from app.widgets import placed
+from fer_core import load_card
+
+
+def test_it_is_said_how_valence_and_arousal_come_about() -> None:
+    card = load_card("default")
+    assert "class probabilities" in placed(card) and "Russell" in placed(card)
+    rated = placed(replace(card, network={**card.network, "affect": True}))
+    assert "learned it from people's ratings" in rated and "probabilities" not in rated
+    assert placed(replace(card, network={**card.network, "affect": False})) == placed(card)

@@ -1,0 +1,69 @@
+"""What was measured of the methods on many faces, and what follows from it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fer_core.evaluation.results import Figure, read_method_results
+from fer_core.weights import FAITHFULNESS, RANDOMIZATION, WeightsError, results_path
+
+
+def cell(mean: float) -> dict[str, float]:
+    return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Guided backpropagation parts both curves most and forgets nothing, EigenCAM knows no class."""
+    gains = {"gradcam": (0.2, 0.6), "layercam": (0.3, 0.6), "eigencam": (0.1, 0.7)}
+    gains |= {"guided_backprop": (0.1, 0.9), "centre": (0.25, 0.55)}
+    maps = {
+        name: {"deletion": cell(low), "insertion": cell(high)}
+        for name, (low, high) in gains.items()
+    }
+    alike = {"gradcam": (0.4, 0.0), "layercam": (0.6, 0.2), "guided_backprop": (0.9, 0.3)}
+    depths = {
+        depth: {name: cell(pair[row]) for name, pair in alike.items()}
+        for row, depth in enumerate(("head", "layer 1"))
+    }
+    results_path(FAITHFULNESS, tmp_path).parent.mkdir()
+    for name, table in (
+        (FAITHFULNESS, {"model": "plain", "faces": 9, "steps": 10, "maps": maps}),
+        (RANDOMIZATION, {"model": "plain", "faces": 9, "draws": 2, "depths": depths}),
+    ):
+        results_path(name, tmp_path).write_text(json.dumps(table))
+    return tmp_path
+
+
+def test_the_best_of_the_sound_methods_is_recommended(folder: Path) -> None:
+    measured = read_method_results(folder)
+    assert measured is not None
+    assert (measured.model, measured.faces) == ("plain", 9)
+    assert measured.faithfulness["gradcam"]["insertion"] == Figure(0.6, 0.59, 0.61)
+    assert measured.alike("guided_backprop") == pytest.approx(0.6)
+    assert measured.alike("centre") is None and not measured.fails("centre")
+    assert [name for name in measured.likeness if measured.fails(name)] == ["guided_backprop"]
+    assert measured.recommended == "gradcam"
+
+
+def test_nothing_measured_is_nothing(folder: Path) -> None:
+    results_path(RANDOMIZATION, folder).unlink()
+    assert read_method_results(folder) is None
+
+
+@pytest.mark.parametrize("content", ["no JSON", "[]", '{"model": "plain"}'])
+def test_a_damaged_file_is_named(folder: Path, content: str) -> None:
+    results_path(FAITHFULNESS, folder).write_text(content)
+    with pytest.raises(WeightsError, match=r"faithfulness\.json .* restore them"):
+        read_method_results(folder)
+
+
+@pytest.mark.parametrize("other", [{"model": "xception"}, {"faces": 5}])
+def test_measurements_of_different_things_are_not_mixed(
+    folder: Path, other: dict[str, str | int]
+) -> None:
+    path = results_path(RANDOMIZATION, folder)
+    path.write_text(json.dumps(json.loads(path.read_text()) | other))
+    with pytest.raises(WeightsError, match="different faces"):
+        read_method_results(folder)

@@ -1,0 +1,118 @@
+"""Covers laid by hand, and whether a map foresaw what they do."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from fer_core.explain import occlude, occlusion_test, part_boxes
+from fer_core.faces.landmarks import POINTS
+from fer_core.labels import EXPRESSIONS
+from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
+from fer_core.models.classifier import Classifier
+from fer_core.types import Floats, Image
+from tests.networks import classifier_of
+
+SIZE = 48
+HAPPY = EXPRESSIONS.index("happy")
+PATCH = (0.5, 0.5, 0.75, 0.75)
+"""All that the toy network looks at."""
+
+
+class LooksAtAPatch(Network):
+    """The brighter its patch, the happier."""
+
+    has_maps = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.input_size = SIZE
+
+    def features(self, faces: Tensor) -> dict[str, Tensor]:
+        return {"face": faces.float()}
+
+    def head(
+        self, features: Mapping[str, Tensor], *, hold_attention: bool = False
+    ) -> NetworkOutput:
+        faces = features["face"]
+        logits = torch.zeros(len(faces), 7)
+        logits[:, HAPPY] = faces[:, 0, 24:36, 24:36].mean((1, 2)) / 50
+        return NetworkOutput(logits=logits, votes=torch.zeros(len(faces), 8), features=features)
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return classifier_of(LooksAtAPatch())
+
+
+@pytest.fixture
+def bright() -> Image:
+    return np.full((SIZE, SIZE), 250, np.uint8)
+
+
+@pytest.fixture
+def right_map() -> Floats:
+    """(4, 4), warm on the patch alone."""
+    raw = np.full((4, 4), -1, np.float32)
+    raw[2, 2] = 3
+    return raw
+
+
+def test_a_cover_is_grey_and_stays_in_the_face(bright: Image) -> None:
+    covered = occlude(bright, [(0.5, 0.25, 1.4, 0.5), (-0.2, 0, 0.125, 0.125)])
+    assert (covered[12:24, 24:] == round(255 * GREY_MEAN)).all()
+    assert (covered[:6, :6] == round(255 * GREY_MEAN)).all()
+    assert (covered == 250).sum() == SIZE**2 - 12 * 24 - 36
+    assert (bright == 250).all()
+    assert np.array_equal(occlude(bright, []), bright)
+
+
+def test_a_cover_on_what_counts_was_foreseen_by_the_right_map(
+    classifier: Classifier, bright: Image, right_map: Floats
+) -> None:
+    found = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
+    assert found.lost == pytest.approx((250 - round(255 * GREY_MEAN)) / 50, rel=1e-3)
+    assert found.before[HAPPY] == pytest.approx(np.exp(5) / (np.exp(5) + 6), rel=1e-3)
+    assert found.after[HAPPY] < found.before[HAPPY] and found.after.sum() == pytest.approx(1)
+    assert found.area == pytest.approx(1 / 16, rel=0.01)
+    assert found.heat > 0.5 and found.heat_rank > 0.9 and found.lost_rank > 0.9
+    assert found.agreement > 0.8 and found.predicted
+    assert (found.covered[24:36, 24:36] == round(255 * GREY_MEAN)).all()
+
+
+def test_a_cover_elsewhere_changes_nothing_and_the_wrong_map_is_told(
+    classifier: Classifier, bright: Image, right_map: Floats
+) -> None:
+    corner = [(0.0, 0.0, 0.25, 0.25)]
+    found = occlusion_test(classifier, bright, corner, "happy", right_map)
+    assert found.lost == 0 and np.array_equal(found.before, found.after)
+    assert found.heat == 0 and found.predicted
+    wrong = np.zeros((4, 4), np.float32)
+    wrong[0, 0] = 1
+    found = occlusion_test(classifier, bright, corner, "happy", wrong)
+    assert found.heat > 0.5 and found.heat_rank > 0.9 and not found.predicted
+    assert found.agreement < 0
+
+
+def test_a_flat_map_says_nothing(classifier: Classifier, bright: Image) -> None:
+    found = occlusion_test(classifier, bright, [PATCH], "happy", np.full((4, 4), -1, np.float32))
+    assert (found.heat, found.heat_rank, found.agreement) == (0, 0, 0)
+
+
+def test_boxes_of_the_parts_lie_where_the_landmarks_are() -> None:
+    landmarks = np.full((POINTS, 2), 0.5, np.float32)
+    landmarks[36:42] = (0.3, 0.4)
+    landmarks[42:48] = (0.7, 0.4)
+    landmarks[48:60] = (0.5, 0.8)
+    landmarks[17:22] = (0.3, 0.02)
+    landmarks[27:31, 0] = 0.45
+    boxes = part_boxes(landmarks)
+    assert tuple(boxes) == ("brows", "eyes", "nose", "mouth", "left half", "right half")
+    (mouth,) = boxes["mouth"]
+    assert mouth == pytest.approx((0.46, 0.76, 0.54, 0.84), abs=0.002)  # a tenth of 0.4 around
+    assert len(boxes["eyes"]) == len(boxes["brows"]) == 2
+    assert boxes["brows"][0][1] == 0, "cut off at the border"
+    assert boxes["left half"][0] == pytest.approx((0, 0, 0.45, 1))
+    assert boxes["right half"][0] == pytest.approx((0.45, 0, 1, 1))

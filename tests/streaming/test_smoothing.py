@@ -1,0 +1,121 @@
+"""What is shown of a face changes for a reason, and soon enough."""
+
+import numpy as np
+import pytest
+
+from fer_core.labels import EXPRESSIONS
+from fer_core.streaming.smoothing import (
+    LABEL_MARGIN,
+    MIN_FRAME_GAP,
+    UNSURE_MARGIN,
+    SequenceBuffer,
+    TemporalSmoother,
+)
+from fer_core.types import Floats
+
+THRESHOLD = 0.5
+
+
+def certain(name: str, probability: float) -> Floats:
+    """(7,) of which one class has this probability and the others share the rest."""
+    rest = (1 - probability) / 6
+    return np.array([probability if e == name else rest for e in EXPRESSIONS], np.float32)
+
+
+def between(first: str, second: str, lead: float) -> Floats:
+    """(7,) of two classes that hold 0.9 together, the second ahead by ``lead``."""
+    values = {first: 0.45 - lead / 2, second: 0.45 + lead / 2}
+    return np.array([values.get(e, 0.02) for e in EXPRESSIONS], np.float32)
+
+
+def stable_label(steady: TemporalSmoother, probabilities: Floats, time: float) -> tuple[str, bool]:
+    return steady.stable_label(probabilities, THRESHOLD, time=time, constant=0.25)
+
+
+@pytest.mark.parametrize("rate", [10, 30, 60])
+def test_the_average_is_exponential_in_seconds(rate: int) -> None:
+    steady, before, after = TemporalSmoother(), np.ones(7, np.float32), np.full(7, 3, np.float32)
+    assert steady.average(before, time=0, constant=0.5) == pytest.approx(1)
+    for number in range(rate):
+        shown = steady.average(after, time=(number + 1) / rate, constant=0.5)
+    assert shown == pytest.approx(3 - 2 * np.exp(-2), abs=1e-4)
+
+
+def test_nothing_is_kept_without_a_time_constant() -> None:
+    steady = TemporalSmoother()
+    for number, name in enumerate(("happy", "sad", "happy")):
+        row = certain(name, 0.35)
+        assert steady.average(row, time=number / 30, constant=0) is row
+        assert steady.stable_label(row, 0.3, time=number / 30, constant=0) == (name, False)
+        assert steady.stable_label(row, 0.4, time=number / 30, constant=0) == (name, True)
+
+
+def test_what_was_before_a_gap_hardly_counts() -> None:
+    steady = TemporalSmoother()
+    steady.average(np.zeros(7, np.float32), time=0, constant=0.25)
+    back = steady.average(np.ones(7, np.float32), time=0.75, constant=0.25)
+    assert back == pytest.approx(1 - np.exp(-3))
+
+
+def test_a_class_that_leads_a_little_waits() -> None:
+    steady = TemporalSmoother()
+    ahead = between("happy", "neutral", LABEL_MARGIN / 2)
+    assert stable_label(steady, certain("happy", 0.9), 0.0) == ("happy", False)
+    assert stable_label(steady, ahead, 0.1)[0] == "happy"
+    assert stable_label(steady, between("neutral", "happy", 0.01), 0.2)[0] == "happy", (
+        "a brief lead is over"
+    )
+    assert stable_label(steady, ahead, 0.4)[0] == "happy", "the patience starts anew"
+    assert stable_label(steady, ahead, 0.46)[0] == "neutral"
+    assert stable_label(steady, between("neutral", "happy", LABEL_MARGIN / 2), 0.5)[0] == "neutral"
+
+
+def test_a_class_that_leads_clearly_is_shown_at_once() -> None:
+    steady = TemporalSmoother()
+    stable_label(steady, certain("happy", 0.9), 0.0)
+    assert stable_label(steady, between("happy", "fear", LABEL_MARGIN + 0.01), 0.01)[0] == "fear"
+
+
+def test_unsure_is_kept_likewise() -> None:
+    steady = TemporalSmoother()
+    answers = [
+        stable_label(steady, certain("sad", probability), time)
+        for probability, time in (
+            (0.6, 0.0),
+            (THRESHOLD - UNSURE_MARGIN / 2, 0.1),  # a little below: not yet
+            (THRESHOLD - UNSURE_MARGIN * 1.1, 0.11),  # far below: at once
+            (THRESHOLD + UNSURE_MARGIN / 2, 0.2),
+            (THRESHOLD + UNSURE_MARGIN / 2, 0.37),  # for long enough
+        )
+    ]
+    assert answers == [("sad", unsure) for unsure in (False, False, True, True, False)]
+
+
+@pytest.mark.parametrize("rate", [15, 30, 60])
+@pytest.mark.parametrize(("before", "after"), [(0.9, 0.9), (0.97, 0.6), (0.6, 0.9)])
+def test_a_step_is_shown_within_four_tenths_of_a_second(
+    rate: int, before: float, after: float
+) -> None:
+    steady = TemporalSmoother()
+    for number in range(3 * rate):
+        now, time = ("happy", after) if number >= rate else ("sad", before), number / rate
+        logits = steady.average(np.log(certain(*now)), time=time, constant=0.25)
+        probabilities = np.exp(logits) / np.exp(logits).sum()
+        label, _ = stable_label(steady, probabilities, time)
+        if label == "happy":
+            break
+    assert 0 < time - 1 <= 0.4
+
+
+def test_the_past_keeps_pictures_that_lie_apart() -> None:
+    past = SequenceBuffer()
+
+    def recall(number: int, time: float) -> list[int]:
+        return past.push(np.array([number], np.float32), 3, time=time)[:, 0].tolist()
+
+    assert recall(0, 0.0) == [0]
+    assert recall(1, MIN_FRAME_GAP / 2) == [0, 1]
+    assert recall(2, MIN_FRAME_GAP) == [0, 2]
+    assert recall(3, 1.5 * MIN_FRAME_GAP) == [0, 2, 3]
+    assert recall(4, 2 * MIN_FRAME_GAP) == [0, 2, 4]
+    assert recall(5, 3 * MIN_FRAME_GAP) == [2, 4, 5]

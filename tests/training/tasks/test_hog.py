@@ -1,0 +1,128 @@
+"""The HOG detector's training: scenes, what selects, and a whole run on drawn faces."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_core.data import scenes
+from fer_core.data.readers.landmarks import LandmarkSet
+from fer_core.data.scenes import face_scenes, faceless_scenes, turned
+from fer_core.faces.landmarks import EYES, MOUTH_CORNERS, NOSE_TIP
+from fer_core.geometry import mean_points
+from fer_core.training.recipe import read_recipe
+from fer_core.training.tasks import hog as training
+from fer_core.training.tasks.hog import best_boundary, export_hog, fit_hog, measure_detector
+from fer_core.types import Face, Image
+
+SIDE = 96
+SPLITS = ["Training"] * 40 + ["PublicTest"] * 12 + ["PrivateTest"] * 12
+
+
+@pytest.fixture(scope="module")
+def drawn() -> LandmarkSet:
+    """Tiles with two dark eyes and a mouth, on noise; the mean face fills each."""
+    rng = np.random.default_rng(0)
+    five = mean_points((4, 4, SIDE - 4, SIDE - 4))
+    points = np.zeros((78, 2), np.float32)
+    for eye, place in zip(EYES, five[:2], strict=True):
+        points[eye] = place
+    points[[NOSE_TIP, *MOUTH_CORNERS]] = five[2:]
+    return LandmarkSet(
+        [_draw(five, rng) for _ in SPLITS],
+        np.tile(points, (len(SPLITS), 1, 1)),
+        np.zeros((len(SPLITS), 52), np.float32),
+        np.array(SPLITS),
+    )
+
+
+def _draw(five: np.ndarray, rng: np.random.Generator) -> Image:
+    tile = rng.normal(128, 12, (SIDE, SIDE))
+    cv2.circle(tile, (SIDE // 2, SIDE // 2), SIDE // 2 - 6, float(rng.uniform(180, 240)), -1)
+    left, right, nose, *mouth = [tuple(map(int, place)) for place in five.tolist()]
+    for eye in (left, right):
+        cv2.circle(tile, eye, int(rng.integers(5, 9)), 30.0, -1)
+    cv2.line(tile, nose, (nose[0], nose[1] - 15), 60.0, 3)
+    cv2.line(tile, mouth[0], mouth[1], 30.0, int(rng.integers(3, 7)))
+    return (tile + rng.normal(0, 4, tile.shape)).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A run of seconds."""
+    monkeypatch.setattr(scenes, "FACELESS", ("brick", "coffee"))
+    monkeypatch.setattr(training, "ELSEWHERE", 60)
+    monkeypatch.setattr(training, "SEARCHED", 10)
+    monkeypatch.setattr(training, "COSTS", (0.01,))
+    monkeypatch.setattr(training, "SMALLEST", 48)
+    yield
+
+
+class Fixed:
+    """Reports the same faces everywhere."""
+
+    def __init__(self, *boxes: tuple[float, float, float, float]) -> None:
+        self.boxes = boxes
+
+    def detect(self, image: Image) -> list[Face]:
+        return [Face(box=box, score=1.0, points=mean_points(box)) for box in self.boxes]
+
+
+def test_scenes_leave_room_around_the_face(drawn: LandmarkSet) -> None:
+    scene = face_scenes(drawn)[0]
+    assert scene.image.shape == (144, 144)
+    assert scene.box[0] == pytest.approx((28, 28, 116, 116), abs=0.01)
+    assert scene.points[0] == pytest.approx(mean_points((28, 28, 116, 116)), abs=0.01)
+    assert (scene.image[24:120, 24:120] == drawn.images[0]).all()
+
+
+def test_scenes_without_a_face() -> None:
+    found = faceless_scenes()
+    brick, coffee, temple = (512, 512), (400, 600), (427, 640)
+    assert [s.image.shape for s in found[:7:3]] == [brick, coffee, temple]
+    assert found[5].image.shape == (200, 300) and len(found) == 12
+    assert (found[4].image == found[3].image[::-1]).all()
+    assert {len(s.box) for s in found} == {0} and {s.image.dtype for s in found} == {np.dtype("u1")}
+
+
+def test_a_turned_face_is_none(drawn: LandmarkSet) -> None:
+    scene = face_scenes(drawn)[0]
+    on_its_head = turned(scene, 2)
+    assert (on_its_head.image == scene.image[::-1, ::-1]).all()
+    assert on_its_head.box.shape == (0, 4) and on_its_head.points.shape == (0, 5, 2)
+
+
+def test_a_box_finds_a_face_or_is_false(drawn: LandmarkSet) -> None:
+    shifted = (38.0, 28.0, 126.0, 116.0)
+    figures = measure_detector(Fixed(shifted, (0.0, 0.0, 50.0, 50.0)), drawn)
+    assert figures == {
+        "n": 64,
+        "found": 1.0,
+        "false_per_picture": 1.0,
+        "overlap": pytest.approx(78 / 98, abs=1e-3),
+        "point_error": pytest.approx(10 / (0.358 * 88), abs=1e-3),
+    }
+    assert measure_detector(Fixed(), drawn)["found"] == 0
+    twice = measure_detector(Fixed(shifted, shifted), drawn)
+    assert (twice["found"], twice["false_per_picture"]) == (1, 1)
+
+
+def test_boundary_with_the_best_f1() -> None:
+    margins = np.array([0.1, 2.0, 1.0, -0.5, 1.5], np.float32)
+    right = np.array([False, True, True, False, True])
+    assert best_boundary(margins, right, faces=4) == pytest.approx((1.0, 6 / 7))
+
+
+def test_a_run_from_training_to_stored_weights(drawn: LandmarkSet, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(read_recipe("hog"), epochs=1)
+    stored = export_hog(fit_hog(recipe, drawn, tmp_path), drawn, tmp_path)
+    figures = stored.card.figures["PrivateTest"]
+    assert figures["n"] == 12 and figures["found"] > 0.9 and figures["false_per_picture"] < 0.2
+    assert stored.card.parameters == 1765 and stored.card.training["selected_on"] == "PublicTest"
+    (face,) = stored.detect(np.repeat(face_scenes(drawn)[-1].image[..., None], 3, axis=2))
+    assert face.box == pytest.approx((28, 28, 116, 116), abs=10)
+    assert face.points == pytest.approx(mean_points((28, 28, 116, 116)), abs=10)
+    assert face.score > 0.5
