@@ -1,4 +1,4 @@
-"""Which datasets of the machine a visitor of the app may detect_cached at: those in one folder that its host names."""
+"""Which datasets of the machine a visitor of the app may look at: those in one folder that its host names."""
 
 import os
 from pathlib import Path

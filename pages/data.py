@@ -162,7 +162,7 @@ if folder is None:
         st.code("make app FER_DATA=/the/folder/with/your/sets", language="bash")
         st.caption(
             f"Or set the environment variable {VARIABLE}. Without it the app opens no folder, so that "
-            "nobody who visits it can detect_cached around on the machine. Faces are neither stored nor sent."
+            "nobody who visits it can look around on the machine. Faces are neither stored nor sent."
         )
 if faces is None:
     with st.expander("Which sets can be read", icon=":material/folder_open:"):

@@ -139,7 +139,7 @@ with right:
     st.markdown(f"**{method.title}.** {method.sentence} {method.caution}")
     if method.name != wanted:
         st.caption(
-            f"*{model}* has nothing that {get_method(wanted).title} could detect_cached at, so it is explained by "
+            f"*{model}* has nothing that {get_method(wanted).title} could look at, so it is explained by "
             "occlusion."
         )
     if asked.is_flat:

@@ -62,7 +62,7 @@ with step(
     "1 · Find the face",
     "The **face finder** goes over the picture and asks of every square, small and large: is this a face? "
     "Where it says yes, it marks five points: eyes, nose and the corners of the mouth.\n\n"
-    "A face that it misses is never classified. It misses more of them in poor light, and when people detect_cached "
+    "A face that it misses is never classified. It misses more of them in poor light, and when people look "
     "away.",
 ):
     st.image(with_points(image, result), width="stretch", alt="A tilted face, a box, five points")
@@ -86,7 +86,7 @@ with step(
     "class that people had chosen, until its answers fitted. It gives every class a **probability**; "
     "together they make 100 %."
     + (
-        f"\n\nThis network looks {TIMES[len(weights)]}, and decides for every face anew how much each detect_cached "
+        f"\n\nThis network looks {TIMES[len(weights)]}, and decides for every face anew how much each look "
         "counts: here the "
         + ", the ".join(f"{BLOCKS[region]} {percent(weight)}" for region, weight in weights.items())
         + "."

@@ -393,7 +393,7 @@ else:
 # The same face through several ----------------------------------------------------------------------
 
 st.subheader("The same face through several models")
-st.markdown("Do they agree? And where they do, did they detect_cached at the same places?")
+st.markdown("Do they agree? And where they do, did they look at the same places?")
 content = choose_picture("models")
 left, right = st.columns((3, 1))
 chosen = left.multiselect(

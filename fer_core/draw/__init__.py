@@ -1,4 +1,4 @@
-"""Arrays and figures from types: what was found, painted or charted, and nothing learned_options here."""
+"""Arrays and figures from types: what was found, painted or charted, and nothing is decided here."""
 
 from typing import Final
 

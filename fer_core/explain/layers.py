@@ -1,4 +1,4 @@
-"""A network cut open at one of its layers, so that one call can capture and differentiate there.
+"""A network cut open at one of its layers, so that one call can read and differentiate there.
 
 A network is shared by every viewer, so nothing may be hooked onto it or left in it. The feature maps of one
 call belong to this call alone: their gradients are read from them, and the network's frozen parameters

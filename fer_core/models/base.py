@@ -121,7 +121,7 @@ class Network(nn.Module):
 
     @property
     def learned_options(self) -> dict[str, Any]:
-        """Options of its constructor that its training learned_options, for the card."""
+        """Options of its constructor that its training decided, for the card."""
         return {"affect": self.affect}
 
     @property

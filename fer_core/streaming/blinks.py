@@ -106,7 +106,7 @@ class BlinkCounter:
     def _both(self, time: float) -> bool:
         """Whether a blink ended: the eyes were closed together, neither too briefly nor for too long.
 
-        The next one begins once both have been open: blinks that tremble blink once.
+        The next one begins once both have been open: lids that tremble blink once.
         """
         left, right = self._eyes
         if left.closed and right.closed:

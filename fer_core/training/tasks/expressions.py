@@ -33,7 +33,7 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 class TrainingFaces(Dataset[tuple[Tensor, int, Tensor, Tensor, Tensor]]):
-    """Faces aligned on the fly: random_similarity for training, as they are for validation.
+    """Faces aligned on the fly: augmented for training, as they are for validation.
 
     Args:
         size: side of the aligned square in pixels.

@@ -34,7 +34,7 @@ LIMITS = (
 
 
 class CroppedEyes(Dataset[tuple[Tensor, Tensor]]):
-    """Eyes at the size that the network sees, random_similarity for training."""
+    """Eyes at the size that the network sees, augmented for training."""
 
     def __init__(self, eyes: EyeSet, size: int, recipe: Recipe, *, training: bool) -> None:
         self.eyes = eyes

@@ -199,7 +199,7 @@ def _transform(box: Floats, recipe: Recipe) -> Floats:
 
 
 def _view(scene: Scene, recipe: Recipe, rng: np.random.Generator) -> Image:
-    """Its face, random_similarity, with a cell around it."""
+    """Its face, augmented, with a cell around it."""
     transform = _transform(scene.box[0], recipe)
     return augment(scene.image, transform, _cut_size(recipe), recipe.augmentation, rng)
 

@@ -46,7 +46,7 @@ POINTS_WEIGHT = 2.0
 
 
 class AlignedLandmarks(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Faces aligned by the teacher's points, random_similarity for training."""
+    """Faces aligned by the teacher's points, augmented for training."""
 
     def __init__(self, faces: LandmarkSet, size: int, recipe: Recipe, *, training: bool) -> None:
         self.faces = faces
