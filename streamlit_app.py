@@ -1,21 +1,76 @@
-"""The app's frame: navigation, the settings that every page shares, and what stands below each page.
+"""The entry file: navigation, the settings that every page shares, and what stands below each page.
 
-Pages find ``analyzer``, ``model``, ``detector`` and ``method`` in ``st.session_state``; nothing else
-puts them there.
+Pages get the settings from ``app.session.open_page``; nothing else puts ``analyzer``, ``model``, ``detector``
+and ``method`` into ``st.session_state``.
 """
 
 from pathlib import Path
+from typing import Final
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
-from app.session import freeze_garbage, go_on
+from app.session import continue_to_page, freeze_garbage
+from app.widgets import show_error
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
 from fer_core.explain import get_method, list_methods
 
-IMAGES = Path(__file__).parent / "docs" / "images"
+IMAGES: Final = Path(__file__).parent / "docs" / "images"
 
-DETECTORS_HELP = """
+# Name of the file in pages/, title, icon, and what the menu says of it; the first is the home page.
+PAGES: Final = (
+    ("start", "Start", "home", "What this is, and one picture already analyzed."),
+    (
+        "live",
+        "Live",
+        "videocam",
+        "Your webcam, with probabilities, heatmap and face regions while you move.",
+    ),
+    (
+        "photo",
+        "Photo",
+        "photo_library",
+        "Your pictures, every face in detail, with downloads.",
+    ),
+    ("video", "Video", "movie", "A clip becomes a timeline, a table and an annotated video."),
+    (
+        "explain",
+        "Explain",
+        "troubleshoot",
+        "Which places speak for a class and which against it, and whether the map is true.",
+    ),
+    (
+        "models",
+        "Models",
+        "leaderboard",
+        "How good each model is, and what several say of the same face.",
+    ),
+    (
+        "data",
+        "Data",
+        "database",
+        "What networks learn from, what is done to it, and where people disagree.",
+    ),
+    ("how_it_works", "How it works", "school", "From a picture to an answer in four steps."),
+    (
+        "lesson",
+        "Lesson",
+        "menu_book",
+        "Seven questions for a class, from probabilities to whether a map can be trusted.",
+    ),
+    (
+        "limits",
+        "Limits",
+        "balance",
+        "What the numbers do not mean: limits, bias, consent and law.",
+    ),
+)
+
+PAGES_WITH_METHOD: Final = ("photo", "explain")
+"""Pages on which the map method can be chosen."""
+
+DETECTORS_HELP: Final = """
 Finds the faces before a network looks at them.
 
 - **mtcnn** finds tilted and small faces, and five points in each
@@ -24,33 +79,67 @@ Finds the faces before a network looks at them.
 - **hog** is how faces were found before neural networks: slower, with more mistakes
 """
 
-METHODS_HELP = """
+METHODS_HELP: Final = """
 How the heatmap is computed. **Grad-CAM** says what the network's own sum says; the others
 answer the same question in other ways. **Score-CAM** and **integrated gradients** take seconds.
-**Occlusion** covers one place after another and sees what is lost; models without feature maps are always
+**Occlusion** covers one place after another and shows what is lost; models without feature maps are always
 explained by it. The *Explain* page tells more of each.
 """
 
+# The accent is dark enough to carry white labels, and so too dark for the text of what is selected: tint
+# and border show the selection.
+SELECTION_STYLE: Final = (
+    "<style>[data-variant][data-selected], [data-testid=stTab][aria-selected=true]"
+    " { color: inherit !important }</style>"
+)
 
-@st.cache_resource(show_spinner="Loading the networks …")
-def load_analyzer() -> Analyzer:
-    """One for all viewers."""
-    return Analyzer(threads=1)
+
+def main() -> None:
+    """Run the page that the address names, with its settings in the sidebar."""
+    st.logo(str(IMAGES / "wordmark.svg"), size="large")
+    st.html(SELECTION_STYLE)
+    pages = [
+        st.Page(
+            f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=text, default=not i
+        )
+        for i, (name, title, icon, text) in enumerate(PAGES)
+    ]
+    page = st.navigation(pages, position="top")
+    title = "Expression Lens" if page is pages[0] else f"{page.title} · Expression Lens"
+    st.set_page_config(page_title=title, page_icon=str(IMAGES / "mark.svg"), layout="wide")
+    continue_to_page([name for name, *_ in PAGES])
+    body = st.container()
+    render_footer()
+    with body:
+        run_page(page)
 
 
-def describe(name: str) -> str:
-    """How good a model is, in a line."""
-    card = load_card(name)
-    size = f"{card.parameters / 1e6:.1f} million parameters"
-    figures = card.figures.get("PrivateTest")
-    if figures is None:
-        return f"Not measured yet, {size}."
-    right = f"{100 * figures['accuracy']:.1f} % of {figures['n']:,}"
-    return f"Right for {right} test faces (FER2013, single pass; people: 65 ± 5 %), {size}."
+def render_footer() -> None:
+    """Show below every page what a class is not, and the link to the limits."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.caption(
+            "An expression class a classifier assigns, not what somebody feels.", width="content"
+        )
+        st.page_link("pages/limits.py", label="Limits, bias and law", icon=":material/balance:")
+
+
+def run_page(page: StreamlitPage) -> None:
+    """Load what the page needs and run it; a setting that cannot be loaded is told in a sentence instead."""
+    try:
+        choose_settings(page.url_path)
+    except (UserError, OSError) as error:
+        show_error(error)
+        st.stop()
+    try:
+        page.run()
+    finally:
+        freeze_garbage(page.url_path)
 
 
 def choose_settings(page: str) -> None:
-    """Model, detector and, where it applies, map method; loaded before the page runs.
+    """Ask for model, detector and, where it applies, map method, and load them before the page runs.
 
     Raises:
         UserError, OSError: with one sentence for the reader.
@@ -68,11 +157,11 @@ def choose_settings(page: str) -> None:
             bind="query-params",
             help="The network that assigns the classes. Compare two on the same face.",
         )
-        st.caption(describe(model))
+        st.caption(describe_model(model))
         detector = st.selectbox(
             "Face finder", list_detectors(), key="detector", help=DETECTORS_HELP
         )
-        if page in {"photo", "explain"}:
+        if page in PAGES_WITH_METHOD:
             st.selectbox(
                 "Heatmap method",
                 list_methods(),
@@ -87,93 +176,22 @@ def choose_settings(page: str) -> None:
     st.session_state.analyzer = analyzer
 
 
-st.set_page_config(page_title="Expression Lens", page_icon=str(IMAGES / "mark.svg"), layout="wide")
-st.logo(str(IMAGES / "wordmark.svg"), size="large")
-# The accent is dark enough to carry white labels, and so too dark for the text of what is selected: tint
-# and border tell that.
-st.html(
-    "<style>[data-variant][data-selected], [data-testid=stTab][aria-selected=true]"
-    " { color: inherit !important }</style>"
-)
-pages = [
-    st.Page(
-        "pages/start.py",
-        title="Start",
-        icon=":material/home:",
-        default=True,
-        help="What this is, and one picture already analysed.",
-    ),
-    st.Page(
-        "pages/live.py",
-        title="Live",
-        icon=":material/videocam:",
-        help="Your webcam, with probabilities, heatmap and face regions while you move.",
-    ),
-    st.Page(
-        "pages/photo.py",
-        title="Photo",
-        icon=":material/photo_library:",
-        help="Your pictures, every face in detail, with downloads.",
-    ),
-    st.Page(
-        "pages/video.py",
-        title="Video",
-        icon=":material/movie:",
-        help="A clip becomes a timeline, a table and an annotated video.",
-    ),
-    st.Page(
-        "pages/explain.py",
-        title="Explain",
-        icon=":material/troubleshoot:",
-        help="Which places speak for a class and which against it, and whether the map is true.",
-    ),
-    st.Page(
-        "pages/models.py",
-        title="Models",
-        icon=":material/leaderboard:",
-        help="How good each model is, and what several say of the same face.",
-    ),
-    st.Page(
-        "pages/data.py",
-        title="Data",
-        icon=":material/database:",
-        help="What networks learn from, what is done to it, and where people disagree.",
-    ),
-    st.Page(
-        "pages/how_it_works.py",
-        title="How it works",
-        icon=":material/school:",
-        help="From a picture to an answer in four steps.",
-    ),
-    st.Page(
-        "pages/lesson.py",
-        title="Lesson",
-        icon=":material/menu_book:",
-        help="Seven questions for a class, from probabilities to whether a map can be trusted.",
-    ),
-    st.Page(
-        "pages/limits.py",
-        title="Limits",
-        icon=":material/balance:",
-        help="What the numbers do not mean: limits, bias, consent and law.",
-    ),
-]
-page = st.navigation(pages, position="top")
-go_on({each.url_path for each in pages})
-body = st.container()
-with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-    st.caption(
-        "An expression class a classifier assigns, not what somebody feels.", width="content"
-    )
-    st.page_link("pages/limits.py", label="Limits, bias and law", icon=":material/balance:")
+@st.cache_resource(show_spinner="Loading the networks …")
+def load_analyzer() -> Analyzer:
+    """Return the analyzer that all viewers share."""
+    return Analyzer(threads=1)
 
-with body:
-    try:
-        choose_settings(page.url_path)
-    except (UserError, OSError) as error:
-        st.error(str(error), icon=":material/error:")
-        st.stop()
-    try:
-        page.run()
-    finally:
-        freeze_garbage(page.url_path)
+
+def describe_model(name: str) -> str:
+    """Return how good a model is, in a line."""
+    card = load_card(name)
+    size = f"{card.parameters / 1e6:.1f} million parameters"
+    figures = card.figures.get("PrivateTest")
+    if figures is None:
+        return f"Not measured yet, {size}."
+    right = f"{100 * figures['accuracy']:.1f} % of {figures['n']:,}"
+    return f"Right for {right} test faces (FER2013, single pass; people: 65 ± 5 %), {size}."
+
+
+if __name__ == "__main__":
+    main()

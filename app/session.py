@@ -1,31 +1,70 @@
-"""The way in: every page is run by the router, which loads what it needs."""
+"""What every page starts from: the analyzer that all viewers share, and the settings of this viewer.
+
+A folder called ``pages`` makes Streamlit run a page without the router until the entry file has run once in
+the process. A page that is opened by its address on a fresh server therefore goes through the router first:
+``open_page`` leads there, ``continue_to_page`` leads back.
+"""
 
 import gc
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
 
 import streamlit as st
 
-PAGE = "page"
-"""Query parameter in which a page that was opened without the router tells it where to go on."""
+from fer_core import Analyzer
+from fer_core.explain import method_for
+from fer_core.models import Classifier
+
+OPENED_PAGE: Final = "page"
+"""Query parameter that names the page to continue to."""
 
 
-def come_in(page: str) -> None:
-    """Go through the router, which comes back with the same query. On a fresh server Streamlit runs a page
-    that is opened by its address by itself, since it does not know yet that there is a router."""
+@dataclass(frozen=True)
+class PageSettings:
+    """What a viewer has chosen in the sidebar, and the analyzer that computes it."""
+
+    analyzer: Analyzer
+    model: str
+    detector: str
+    method: str
+    """The map method that was chosen; Grad-CAM on pages that offer no choice."""
+
+    @property
+    def classifier(self) -> Classifier:
+        """The chosen model, loaded."""
+        return self.analyzer.classifier(self.model)
+
+    def supported_method(self, method: str | None = None) -> str:
+        """Return the method that explains the chosen model where ``method`` is asked for: itself or occlusion."""
+        return method_for(self.classifier, method or self.method)
+
+
+def open_page(name: str) -> PageSettings:
+    """Return the settings of this viewer; without the router, which loads them, go through it first.
+
+    Args:
+        name: of the file in ``pages/``, without its ending.
+    """
     if "analyzer" not in st.session_state:
-        st.switch_page("streamlit_app.py", query_params={**st.query_params, PAGE: page})
+        st.switch_page("streamlit_app.py", query_params={**st.query_params, OPENED_PAGE: name})
+    state = st.session_state
+    return PageSettings(state.analyzer, state.model, state.detector, state.get("method", "gradcam"))
 
 
-def go_on(names: set[str]) -> None:
-    """In the router: back to the page that somebody came from."""
+def continue_to_page(names: Collection[str]) -> None:
+    """Go on to the page that was opened by its address, with the rest of its query; called by the router."""
     query = st.query_params.to_dict()
-    if (page := query.pop(PAGE, None)) in names:
-        st.switch_page(f"pages/{page}.py", query_params=query)
+    if (name := query.pop(OPENED_PAGE, None)) in names:
+        st.switch_page(f"pages/{name}.py", query_params=query)
 
 
 @st.cache_resource(show_spinner=False)
 def freeze_garbage(page: str) -> None:
-    """Once a process for each page, when it has run. Streamlit collects garbage after every run: walking over
-    all that the libraries have loaded takes a quarter of a second, in which neither the page nor a live frame
-    gets on. So that is set aside."""
+    """Exclude all that is loaded from garbage collection, once a process for each page.
+
+    Streamlit collects garbage after every run. A full collection walks over everything that the libraries
+    have loaded and stalls live frames for 250 ms.
+    """
     gc.collect()
     gc.freeze()

@@ -1,62 +1,153 @@
-"""What is looked at and how it is put: the same controls and words on every page."""
+"""Controls and words that are the same on every page: pictures, faces, overlays, charts, downloads."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import PurePath
+from typing import Final, Literal
 
 import cv2
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.samples import SAMPLES
+from app.session import PageSettings
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import OverlayStyle
+from fer_core.export import png_bytes
 from fer_core.faces import find_faces
 from fer_core.images import ImageError, read_image
 from fer_core.types import Face, Image
 from fer_core.weights import Card
 
-FILE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
+FILE_TYPES: Final = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
 
-OWN = "Your own picture"
+OWN_PICTURE: Final = "Your own picture"
 
-DEFAULT_LAYERS = ("box", "bars", "heatmap", "blocks")
+DEFAULT_LAYERS: Final = ("box", "bars", "heatmap", "blocks")
 
-LAYERS = {
+LAYERS: Final = {
     "box": ":material/crop_free: Box",
     "bars": ":material/bar_chart: Probabilities",
     "heatmap": ":material/gradient: Heatmap",
     "blocks": ":material/view_agenda: Blocks",
     "landmarks": ":material/face_retouching_natural: Landmarks",
 }
-PARTS = {"parts": ":material/donut_small: Shares"}
-"""Of a map, where it is shown in motion: elsewhere there is a chart of them."""
-ATTENTION = {"attention": ":material/visibility: Attention"}
+PARTS_LAYER: Final = {"parts": ":material/donut_small: Shares"}
+"""Attribution shares of a map, where it is shown in motion: elsewhere a chart shows them."""
+ATTENTION_LAYER: Final = {"attention": ":material/visibility: Attention"}
 """For networks that weigh places of the face by themselves."""
 
-BLOCKS = {"face": "whole face", "upper": "eyes and brows", "lower": "mouth"}
+BLOCKS: Final = {"face": "whole face", "upper": "eyes and brows", "lower": "mouth"}
 
-TIMES = {2: "twice", 3: "three times"}
-"""How often a network with so many branches looks."""
+TIMES: Final = {2: "twice", 3: "three times"}
+"""How often a network with so many branches looks at a face."""
 
-PLACED = (
+AFFECT_FROM_CLASSES: Final = (
     "Placed by its class probabilities: each class pulls towards the place that people gave to its word "
     "(Russell and Mehrabian, 1977). Not measured, and not what somebody feels."
 )
 
-LEARNED = (
+AFFECT_LEARNED: Final = (
     "Estimated by the network, which learned it from people's ratings of pictures: where they might place "
     "this face. Not measured, and not what somebody feels."
 )
 
-MOVED = (
+ACTIONS_NOTE: Final = (
     "How far each part of the face has moved, after the facial actions of MediaPipe's FaceLandmarker, whose "
     "scores taught the network. Left and right are the person's own in a picture that is not mirrored."
 )
 
+ICONS: Final = {
+    ".csv": "table",
+    ".json": "data_object",
+    ".mp4": "movie",
+    ".png": "image",
+    ".svg": "shapes",
+    ".zip": "folder_zip",
+}
+"""Ending of a download -> icon of its button."""
+MIME_TYPES: Final = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".mp4": "video/mp4",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".zip": "application/zip",
+}
 
-def placed(card: Card) -> str:
-    """How the model of this card comes by valence and arousal."""
-    return LEARNED if card.network.get("affect") else PLACED
+
+# Charts, downloads, messages --------------------------------------------------------------------------
+
+
+def chart(
+    figure: go.Figure,
+    key: str,
+    alt: str,
+    *,
+    on_select: Callable[[], None] | None = None,
+    selection: Literal["points", "box"] = "points",
+    zoom: bool = False,
+) -> None:
+    """Show a chart, without buttons of its own unless it can be zoomed.
+
+    Args:
+        alt: what the chart shows, for people who cannot see it.
+        on_select: called when points or a box are selected in it.
+    """
+    st.plotly_chart(
+        figure,
+        key=key,
+        on_select=on_select or "ignore",
+        selection_mode=selection,
+        config={"displaylogo": False} if zoom else {"displayModeBar": False},
+        alt=alt,
+    )
+
+
+def download(
+    label: str,
+    content: str | bytes | Callable[[], str | bytes],
+    file_name: str,
+    *,
+    key: str | None = None,
+) -> None:
+    """Offer a file for download; the page does not run again when it is pressed.
+
+    Args:
+        content: of the file, or a function that makes it when the button is pressed.
+        file_name: its ending is one of ``MIME_TYPES``.
+    """
+    ending = PurePath(file_name).suffix
+    st.download_button(
+        label,
+        content,
+        file_name,
+        MIME_TYPES[ending],
+        icon=f":material/{ICONS[ending]}:",
+        on_click="ignore",
+        key=key,
+    )
+
+
+def show_error(error: Exception) -> None:
+    """Show the sentence of an error that the viewer or the host can fix."""
+    st.error(str(error), icon=":material/error:")
+
+
+def affect_note(card: Card) -> str:
+    """Return how the model of this card comes to valence and arousal."""
+    return AFFECT_LEARNED if card.network.get("affect") else AFFECT_FROM_CLASSES
+
+
+def enlarged(crop: Image, times: int = 6) -> Image:
+    """Return an image in which every pixel is a square, so that people see how little the network sees."""
+    return np.kron(crop, np.ones((times, times), np.uint8))
+
+
+# Overlays ---------------------------------------------------------------------------------------------
 
 
 def choose_overlay(
@@ -66,23 +157,23 @@ def choose_overlay(
     attention: bool = False,
     parts: bool = False,
 ) -> tuple[OverlayStyle, str, DeltaGenerator]:
-    """Ask what to draw, and of which class to show the heatmap.
+    """Ask what to draw into the picture, and of which class to show the heatmap.
 
     Args:
         page: prefix of the widgets' keys.
         layers: those that are shown at first.
-        attention: whether the model weighs places of the face by itself, so that they can be shown.
-        parts: offer the shares of the map's heat, too.
+        attention: offer the attention of a model that weighs places of the face by itself.
+        parts: offer the attribution shares of the map.
 
     Returns:
-        Style, class or "top", and the popover, which the page may add to.
+        The style, the class or "top", and the popover, to which the page may add.
     """
-    offered = LAYERS | (PARTS if parts else {}) | (ATTENTION if attention else {})
+    offered = LAYERS | (PARTS_LAYER if parts else {}) | (ATTENTION_LAYER if attention else {})
     with st.container(horizontal=True, vertical_alignment="center"):
         shown = st.pills(
             "Show in the picture",
-            offered,
-            format_func=offered.get,
+            list(offered),
+            format_func=offered.__getitem__,
             selection_mode="multi",
             default=layers,
             label_visibility="collapsed",
@@ -111,23 +202,40 @@ def choose_overlay(
     return style, target, adjust
 
 
+# Pictures and faces -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ChosenFace:
+    """One face of a picture that a viewer has chosen."""
+
+    digest: str
+    """Hash of the picture's file."""
+    image: Image
+    face: Face
+    number: int
+    """Position among the faces of the picture, the largest being 0."""
+
+
 def choose_picture(page: str) -> bytes | None:
-    """Ask for one of the samples or a picture of the viewer's own; the content of its file, None as long as
-    there is none.
+    """Ask for one of the samples or a picture of the viewer's own.
 
     Args:
         page: prefix of the widgets' keys.
+
+    Returns:
+        The content of its file; None as long as there is none.
     """
     source = st.segmented_control(
         "Face",
-        [*SAMPLES, OWN],
+        [*SAMPLES, OWN_PICTURE],
         default="Smile",
         required=True,
         key=f"{page}_source",
         bind="query-params",
     )
-    if source != OWN:
-        return sample(source)
+    if source != OWN_PICTURE:
+        return sample_png(str(source))
     file = st.file_uploader(
         "A picture whose subject agrees to it; it stays in memory",
         type=FILE_TYPES,
@@ -136,21 +244,15 @@ def choose_picture(page: str) -> bytes | None:
     return file.getvalue() if file else None
 
 
-def choose_face(
-    page: str, content: bytes, detector: str, analyzer: Analyzer
-) -> tuple[str, Image, Face, int]:
-    """Find the faces of a picture and ask for one where there are several; the page ends where there is none.
-
-    Returns:
-        The hash of the content, the picture, the face and its number.
-    """
+def choose_face(page: str, content: bytes, settings: PageSettings) -> ChosenFace:
+    """Find the faces of a picture and ask for one where there are several; end the page where there is none."""
     digest = sha256(content).hexdigest()
     try:
         with st.spinner("Looking for faces …"):
-            image, faces = detect_cached(digest, detector, content, analyzer)
+            image, faces = detect_cached(digest, settings.detector, content, settings.analyzer)
     except ImageError as error:
-        told = str(error)  # of "the file": it came without its name
-        st.error(told[:1].upper() + told[1:], icon=":material/broken_image:")
+        sentence = str(error)  # it begins with "the file", since the picture came without a name
+        st.error(sentence[:1].upper() + sentence[1:], icon=":material/broken_image:")
         st.stop()
     if not faces:
         st.warning("No face was found. Try a larger or brighter one, or another face finder.")
@@ -158,27 +260,61 @@ def choose_face(
     number = 0
     if len(faces) > 1:
         st.caption(f"{len(faces)} faces were found, the largest comes first.")
-        number = st.pagination(len(faces), width=420, key=f"{page}_face_{digest}") - 1
-    return digest, image, faces[number], number
+        thumbnails = [face_thumbnail(image, face) for face in faces]
+        names = [f"face {number}" for number in range(1, len(faces) + 1)]
+        number = pick_face(f"{page}_face", digest, thumbnails, names)
+    return ChosenFace(digest, image, faces[number], number)
+
+
+def pick_face(prefix: str, digest: str, thumbnails: Sequence[Image], names: Sequence[str]) -> int:
+    """Return the number of the chosen face; ask for it by pictures where there are several.
+
+    Args:
+        prefix: of the keys of buttons and state.
+        digest: hash of the picture, so that each picture keeps its chosen face.
+        thumbnails: a small picture of each face.
+        names: what each shows, for people who cannot see it.
+    """
+    state = f"{prefix}_of_{digest}"
+    chosen = min(int(st.session_state.get(state, 0)), len(thumbnails) - 1)
+    if len(thumbnails) > 1:
+        with st.grid("auto", min_column_width=52, gap="xsmall"):
+            for number, (picture, name) in enumerate(zip(thumbnails, names, strict=True)):
+                with st.container(gap="xxsmall"):
+                    st.image(picture, width="stretch", alt=name)
+                    st.button(
+                        f"{number + 1}",
+                        type="primary" if number == chosen else "secondary",
+                        width="stretch",
+                        key=f"{prefix}_{number}",
+                        help=name,
+                        on_click=_keep,
+                        args=(state, number),
+                    )
+    return chosen
+
+
+def face_thumbnail(image: Image, face: Face, side: int = 96) -> Image:
+    """Return the bounding box of a face, scaled to (side, side)."""
+    x0, y0, x1, y1 = (round(edge) for edge in face.box)
+    crop = image[max(y0, 0) : max(y1, 1), max(x0, 0) : max(x1, 1)]
+    return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @st.cache_data(scope="session", max_size="256MiB", show_spinner=False)
 def detect_cached(
     digest: str, detector: str, _content: bytes, _analyzer: Analyzer
 ) -> tuple[Image, list[Face]]:
+    """Return a picture and its faces; cached for this viewer alone."""
     image = read_image(_content)
     return image, find_faces(image, _analyzer.detector(detector))
 
 
 @st.cache_data(show_spinner=False)
-def sample(name: str) -> bytes:
-    return as_png(SAMPLES[name]())
+def sample_png(name: str) -> bytes:
+    """Return a built-in sample as a PNG file; shared by all viewers."""
+    return png_bytes(SAMPLES[name]())
 
 
-def as_png(image: Image) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
-
-
-def enlarged(crop: Image, times: int = 6) -> Image:
-    """Every pixel as a square, so that people see what little the network sees."""
-    return np.kron(crop, np.ones((times, times), np.uint8))
+def _keep(key: str, value: object) -> None:
+    st.session_state[key] = value

@@ -14,7 +14,7 @@ import streamlit as st
 from app.charts.statistics import class_counts, share_table, vote_bars
 from app.datasets import VARIABLE, dataset_folder, names_in, path_in
 from app.samples import portrait
-from app.session import come_in
+from app.session import open_page
 from app.widgets import enlarged
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.data import DataError, FaceSet, read_faces
@@ -131,7 +131,7 @@ def next_seed(key: str) -> None:
     st.session_state[key] += 1
 
 
-come_in("data")
+open_page("data")
 analyzer, model = st.session_state.analyzer, st.session_state.model
 for key in ("data_wall", "data_draws"):
     st.session_state.setdefault(key, 0)

@@ -20,7 +20,7 @@ from app.explain.views import (
     show_proof,
     show_regions,
 )
-from app.session import come_in
+from app.session import open_page
 from app.widgets import choose_face, choose_picture, enlarged
 from fer_core import EXPRESSIONS
 from fer_core.draw.overlay import headline
@@ -39,7 +39,7 @@ VIEWS = {
     "Average faces": show_averages,
 }
 
-come_in("explain")
+settings = open_page("explain")
 analyzer = st.session_state.analyzer
 model, detector, wanted = (st.session_state[key] for key in ("model", "detector", "method"))
 method = get_method(method_for(analyzer.classifier(model), wanted))
@@ -55,7 +55,13 @@ st.markdown(
 content = choose_picture("explain")
 if content is None:
     st.stop()
-digest, image, face, number = choose_face("explain", content, detector, analyzer)
+chosen_face = choose_face("explain", content, settings)
+digest, image, face, number = (
+    chosen_face.digest,
+    chosen_face.image,
+    chosen_face.face,
+    chosen_face.number,
+)
 key = FaceKey(digest, detector, number, model)
 reading = read(key, image, face, analyzer)
 crop = reading.regions.face

@@ -15,7 +15,7 @@ from app.charts.evidence import before_and_after
 from app.charts.readings import probability_bars
 from app.lesson import texts
 from app.samples import GREY, SAMPLES, portrait
-from app.session import come_in
+from app.session import open_page
 from app.widgets import enlarged
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.draw import percent
@@ -479,7 +479,7 @@ def go(by: int) -> None:
     st.session_state.step += by
 
 
-come_in("lesson")
+open_page("lesson")
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
 
 count = len(texts.STEPS)

@@ -17,8 +17,8 @@ from av import VideoFrame
 from streamlit_webrtc import webrtc_streamer
 
 from app.charts.readings import action_bars, affect_plane, probability_timeline
-from app.session import come_in
-from app.widgets import MOVED, choose_overlay, placed
+from app.session import open_page
+from app.widgets import ACTIONS_NOTE, affect_note, choose_overlay
 from fer_core import EXPRESSIONS, Analyzer, StreamSettings, load_card
 from fer_core.draw.overlay import draw_message, draw_overlay
 from fer_core.explain import METHODS, get_method
@@ -267,7 +267,7 @@ def offer_recording(recorder: Recorder) -> None:
     )
 
 
-come_in("live")
+open_page("live")
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
 warm_up(model, detector, analyzer)
 if "monitor" not in st.session_state:
@@ -471,7 +471,7 @@ def show_stream() -> None:
             alt="Where each face lies on the plane of valence and arousal, and where it lay",
             key="live_plane",
         )
-        st.caption(placed(load_card(model)))
+        st.caption(affect_note(load_card(model)))
     elif readings and readings[0].face.actions:
         st.plotly_chart(
             action_bars(readings[0].face.actions),
@@ -479,7 +479,7 @@ def show_stream() -> None:
             alt="The strongest facial actions of the largest face",
             key="live_actions",
         )
-        st.caption(MOVED)
+        st.caption(ACTIONS_NOTE)
     else:
         st.caption("No face is in the picture.")
 

@@ -15,7 +15,7 @@ import streamlit as st
 
 from app.charts.readings import probability_bars
 from app.charts.statistics import accuracy_dots, share_table, training_curve
-from app.session import come_in
+from app.session import open_page
 from app.widgets import choose_face, choose_picture
 from fer_core import EXPRESSIONS, Analyzer, list_models, load_card
 from fer_core.draw import percent
@@ -177,7 +177,7 @@ def facts(card: Card) -> str:
     return "\n".join(f"- **{title}:** {words}" for title, words in told.items() if words)
 
 
-come_in("models")
+settings = open_page("models")
 analyzer, detector = st.session_state.analyzer, st.session_state.detector
 
 st.title("Models")
@@ -412,7 +412,13 @@ target = right.selectbox(
 if content is None or not chosen:
     st.stop()
 
-digest, image, face, number = choose_face("models", content, detector, analyzer)
+chosen_face = choose_face("models", content, settings)
+digest, image, face, number = (
+    chosen_face.digest,
+    chosen_face.image,
+    chosen_face.face,
+    chosen_face.number,
+)
 
 cells = st.grid(min(len(chosen), MOST), min_column_width=165)
 for name in chosen:

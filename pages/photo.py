@@ -19,24 +19,23 @@ import streamlit as st
 
 from app.charts.readings import action_bars, affect_plane, probability_bars
 from app.samples import SAMPLES
-from app.session import come_in
+from app.session import open_page
 from app.widgets import (
+    ACTIONS_NOTE,
     BLOCKS,
     FILE_TYPES,
-    MOVED,
     TIMES,
-    as_png,
+    affect_note,
     choose_overlay,
     enlarged,
-    placed,
-    sample,
+    sample_png,
 )
 from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.draw import percent
 from fer_core.draw.overlay import draw_overlay, headline
 from fer_core.draw.tiles import attention_tiles, heat_tiles
 from fer_core.explain import explanation, get_method, method_for
-from fer_core.export import CSV_COLUMNS, csv_rows, image_record
+from fer_core.export import CSV_COLUMNS, csv_rows, image_record, png_bytes
 from fer_core.images import MAX_MEGAPIXELS, ImageError, read_image
 from fer_core.types import Floats, FrameResult, Image, RawMap, Reading
 
@@ -133,7 +132,7 @@ def forget_snapshot() -> None:
     del st.session_state["snapshot"]
 
 
-come_in("photo")
+open_page("photo")
 analyzer = st.session_state.analyzer
 model, detector, asked = (st.session_state[key] for key in ("model", "detector", "method"))
 classifier = analyzer.classifier(model)
@@ -145,7 +144,7 @@ st.title("Photo")
 
 given: list[tuple[str, bytes]] = []
 if "snapshot" in st.session_state:
-    given = [("live-view.png", as_png(st.session_state.snapshot))]
+    given = [("live-view.png", png_bytes(st.session_state.snapshot))]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge("From the live view", icon=":material/sensors:", color="green")
         st.button(
@@ -185,7 +184,7 @@ else:
         with st.container(width=680), st.grid(4, min_column_width=130, gap="small"):
             for name in SAMPLES:
                 with st.container(gap="xsmall"):
-                    st.image(sample(name), width="stretch", alt=f"Sample: {name}")
+                    st.image(sample_png(name), width="stretch", alt=f"Sample: {name}")
                     st.button(
                         name,
                         type="primary" if name == chosen else "secondary",
@@ -194,7 +193,7 @@ else:
                         on_click=choose_sample,
                         args=(name,),
                     )
-        given = [(f"{chosen.lower().replace(' ', '-')}.png", sample(chosen))] if chosen else []
+        given = [(f"{chosen.lower().replace(' ', '-')}.png", sample_png(chosen))] if chosen else []
 
 if not given:
     st.stop()
@@ -309,7 +308,7 @@ else:
                 config={"displayModeBar": False},
                 alt=f"Valence {reading.valence:.2f} and arousal {reading.arousal:.2f} on their plane",
             )
-            st.caption(placed(load_card(reading.model)))
+            st.caption(affect_note(load_card(reading.model)))
         with actions:
             st.plotly_chart(
                 action_bars(reading.face.actions),
@@ -317,7 +316,7 @@ else:
                 config={"displayModeBar": False},
                 alt="The strongest facial actions of this face",
             )
-            st.caption(MOVED)
+            st.caption(ACTIONS_NOTE)
 
     st.subheader("What the network sees")
     regions, weights = reading.regions, reading.region_attention
@@ -406,7 +405,7 @@ def as_zip() -> bytes:
         files.writestr("expression-lens.csv", as_csv)
         for number, each in enumerate(readable, start=1):
             name = f"{number:03d}-{PurePath(each.name).stem}.png"
-            files.writestr(name, as_png(draw_overlay(read_image(each.content), each.result)))
+            files.writestr(name, png_bytes(draw_overlay(read_image(each.content), each.result)))
     return archive.getvalue()
 
 
@@ -442,7 +441,7 @@ with st.container(horizontal=True):
     )
     st.download_button(
         "This picture as PNG",
-        lambda: as_png(drawn),
+        lambda: png_bytes(drawn),
         f"{PurePath(picture.name).stem}-annotated.png",
         "image/png",
         icon=":material/image:",

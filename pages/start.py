@@ -1,14 +1,17 @@
 """Start: what this is, in one picture and few words."""
 
+from typing import Final
+
 import streamlit as st
 
 from app.samples import portrait
+from app.session import PageSettings, open_page
 from fer_core import Analyzer
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
 from fer_core.types import FrameResult, Image
 
-ENTRIES = (
+ENTRIES: Final = (
     (
         "pages/live.py",
         ":material/videocam: Live",
@@ -58,16 +61,33 @@ ENTRIES = (
         "Look at faces",
     ),
 )
+"""Address, heading, text and link of each card."""
+
+CONSENT: Final = (
+    "**Ask first.** Everybody in the picture has to agree, and may stop at any time. Nobody has to say why.",
+    "**It knows no feelings.** It names the drawer that a picture resembles. People smile when they are "
+    "embarrassed, and scowl when they think.",
+    "**Nothing is kept.** Pictures stay in memory and are gone when you close the page, unless you press "
+    "*download*.",
+)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def analysed_portrait(model: str, detector: str, _analyzer: Analyzer) -> tuple[Image, FrameResult]:
-    image = portrait()
-    return image, _analyzer.analyze(image, model=model, detector=detector)
+def main() -> None:
+    """Show what the app does, where to go, and what to know before using it."""
+    settings = open_page("start")
+    words, sample = st.columns((4, 5), gap="large", vertical_alignment="center")
+    with words:
+        render_introduction()
+    with sample, st.skeleton(height=420):
+        render_sample(settings)
+    st.space("small")
+    render_entries()
+    st.space("small")
+    render_consent()
 
 
-words, sample = st.columns((4, 5), gap="large", vertical_alignment="center")
-with words:
+def render_introduction() -> None:
+    """Say what a classifier is, and lead to the webcam."""
     st.title("See what a facial-expression classifier sees")
     st.markdown(
         "A classifier is a program that sorts pictures into drawers. This one has seven drawers for faces: "
@@ -77,51 +97,54 @@ with words:
     )
     if st.button("Try it with your webcam", type="primary", icon=":material/videocam:"):
         st.switch_page("pages/live.py")
-with sample, st.skeleton(height=420):
-    image, result = analysed_portrait(
-        st.session_state.model, st.session_state.detector, st.session_state.analyzer
-    )
-    drawn = draw_overlay(image, result, OverlayStyle(heatmap=0.7))
+
+
+def render_sample(settings: PageSettings) -> None:
+    """Show the sample with its class and the evidence for it."""
+    image, result = analyze_portrait(settings.model, settings.detector, settings.analyzer)
+    text = "A smiling astronaut in whom this face finder found no face"
     if result.readings:
         name, probability = result.readings[0].top
-        told = f"A smiling astronaut; the classifier says {name}, {percent(probability)}"
-    else:
-        told = "A smiling astronaut in whom this face finder found no face"
-    st.image(drawn, width="stretch", alt=told)
+        text = f"A smiling astronaut; the classifier says {name}, {percent(probability)}"
+    st.image(draw_overlay(image, result, OverlayStyle(heatmap=0.7)), width="stretch", alt=text)
+    has_blocks = bool(result.readings and result.readings[0].region_attention)
     st.caption(
-        "The coloured patch is the evidence for the assigned class. The white frames are the parts that this "
-        "network looks at more closely, with the weight it gave to each."
-        if result.readings and result.readings[0].region_attention
-        else "The coloured patch is the evidence for the assigned class."
+        "The colored patch is the evidence for the assigned class."
+        + " The white frames are the parts that this network looks at more closely, with the weight it gave "
+        "to each." * has_blocks
     )
 
-st.space("small")
-entries = st.grid(4, min_column_width=190)
-for page, title, text, action in ENTRIES:
-    with entries.container(border=True, height="stretch"):
-        st.subheader(title, anchor=False)
-        st.markdown(text)
-        st.space("stretch")
-        st.page_link(page, label=action, icon=":material/arrow_forward:", width="stretch")
 
-st.space("small")
-with st.container(border=True):
-    st.subheader(":material/handshake: Before you point it at somebody", anchor=False)
-    ask, know, leave = st.columns(3)
-    ask.markdown(
-        "**Ask first.** Everybody in the picture has to agree, and may stop at any time. Nobody has to say "
-        "why."
-    )
-    know.markdown(
-        "**It knows no feelings.** It names the drawer that a picture resembles. People smile when they are "
-        "embarrassed, and scowl when they think."
-    )
-    leave.markdown(
-        "**Nothing is kept.** Pictures stay in memory and are gone when you close the page, unless you press "
-        "*download*."
-    )
-    st.caption(
-        "In the EU it is forbidden to infer the emotions of people at work and in education (AI Act, "
-        "Art. 5(1)(f)). Explaining a classifier on volunteers and samples is the use here, and drawing "
-        "conclusions about people is not."
-    )
+def render_entries() -> None:
+    """Show a card for each page."""
+    entries = st.grid(4, min_column_width=190)
+    for page, title, text, action in ENTRIES:
+        with entries.container(border=True, height="stretch"):
+            st.subheader(title, anchor=False)
+            st.markdown(text)
+            st.space("stretch")
+            st.page_link(page, label=action, icon=":material/arrow_forward:", width="stretch")
+
+
+def render_consent() -> None:
+    """Say what has to be known before a camera is pointed at somebody."""
+    with st.container(border=True):
+        st.subheader(":material/handshake: Before you point it at somebody", anchor=False)
+        for column, text in zip(st.columns(3), CONSENT, strict=True):
+            column.markdown(text)
+        st.caption(
+            "In the EU it is forbidden to infer the emotions of people at work and in education (AI Act, "
+            "Art. 5(1)(f)). Explaining a classifier on volunteers and samples is the use here, and drawing "
+            "conclusions about people is not."
+        )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def analyze_portrait(model: str, detector: str, _analyzer: Analyzer) -> tuple[Image, FrameResult]:
+    """Return the built-in sample and what is read in it; shared by all viewers."""
+    image = portrait()
+    return image, _analyzer.analyze(image, model=model, detector=detector)
+
+
+if __name__ == "__main__":
+    main()

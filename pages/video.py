@@ -21,12 +21,13 @@ import streamlit as st
 
 from app.charts.timeline import attention_strip, clip_timeline
 from app.samples import covered, portrait
-from app.session import come_in
-from app.widgets import MOVED, as_png, choose_overlay, placed
+from app.session import open_page
+from app.widgets import ACTIONS_NOTE, affect_note, choose_overlay
 from fer_core import EXPRESSIONS, StreamSettings, load_card
 from fer_core.draw import percent
 from fer_core.draw.overlay import draw_overlay, headline
 from fer_core.draw.timeline import timeline_picture
+from fer_core.export import png_bytes
 from fer_core.labels import ACTIONS, action_title
 from fer_core.types import Floats, Image
 from fer_core.video import (
@@ -153,7 +154,7 @@ def as_csv() -> str:
     return text.getvalue()
 
 
-come_in("video")
+open_page("video")
 analyzer, model, detector = (st.session_state[key] for key in ("analyzer", "model", "detector"))
 
 st.title("Video")
@@ -288,9 +289,9 @@ with timeline_side:
         "press a point to see its picture. "
         + (
             "Valence and arousal appear when you press their names. "
-            f"{placed(load_card(timeline.model))}"
+            f"{affect_note(load_card(timeline.model))}"
             if lines == "classes"
-            else f"The {len(shown)} actions that changed most, both sides as one. {MOVED}"
+            else f"The {len(shown)} actions that changed most, both sides as one. {ACTIONS_NOTE}"
         )
     )
 with picture_side:
@@ -351,7 +352,7 @@ with st.container(horizontal=True):
         ),
         (
             "Timeline as PNG",
-            lambda: as_png(
+            lambda: png_bytes(
                 timeline_picture(rows["time"], rows["probabilities"], f"{name}, face {track}")
             ),
             f"{stem}-timeline.png",

@@ -145,7 +145,9 @@ CARELESS: Final = (
     "Right. {title} shows the strongest pattern that the network found, whichever class you ask about. It "
     "may tell where the network looks, and never why it answers so."
 )
-CARING: Final = "No. Choose another class and look closely: the map of {title} is a different one for each."
+CARING: Final = (
+    "No. Choose another class and look closely: the map of {title} is a different one for each."
+)
 BORROWED: Final = (
     "These methods need a network that can be opened, and *{model}* is none. So what you see here is "
     "*{other}*."

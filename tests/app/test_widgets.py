@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from app.widgets import placed
+from app.widgets import affect_note
 from fer_core import load_card
 
 
 def test_it_is_said_how_valence_and_arousal_come_about() -> None:
     card = load_card("default")
-    assert "class probabilities" in placed(card) and "Russell" in placed(card)
-    rated = placed(replace(card, network={**card.network, "affect": True}))
+    assert "class probabilities" in affect_note(card) and "Russell" in affect_note(card)
+    rated = affect_note(replace(card, network={**card.network, "affect": True}))
     assert "learned it from people's ratings" in rated and "probabilities" not in rated
-    assert placed(replace(card, network={**card.network, "affect": False})) == placed(card)
+    assert affect_note(replace(card, network={**card.network, "affect": False})) == affect_note(
+        card
+    )

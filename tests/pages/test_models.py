@@ -29,6 +29,12 @@ def words(app: AppTest) -> str:
     return "\n".join(element.value for element in [*app.markdown, *app.caption])
 
 
+def maps(app: AppTest) -> list[str]:
+    """Addresses of the maps on the page, without the pictures of the face picker."""
+    pictures = [image.proto.imgs[0] for image in app.image]
+    return [picture.url for picture in pictures if picture.alt.startswith("Map of the evidence")]
+
+
 def test_leaderboard_and_one_model_in_detail(
     open_page: OpenPage, downloads: dict[str, bytes]
 ) -> None:
@@ -115,7 +121,10 @@ def test_own_pictures_and_those_that_are_none(models: AppTest) -> None:
     crowd = np.tile(portrait()[:400, 300:800], (1, 2, 1))
     app.file_uploader(key="models_file").upload("two.png", encode(crowd)).run()
     assert not app.exception and "2 faces were found" in words(app)
-    assert len(app.image) == 1
+    first = maps(app)
+    assert len(first) == 1
+    app.button(key="models_face_1").click().run()
+    assert len(maps(app)) == 1 and maps(app) != first
 
 
 def test_speed_is_measured_when_asked_for(models: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
