@@ -10,7 +10,8 @@ from fer_core.explain.box_occlusion import Box, OcclusionTest, occlude, occlusio
 from fer_core.explain.heatmap import explanation, to_aligned
 from fer_core.explain.layers import Layer, list_layers
 from fer_core.explain.maps import evidence_maps, method_for, raw_map, raw_maps
-from fer_core.explain.methods import METHODS, Method, get_method, list_methods
+from fer_core.explain.method import Method
+from fer_core.explain.methods import METHODS, get_method, list_methods
 
 __all__ = [
     "METHODS",

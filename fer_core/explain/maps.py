@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from fer_core.explain.cams import class_maps
 from fer_core.explain.methods import get_method
-from fer_core.explain.occlusion import occlusion
 from fer_core.labels import expression_index
 from fer_core.models.base import NetworkOutput
 from fer_core.models.classifier import Classifier
@@ -62,18 +60,9 @@ def raw_maps(
         UserError: for an unknown class, method or layer; the message lists the valid ones.
     """
     indices = {target: expression_index(target) for target in targets}
-    name = method_for(classifier, method)
+    used = get_method(method_for(classifier, method))
     faces = classifier.tensor(aligned[None])
-    if name == "occlusion":
-        lost = occlusion(classifier.network, faces)
-        return {target: lost[index] for target, index in indices.items()}
-    numbers = list(indices.values())
-    if get_method(name).looks_at == "pixels":
-        from fer_core.explain.pixels import pixel_maps  # not before it is needed: it takes a second
-
-        maps = pixel_maps(classifier.network, faces, numbers, name)
-    else:
-        maps = class_maps(classifier.network, faces, numbers, name, layer)
+    maps = used.compute(classifier.network, faces, list(indices.values()), layer)
     return dict(zip(indices, maps, strict=True))
 
 

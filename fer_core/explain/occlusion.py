@@ -1,11 +1,13 @@
 """Cover one place after another and see what the scores lose: it asks nothing of a model."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from fer_core.explain.method import Method
 from fer_core.models.base import GREY_MEAN, Network
 from fer_core.models.classifier import BATCH
 from fer_core.types import Floats
@@ -43,3 +45,28 @@ def occlusion(network: Network, faces: Tensor) -> Floats:
     for loss, ((top, bottom), (left, right)) in zip(lost, places, strict=True):
         summed[:, top:bottom, left:right] += loss[:, None, None]
     return np.asarray(summed / COVER**2, np.float32)
+
+
+def compute_occlusion(
+    network: Network, faces: Tensor, indices: Sequence[int], layer: int | None
+) -> Floats:
+    """Return (K, 6, 6) maps of K classes; all seven come from the same passes."""
+    return occlusion(network, faces)[list(indices)]
+
+
+OCCLUSION: Final = Method(
+    name="occlusion",
+    title="Occlusion",
+    sentence="Lays a grey square on one place after another, and shows what the class score loses.",
+    caution="It needs nothing but answers, so it works for every model; a grey square is itself "
+    "like nothing that it has learned from.",
+    formula=r"L^c_{ij} = \operatorname{mean}_{M \ni ij} \big(y^c(x) - y^c(x \text{ with } M "
+    r"\text{ grey})\big)",
+    paper="Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
+    looks_at="scores",
+    class_dependent=True,
+    signed=True,
+    needs_backward=False,
+    fast=False,
+    compute=compute_occlusion,
+)

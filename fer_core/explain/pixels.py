@@ -6,15 +6,15 @@ from typing import Final
 from warnings import catch_warnings, simplefilter
 
 import torch
-from captum.attr import GuidedBackprop, IntegratedGradients
 from torch import Tensor, nn
 
+from fer_core.explain.method import Method
 from fer_core.models.base import GREY_MEAN, Network
 from fer_core.models.classifier import BATCH
 from fer_core.types import Floats
 
 STEPS: Final = 32
-"""Pictures on the way from the grey square to the face."""
+"""Pictures on the way from the gray square to the face."""
 
 
 class _Scores(nn.Module):
@@ -29,26 +29,86 @@ class _Scores(nn.Module):
         return logits
 
 
-def pixel_maps(network: Network, faces: Tensor, indices: Sequence[int], method: str) -> Floats:
-    """(K, S, S) maps of classes for (1, 1, S, S) grey values 0..255."""
-    several = faces.float().repeat(len(indices), 1, 1, 1)
-    targets = torch.tensor(indices, device=faces.device)
-    if method == "integrated_gradients":
-        found = IntegratedGradients(_Scores(network)).attribute(
-            several,
-            torch.full_like(several, 255 * GREY_MEAN),
-            target=targets,
-            n_steps=STEPS,
-            internal_batch_size=BATCH,
-        )
-    else:
-        own = deepcopy(network)  # Captum hooks onto it
-        for module in own.modules():
-            if isinstance(module, nn.ReLU):
-                module.inplace = False
-        with catch_warnings():
-            simplefilter("ignore")  # of the hooks
-            guided = GuidedBackprop(_Scores(own))
-            found = guided.attribute(several.requires_grad_(), target=targets)
-    maps: Floats = found[:, 0].detach().float().cpu().numpy()
+def guided_backprop(
+    network: Network, faces: Tensor, indices: Sequence[int], layer: int | None
+) -> Floats:
+    """Return (K, S, S) gradients of class scores, with negative values stopped at every ReLU."""
+    from captum.attr import GuidedBackprop  # not before it is needed: it takes a second
+
+    copy = deepcopy(network)  # Captum hooks onto it
+    for module in copy.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    inputs, targets = _repeated(faces, indices)
+    with catch_warnings():
+        simplefilter("ignore")  # of the hooks
+        guided = GuidedBackprop(_Scores(copy))
+        return _to_maps(guided.attribute(inputs.requires_grad_(), target=targets))
+
+
+GUIDED_BACKPROP: Final = Method(
+    name="guided_backprop",
+    title="Guided backpropagation",
+    sentence="Follows the score back to the pixels, and lets only what is positive pass on its way.",
+    caution="Its maps are fine and show edges; they hardly change with the class, or when the "
+    "network forgets what it learned.",
+    formula=r"L^c_{p} = \frac{\partial y^c}{\partial x_p}, \quad \text{negative values stopped "
+    r"at every ReLU}",
+    paper="Springenberg et al. 2015, https://arxiv.org/abs/1412.6806",
+    looks_at="pixels",
+    class_dependent=True,
+    signed=True,
+    needs_backward=True,
+    fast=False,
+    compute=guided_backprop,
+)
+
+
+def integrated_gradients(
+    network: Network, faces: Tensor, indices: Sequence[int], layer: int | None
+) -> Floats:
+    """Return (K, S, S) integrated gradients of class scores, from the mean gray of the training images."""
+    from captum.attr import IntegratedGradients  # not before it is needed: it takes a second
+
+    inputs, targets = _repeated(faces, indices)
+    attributions = IntegratedGradients(_Scores(network)).attribute(
+        inputs,
+        torch.full_like(inputs, 255 * GREY_MEAN),
+        target=targets,
+        n_steps=STEPS,
+        internal_batch_size=BATCH,
+    )
+    return _to_maps(attributions)
+
+
+INTEGRATED_GRADIENTS: Final = Method(
+    name="integrated_gradients",
+    title="Integrated gradients",
+    sentence="Fades from a grey square to the face, and adds up what each pixel does to the "
+    "score on the way.",
+    caution="Its pixels add up to the difference of both scores exactly; it depends on what one "
+    "fades from.",
+    formula=r"L^c_{p} = (x_p - x'_p) \int_0^1 \frac{\partial y^c(x' + \alpha (x - x'))}{\partial "
+    r"x_p}\, d\alpha",
+    paper="Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365",
+    looks_at="pixels",
+    class_dependent=True,
+    signed=True,
+    needs_backward=True,
+    fast=False,
+    compute=integrated_gradients,
+)
+
+
+def _repeated(faces: Tensor, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return the face once for each class, (K, 1, S, S) float32, and (K,) class numbers."""
+    return (
+        faces.float().repeat(len(indices), 1, 1, 1),
+        torch.tensor(indices, device=faces.device),
+    )
+
+
+def _to_maps(attributions: Tensor) -> Floats:
+    """Return (K, 1, S, S) attributions as (K, S, S) float32."""
+    maps: Floats = attributions[:, 0].detach().float().cpu().numpy()
     return maps
