@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from fer_core.models import load_model
+from fer_core.models import get_family, list_families, load_model
 from fer_core.types import Image
 from fer_core.weights import (
     DEFAULT_MODEL,
@@ -32,34 +32,6 @@ SPLIT: Final = "PrivateTest"
 PEOPLE: Final = (0.60, 0.70)
 """How often people agree with FER2013's labels: 65 ± 5 % (Goodfellow et al. 2013)."""
 
-IN_WORDS: Final = {
-    "acnn_alstm": "convolutions and an LSTM, both of which weigh what they see",
-    "cnn_alstm": "convolutions, then an LSTM that weighs the rows of the face",
-    "cnn_lstm": "convolutions, then an LSTM from forehead to chin",
-    "dexpression": "two Inception-like blocks, made for faces",
-    "dnn": "the network of a well-known beginners' tutorial",
-    "emonet_baseline": "the landmark network's trunk with a new last layer",
-    "emonet_multihead": "the landmark network's trunk, several attentions over patches",
-    "emonet_self_attention": "the landmark network's trunk, each place looking at the others",
-    "emotional_dan": "finds landmarks first, then looks again near them",
-    "ferplus_cnn": "learnt from how ten people voted, and from nothing else",
-    "hybrid": "convolutions, gradients and landmarks together",
-    "inception": "a small GoogLeNet: several filter sizes at once",
-    "lgbm_autoencoder": "a network sums the face up, decision trees choose",
-    "lgbm_pixels": "no network: decision trees on the dots of a small picture",
-    "plain": "a small residual network over the whole face",
-    "plain_unaligned": "the plain network on faces that are not turned upright",
-    "prior_attention": "face, eyes and mouth, weighed anew for each face",
-    "prior_blocks": "eyes and mouth alone, weighed anew for each face",
-    "simple_cnn": "a plain stack of convolutions",
-    "svm_hog": "no network: edges, and a support vector machine",
-    "svm_hog_landmarks": "no network: edges and 68 points, and such a machine",
-    "svm_landmarks": "no network: 68 points on the face, and such a machine",
-    "svm_sliding_hog": "no network: edges in sliding windows, and such a machine",
-    "xception": "a small Xception: filters that treat each channel alone",
-}
-"""Family, or a model of its own kind within it -> what it is, for people who read a table."""
-
 
 @dataclass(frozen=True, slots=True)
 class LeaderboardRow:
@@ -67,6 +39,8 @@ class LeaderboardRow:
 
     name: str
     family: str
+    about: str
+    """What the model is, in a few words."""
     parameters: int
     file_mb: float
     n: int
@@ -83,12 +57,6 @@ class LeaderboardRow:
     """Over the faces of which no exact copy is among the training faces."""
     published: str
     """The figure of the project that the model comes from, in its words."""
-
-    @property
-    def about(self) -> str:
-        """What the model is, in a few words."""
-        family = IN_WORDS.get(self.family, self.family.replace("_", " "))
-        return IN_WORDS.get(self.name, family)
 
     @property
     def published_share(self) -> float | None:
@@ -159,6 +127,14 @@ def _measured(path: Path) -> dict[str, Mapping[str, Any]]:
         ) from None
 
 
+def describe(card: Card) -> str:
+    """Return what a model is, in a few words."""
+    if card.family not in list_families():
+        return card.family.replace("_", " ")
+    description = get_family(card.family).description
+    return description if card.aligned else f"{description}, on faces that are not aligned"
+
+
 def _standing(card: Card, figures: Mapping[str, Any], folder: Path) -> LeaderboardRow:
     """A model with its figures, be they a row of the leaderboard or those of the card."""
     file = folder / f"{card.name}.safetensors"
@@ -166,6 +142,7 @@ def _standing(card: Card, figures: Mapping[str, Any], folder: Path) -> Leaderboa
         return LeaderboardRow(
             name=card.name,
             family=card.family,
+            about=describe(card),
             parameters=card.parameters,
             file_mb=file.stat().st_size / 1e6 if file.is_file() else 0.0,
             n=figures["n"],

@@ -18,6 +18,13 @@ from fer_core.models import (  # noqa: F401  (they register themselves)
     xception,
 )
 from fer_core.models.classifier import Classifier, load_model
-from fer_core.models.registry import build_network, list_families
+from fer_core.models.registry import Family, build_network, get_family, list_families
 
-__all__ = ["Classifier", "build_network", "list_families", "load_model"]
+__all__ = [
+    "Classifier",
+    "Family",
+    "build_network",
+    "get_family",
+    "list_families",
+    "load_model",
+]

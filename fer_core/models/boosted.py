@@ -91,7 +91,11 @@ class Boosted(Estimator):
         return NetworkOutput(logits=logits, votes=as_votes(logits), features=features)
 
 
-@register_network("lgbm_pixels")
+@register_network(
+    "lgbm_pixels",
+    description="decision trees on the pixels of a small picture",
+    kind="boosted_trees",
+)
 class BoostedPixels(Boosted):
     """Trees on the grey values of the face, made small.
 
@@ -107,7 +111,11 @@ class BoostedPixels(Boosted):
         return F.interpolate(faces.float(), (self.side, self.side), mode="area").round()
 
 
-@register_network("lgbm_autoencoder")
+@register_network(
+    "lgbm_autoencoder",
+    description="decision trees on the code of an autoencoder",
+    kind="boosted_trees",
+)
 class BoostedCode(Boosted):
     """Trees on the code by which an auto-encoder (Hinton and Salakhutdinov 2006) tells faces apart.
 

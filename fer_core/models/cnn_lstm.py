@@ -18,7 +18,7 @@ from fer_core.models.registry import register_network
 from fer_core.models.simple_cnn import stacked
 
 
-@register_network("cnn_lstm")
+@register_network("cnn_lstm", description="convolutions, then an LSTM from forehead to chin")
 class CNNLSTM(Network):
     """Convolutions, then an LSTM that reads the rows of their map from the forehead to the chin.
 
@@ -93,7 +93,9 @@ class CNNLSTM(Network):
         return weights.detach() if hold else weights
 
 
-@register_network("cnn_alstm")
+@register_network(
+    "cnn_alstm", description="convolutions, then an LSTM with attention over the rows of the face"
+)
 class CNNALSTM(CNNLSTM, SequenceNetwork):
     """The answer comes from all the states of the LSTM, weighed by a global attention."""
 
@@ -105,7 +107,9 @@ class CNNALSTM(CNNLSTM, SequenceNetwork):
         return heads, across
 
 
-@register_network("acnn_alstm")
+@register_network(
+    "acnn_alstm", description="convolutions and an LSTM, each with an attention of its own"
+)
 class ACNNALSTM(CNNALSTM):
     """Two-layer attention (Ming et al. 2022): a local attention weighs the cells of each row, a global one
     the states of the LSTM. Multiplied they say how much each place of the face counts."""

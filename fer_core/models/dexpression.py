@@ -8,7 +8,7 @@ from fer_core.models.base import PooledNetwork, Trunk
 from fer_core.models.registry import register_network
 
 
-@register_network("dexpression")
+@register_network("dexpression", description="two Inception-like blocks, made for faces")
 class DeXpression(PooledNetwork):
     """Two feature extraction blocks behind one convolution (Burkert et al. 2015,
     https://arxiv.org/abs/1509.05371).

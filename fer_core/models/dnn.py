@@ -11,7 +11,7 @@ WIDTH = 64
 """Channels of both convolutions."""
 
 
-@register_network("dnn")
+@register_network("dnn", description="the network of a well-known beginners' tutorial")
 class DNN(Network):
     """The network of TensorFlow's CIFAR-10 tutorial with a 3x3 convolution in second place.
 

@@ -16,12 +16,17 @@ WIDTH = 48
 """Channels in which places are compared, all heads together."""
 
 
-@register_network("emonet_baseline")
+@register_network(
+    "emonet_baseline", description="the landmark network's trunk with a new last layer"
+)
 class EmoNetBaseline(Plain):
     """The trunk with a new classification head."""
 
 
-@register_network("emonet_self_attention")
+@register_network(
+    "emonet_self_attention",
+    description="the landmark network's trunk with attention between places",
+)
 class EmoNetSelfAttention(EmoNetBaseline):
     """Each place takes in what it finds at the others, by the likeness of queries and keys (scaled
     dot-product attention, Vaswani et al. 2017, https://arxiv.org/abs/1706.03762).
@@ -79,6 +84,8 @@ class EmoNetSelfAttention(EmoNetBaseline):
         return None
 
 
-@register_network("emonet_multihead")
+@register_network(
+    "emonet_multihead", description="the landmark network's trunk, several attentions over patches"
+)
 class EmoNetMultihead(EmoNetSelfAttention):
     """Several heads, over patches of 16x16 pixels."""

@@ -19,7 +19,7 @@ FALL: Final = 24.0
 """Side of the square over which the heat of a landmark is told, as in pixels."""
 
 
-@register_network("emotional_dan")
+@register_network("emotional_dan", description="finds landmarks first, then looks again near them")
 class EmotionalDAN(PooledNetwork):
     """Deep alignment network with an expression head (Tautkute et al. 2018,
     https://arxiv.org/abs/1805.00326).

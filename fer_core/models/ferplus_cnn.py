@@ -27,7 +27,7 @@ class VotesHead(ClassifierHead):
         return self.votes.weight[self.rows, :]
 
 
-@register_network("ferplus_cnn")
+@register_network("ferplus_cnn", description="learned from the votes of ten people alone")
 class FERPlusCNN(SimpleCNN):
     """A stack of convolutions that learns how ten people voted (Barsoum et al. 2016,
     https://arxiv.org/abs/1608.01041), nothing else.

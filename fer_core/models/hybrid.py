@@ -19,7 +19,7 @@ from fer_core.models.registry import register_network
 from fer_core.models.simple_cnn import stacked
 
 
-@register_network("hybrid")
+@register_network("hybrid", description="convolutions, gradients and landmarks together")
 class Hybrid(Network):
     """Convolutions, histograms of gradients and landmarks, joined before the last layer.
 

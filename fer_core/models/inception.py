@@ -8,7 +8,7 @@ from fer_core.models.base import PooledNetwork, Trunk
 from fer_core.models.registry import register_network
 
 
-@register_network("inception")
+@register_network("inception", description="a small GoogLeNet: several filter sizes at once")
 class Inception(PooledNetwork):
     """A small GoogLeNet with batch norm (Szegedy et al. 2015, https://arxiv.org/abs/1409.4842)."""
 

@@ -65,7 +65,7 @@ class KernelMachine(Estimator):
             return similar
 
 
-@register_network("svm_hog")
+@register_network("svm_hog", description="a least-squares SVM on edges", kind="kernel_machine")
 class HogMachine(KernelMachine):
     """On histograms of oriented gradients."""
 
@@ -75,7 +75,11 @@ class HogMachine(KernelMachine):
         return hog(faces)
 
 
-@register_network("svm_landmarks")
+@register_network(
+    "svm_landmarks",
+    description="a least-squares SVM on 68 points of the face",
+    kind="kernel_machine",
+)
 class LandmarkMachine(KernelMachine):
     """On where landmarks lie to each other."""
 
@@ -85,7 +89,11 @@ class LandmarkMachine(KernelMachine):
         return torch.from_numpy(describe_points(find_points(faces))).to(faces.device)
 
 
-@register_network("svm_hog_landmarks")
+@register_network(
+    "svm_hog_landmarks",
+    description="a least-squares SVM on edges and 68 points",
+    kind="kernel_machine",
+)
 class HogLandmarkMachine(LandmarkMachine):
     """On histograms of oriented gradients and landmarks."""
 
@@ -95,7 +103,11 @@ class HogLandmarkMachine(LandmarkMachine):
         return torch.cat([hog(faces).flatten(1), super().describe(faces)], dim=1)
 
 
-@register_network("svm_sliding_hog")
+@register_network(
+    "svm_sliding_hog",
+    description="a least-squares SVM on edges in sliding windows, and 68 points",
+    kind="kernel_machine",
+)
 class SlidingHogMachine(LandmarkMachine):
     """On histograms of oriented gradients in a window that slides over the face, and landmarks, after
     amineHorseman/facial-expression-recognition-svm."""

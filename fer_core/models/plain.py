@@ -7,7 +7,7 @@ from fer_core.models.base import Backbone, PooledNetwork
 from fer_core.models.registry import register_network
 
 
-@register_network("plain")
+@register_network("plain", description="a small residual network over the whole face")
 class Plain(PooledNetwork):
     """A ``PooledNetwork`` over any timm architecture."""
 

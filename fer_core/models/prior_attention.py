@@ -20,7 +20,7 @@ from fer_core.models.base import (
 from fer_core.models.registry import register_network
 
 
-@register_network("prior_attention")
+@register_network("prior_attention", description="face, eyes and mouth, weighted for each face")
 class PriorAttention(Network):
     """Three branches over one shared backbone: face, eyes + brows, mouth.
 

@@ -1,37 +1,63 @@
-"""Names of the network families. A family is a class; a model is a family with trained weights."""
+"""Network families by name. A family is a class; a model is a family with trained weights."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 from fer_core.errors import UserError
 from fer_core.models.base import Network
 
 N = TypeVar("N", bound=type[Network])
-_FAMILIES: dict[str, type[Network]] = {}
+
+Kind = Literal["network", "kernel_machine", "boosted_trees"]
+"""How a family is fitted: by gradient descent, by least squares, or by gradient boosting."""
 
 
-def register_network(name: str) -> Callable[[N], N]:
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A registered class of networks, with what tables and trainers need to know about it."""
+
+    name: str
+    network: type[Network]
+    description: str
+    """What it is, in a few words, for people who read a table."""
+    kind: Kind
+
+
+_FAMILIES: dict[str, Family] = {}
+
+
+def register_network(name: str, *, description: str, kind: Kind = "network") -> Callable[[N], N]:
     """Class decorator: make a network family available to recipes and cards under ``name``."""
 
-    def register(family: N) -> N:
-        _FAMILIES[name] = family
-        return family
+    def register(network: N) -> N:
+        _FAMILIES[name] = Family(name, network, description, kind)
+        return network
 
     return register
 
 
 def list_families() -> tuple[str, ...]:
-    """Names of the network families, sorted."""
+    """Return the names of the network families, sorted."""
     return tuple(sorted(_FAMILIES))
 
 
-def build_network(family: str, options: Mapping[str, object]) -> Network:
-    """A network with fresh weights, for training or for loading weights into.
+def get_family(name: str) -> Family:
+    """Return a network family by its name.
 
     Raises:
         UserError: for an unknown family; the message lists the valid ones.
     """
-    if family not in _FAMILIES:
+    if name not in _FAMILIES:
         valid = ", ".join(list_families())
-        raise UserError(f"unknown network family {family!r}; choose one of {valid}")
-    return _FAMILIES[family](**options)
+        raise UserError(f"unknown network family {name!r}; choose one of {valid}")
+    return _FAMILIES[name]
+
+
+def build_network(family: str, options: Mapping[str, object]) -> Network:
+    """Build a network with fresh weights, for training or for loading weights into.
+
+    Raises:
+        UserError: for an unknown family; the message lists the valid ones.
+    """
+    return get_family(family).network(**options)

@@ -9,7 +9,7 @@ from fer_core.models.base import PooledNetwork, Trunk
 from fer_core.models.registry import register_network
 
 
-@register_network("simple_cnn")
+@register_network("simple_cnn", description="a plain stack of convolutions")
 class SimpleCNN(PooledNetwork):
     """Stages of two 3x3 convolutions with batch norm and ReLU, max pooling between the stages, after VGG
     (Simonyan and Zisserman 2015, https://arxiv.org/abs/1409.1556).

@@ -8,7 +8,7 @@ from fer_core.models.base import PooledNetwork, Trunk
 from fer_core.models.registry import register_network
 
 
-@register_network("xception")
+@register_network("xception", description="a small Xception: filters that treat each channel alone")
 class Xception(PooledNetwork):
     """Entry, middle and exit flow of Xception (Chollet 2017, https://arxiv.org/abs/1610.02357), made as
     small as mini-Xception made it for faces (Arriaga et al. 2017, https://arxiv.org/abs/1710.07557).

@@ -1,6 +1,7 @@
 """The models' figures side by side."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,15 @@ from fer_core.evaluation.leaderboard import (
     read_leaderboard,
     telling_mix,
 )
-from fer_core.models import list_families
-from fer_core.weights import LEADERBOARD, WEIGHTS, WeightsError, list_models, results_path
+from fer_core.models import get_family, list_families
+from fer_core.weights import (
+    LEADERBOARD,
+    WEIGHTS,
+    WeightsError,
+    list_models,
+    load_card,
+    results_path,
+)
 
 
 def figures(accuracy: float, **others: Any) -> dict[str, Any]:
@@ -100,7 +108,7 @@ def test_a_figure_that_is_missing_is_named(folder: Path) -> None:
 
 
 def standing(name: str, published: str = "") -> LeaderboardRow:
-    return LeaderboardRow(name, name, 1, 1.0, 5, 0.5, 0.5, 0.1, {}, [], None, None, published)
+    return LeaderboardRow(name, name, name, 1, 1.0, 5, 0.5, 0.5, 0.1, {}, [], None, None, published)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +126,12 @@ def test_a_mix_spans_the_leaderboard() -> None:
     assert telling_mix([]) == ()
 
 
-def test_every_family_is_told_in_words() -> None:
-    assert set(list_families()) <= set(leaderboard.IN_WORDS)
-    assert standing("not_yet_told").about == "not yet told"
+def test_every_family_has_a_description() -> None:
+    assert all(get_family(name).description for name in list_families())
+    card = load_card("plain")
+    assert leaderboard.describe(replace(card, family="not_yet_told")) == "not yet told"
+    unaligned = leaderboard.describe(replace(card, aligned=False))
+    assert unaligned == f"{get_family('plain').description}, on faces that are not aligned"
 
 
 def test_a_model_takes_time() -> None:

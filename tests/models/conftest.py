@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fer_core.models import Classifier, build_network, list_families
+from fer_core.models import Classifier, build_network, get_family, list_families
 from fer_core.training.recipe import read_recipe
 from tests.networks import classifier_of
 
@@ -21,11 +21,11 @@ def untrained(family: str) -> Classifier:
     return classifier_of(network, family, options=recipe.network, temperature=1.5)
 
 
-LEARNT = [family for family in list_families() if not family.startswith(("lgbm_", "svm_"))]
-"""Families that learn by gradients; of the estimators ``test_classical.py`` tells."""
+TRAINED = [name for name in list_families() if get_family(name).kind == "network"]
+"""Families that are trained by gradient descent; ``test_classical.py`` has the others."""
 
 
-@pytest.fixture(params=LEARNT)
+@pytest.fixture(params=TRAINED)
 def classifier(request: pytest.FixtureRequest) -> Classifier:
     return untrained(request.param)
 

@@ -8,7 +8,7 @@ import torch
 from fer_core.explain import METHODS, evidence_maps, get_method, raw_map, region_share
 from fer_core.geometry import block
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
-from fer_core.models import Classifier, build_network, list_families
+from fer_core.models import Classifier, build_network, get_family, list_families
 from fer_core.training.recipe import read_recipe
 from fer_core.weights import get_arrays
 
@@ -37,8 +37,8 @@ FAMILIES = (
     "svm_sliding_hog",
     "xception",
 )
-LEARNT = tuple(family for family in FAMILIES if not family.startswith(("lgbm_", "svm_")))
-"""Families that learn by gradients."""
+TRAINED = tuple(name for name in FAMILIES if get_family(name).kind == "network")
+"""Families that are trained by gradient descent."""
 MEGABYTES = {"prior_attention": 10, "plain": 6, "dnn": 7.5}
 ANY_OTHER_MEGABYTES = 1.5
 
@@ -71,7 +71,7 @@ def test_output_shapes_and_maps_on_one_grid(classifier: Classifier, faces: np.nd
         )
 
 
-@pytest.mark.parametrize("family", LEARNT)
+@pytest.mark.parametrize("family", TRAINED)
 def test_a_seed_decides_the_weights_and_the_file_is_small_enough(family: str) -> None:
     options = read_recipe(family).network
     built = []
@@ -91,7 +91,7 @@ def test_the_small_faces_of_its_recipe_fit(classifier: Classifier) -> None:
     assert classifier.forward(np.zeros((2, size, size), np.uint8)).logits.shape == (2, 7)
 
 
-@pytest.mark.parametrize("family", LEARNT)
+@pytest.mark.parametrize("family", TRAINED)
 def test_a_head_for_affect_is_an_option(family: str, faces: np.ndarray) -> None:
     options = read_recipe(family).network
     torch.manual_seed(0)
