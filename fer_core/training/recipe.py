@@ -1,120 +1,109 @@
-"""A recipe: everything that decides how a network is trained, as TOML."""
+"""Recipes: everything that decides how a model is trained, as TOML."""
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from fer_core.data.augmentation import Augmentation
 from fer_core.errors import UserError
+from fer_core.fields import at_least, check_ranges, one_of
 
 RECIPES = Path(__file__).parent / "recipes"
 
-CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "optimiser": ("sgd", "adamw"),
-    "schedule": ("one_cycle", "cosine", "cosine_restarts", "plateau"),
-}
-LEAST: Final[Mapping[str, float]] = {
-    **dict.fromkeys(("epochs", "batch_size", "restart_epochs", "plateau_epochs"), 1),
-    **dict.fromkeys(("learning_rate", "weight_decay", "label_smoothing", "small_epochs"), 0),
-    **dict.fromkeys(("mixup", "cutmix", "patience"), 0),
-}
-"""The smallest value of a field."""
-
 
 class RecipeError(UserError):
-    """A recipe that cannot be read; the message names the file and the field."""
+    """Error in a recipe; the message names the file and the field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one network is trained. The defaults are what every recipe shares."""
+    """How one model is trained. The defaults are those of the recipes in this package."""
 
     name: str
-    """Under this name the weights are stored."""
+    """Name of the weights."""
     family: str
-    """A registered network family."""
+    """Registered network family."""
     network: Mapping[str, Any]
     """Options of the family's constructor."""
     published: str = ""
-    """What the project that the model comes from reports, in percent of FER2013's PrivateTest; for the
-    card."""
+    """Figure that the project of origin reports, in percent of FER2013's PrivateTest; for the card."""
     fitting: Mapping[str, Any] = field(default_factory=dict)
-    """Options of the solver of an estimator; for others there are none."""
+    """Options of the solver, for families that are not trained by gradient descent."""
     start: str = ""
-    """A trained model whose arrays it begins with, wherever names and shapes agree."""
+    """Initial weights: copied from this model where names and shapes match."""
     select: str = "public_accuracy"
-    """The logged figure on PublicTest by which the best epoch is told; of errors and losses the smallest is
-    the best, of all others the largest."""
-    epochs: int = 24
-    small_epochs: int = 12
-    """So many epochs at the start see faces of ``small_size``: nearly as much is learnt in half the
-    time (progressive resizing, Tan & Le 2021)."""
+    """Logged figure on PublicTest that selects the best epoch: the smallest of errors and losses, the largest of
+    all others."""
+    epochs: int = at_least(1, 24)
+    small_epochs: int = at_least(0, 12)
+    """Epochs at the start with faces of ``small_size``: nearly as much is learned in half the time
+    (progressive resizing, Tan & Le 2021)."""
     small_size: int = 36
-    """Side in pixels; a multiple of six, so that the prior blocks can be cut."""
-    batch_size: int = 128
-    """Faces a step, of all processes together."""
-    optimiser: str = "sgd"
-    """``sgd``, with Nesterov momentum 0.9, or ``adamw`` (Loshchilov & Hutter 2019)."""
-    learning_rate: float = 0.15
-    """The largest of the schedule."""
-    schedule: str = "one_cycle"
-    """How the learning rate goes. ``one_cycle`` rises and falls to nothing (Smith & Topin 2018); ``cosine``
-    falls to nothing; ``cosine_restarts`` does so again and again (SGDR, Loshchilov & Hutter 2017);
-    ``plateau`` falls to a tenth whenever ``select`` gets no better."""
-    restart_epochs: int = 8
-    """Length of the first period of ``cosine_restarts``; each next one is twice as long."""
-    plateau_epochs: int = 3
-    """So many epochs without a better figure does ``plateau`` bear."""
-    patience: int = 0
-    """Training ends after so many epochs without a better figure; at 0 it never ends early."""
-    weight_decay: float = 5e-4
-    """L2 of the weights; with ``adamw`` decoupled from the gradient."""
-    label_smoothing: float = 0.1
+    """Side of the small faces in pixels; a multiple of six, so that the prior blocks can be cut."""
+    batch_size: int = at_least(1, 128)
+    """Faces in a step, over all processes."""
+    optimiser: str = one_of(("sgd", "adamw"), "sgd")
+    """Optimizer: ``sgd`` with Nesterov momentum 0.9, or ``adamw`` (Loshchilov & Hutter 2019)."""
+    learning_rate: float = at_least(0, 0.15)
+    """Largest learning rate of the schedule."""
+    schedule: str = one_of(("one_cycle", "cosine", "cosine_restarts", "plateau"), "one_cycle")
+    """Learning-rate schedule: ``one_cycle`` rises and falls to zero (Smith & Topin 2018); ``cosine`` falls to
+    zero; ``cosine_restarts`` repeats that (SGDR, Loshchilov & Hutter 2017); ``plateau`` falls to a tenth
+    whenever ``select`` does not improve."""
+    restart_epochs: int = at_least(1, 8)
+    """Epochs of the first period of ``cosine_restarts``; each further one is twice as long."""
+    plateau_epochs: int = at_least(1, 3)
+    """Epochs without improvement before ``plateau`` lowers the learning rate."""
+    patience: int = at_least(0, 0)
+    """Epochs without improvement before early stopping; 0 trains all epochs."""
+    weight_decay: float = at_least(0, 5e-4)
+    """Weight decay (L2); with ``adamw`` decoupled from the gradient."""
+    label_smoothing: float = at_least(0, 0.1)
     class_weights: bool = False
-    """Weigh each class of FER2013 by the inverse of its frequency in Training, so that all count alike."""
-    mixup: float = 0.0
-    """Alpha of the Beta distribution by which two faces, and what they teach, are blended (Zhang et al.
-    2018); 0 for never."""
-    cutmix: float = 0.0
-    """Alpha of the Beta distribution by which a rectangle of one face is laid over another (Yun et al. 2019);
-    0 for never. With ``mixup`` as well, each batch has one of both."""
+    """Weight each class of FER2013 by the inverse of its frequency in Training, so that all count alike."""
+    mixup: float = at_least(0, 0.0)
+    """Alpha of the Beta distribution by which two faces and their targets are blended (Zhang et al. 2018);
+    0 for none."""
+    cutmix: float = at_least(0, 0.0)
+    """Alpha of the Beta distribution by which a rectangle of one face replaces that of another (Yun et al.
+    2019); 0 for none. With ``mixup`` as well, each batch gets one of the two."""
     labels_weight: float = 1.0
     """Weight of the loss on FER2013's classes."""
     votes_weight: float = 1.0
     """Weight of the loss on FER+'s votes."""
     landmarks_weight: float = 5.0
-    """Weight of the mean distance of landmarks in inter-ocular distances, for networks that find them."""
+    """Weight of the landmark error (mean distance in inter-ocular distances), for networks that find them."""
     affect_weight: float = 1.0
-    """Weight of the squared error of valence and arousal, for training faces that people rated; at 0 the
-    network does not learn them."""
+    """Weight of the squared error of valence and arousal, for training faces with ratings; at 0 the network
+    does not learn them."""
     branch_weight: float = 0.3
-    """Weight of the mean loss of the single branches, for networks that have several."""
+    """Weight of the mean loss of the single branches, for networks with several."""
     ema_decay: float = 0.995
-    """Of the moving average of the weights, per step."""
+    """Decay per step of the exponential moving average of the weights."""
     aligned: bool = True
-    """Align faces by their five points; otherwise take crops as they are."""
+    """Align faces by their five points; otherwise use the crops as they are."""
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     @property
     def mode(self) -> Literal["min", "max"]:
-        """Whether the smallest or the largest of the selected figure is the best."""
+        """Whether the smallest or the largest value of the selected figure is the best."""
         return "min" if self.select.endswith(("error", "loss")) else "max"
 
 
 def list_recipes() -> tuple[str, ...]:
-    """Names of the recipes that come with the package."""
+    """Return the names of the recipes in this package."""
     return tuple(sorted(path.stem for path in RECIPES.glob("*.toml")))
 
 
 def read_recipe(name_or_path: str) -> Recipe:
-    """A recipe of the package by name, or any TOML file by path.
+    """Read a recipe of this package by name, or any TOML file by path.
 
     Raises:
-        RecipeError: if there is no such recipe, or a field is unknown, missing, of the wrong kind or out of
-            its range.
+        RecipeError: if there is no such recipe, or a field is unknown, missing, of the wrong type or out of
+            range.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -127,16 +116,14 @@ def read_recipe(name_or_path: str) -> Recipe:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is no valid TOML: {error}") from None
+        raise RecipeError(f"{path} is not valid TOML: {error}") from None
     if "augmentation" in table:
         table["augmentation"] = _build(Augmentation, table["augmentation"], path)
     recipe: Recipe = _build(Recipe, table, path)
-    for name, choices in CHOICES.items():
-        if getattr(recipe, name) not in choices:
-            raise RecipeError(f"{path}: {name} is one of {', '.join(choices)}")
-    for name, least in LEAST.items():
-        if not getattr(recipe, name) >= least:
-            raise RecipeError(f"{path}: {name} is at least {least}")
+    try:
+        check_ranges(recipe)
+    except UserError as error:
+        raise RecipeError(f"{path}: {error}") from None
     return recipe
 
 
@@ -147,16 +134,18 @@ def _build(kind: type[Any], table: Mapping[str, Any], path: Path) -> Any:
             f"{path}: unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}"
         )
     for f in fields(kind):
-        given, default = table.get(f.name, f.default), f.default
-        if default is not MISSING and not _is_like(given, default):
-            raise RecipeError(f"{path}: {f.name} = {given!r} is no {type(default).__name__}")
+        value, default = table.get(f.name, f.default), f.default
+        if default is not MISSING and not _has_type_of(value, default):
+            raise RecipeError(
+                f"{path}: {f.name} must be of type {type(default).__name__}, not {value!r}"
+            )
     try:
         return kind(**table)
     except TypeError as error:
         raise RecipeError(f"{path}: {error}") from None
 
 
-def _is_like(given: Any, default: Any) -> bool:
-    """Whether a value is of its default's kind; whole numbers are numbers too."""
+def _has_type_of(value: Any, default: Any) -> bool:
+    """Return whether a value has the type of its default; whole numbers count as floats too."""
     allowed = (int, float) if isinstance(default, float) else type(default)
-    return isinstance(given, allowed) and isinstance(given, bool) == isinstance(default, bool)
+    return isinstance(value, allowed) and isinstance(value, bool) == isinstance(default, bool)

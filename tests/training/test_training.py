@@ -149,22 +149,22 @@ GIVEN = 'name = "a"\nfamily = "plain"\nnetwork = {}\n'
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name = ", "no valid TOML"),
+        ("name = ", "is not valid TOML"),
         ('name = "a"\ncolour = 1', "unknown field 'colour'; known are affect_weight"),
         ('name = "a"', "missing 2 required"),
         ('name = "a"\n[augmentation]\nspin = 3', "unknown field 'spin'"),
-        (GIVEN + 'epochs = "many"', "epochs = 'many' is no int"),
-        (GIVEN + "class_weights = 1", "class_weights = 1 is no bool"),
-        (GIVEN + "batch_size = true", "batch_size = True is no int"),
+        (GIVEN + 'epochs = "many"', "epochs must be of type int, not 'many'"),
+        (GIVEN + "class_weights = 1", "class_weights must be of type bool, not 1"),
+        (GIVEN + "batch_size = true", "batch_size must be of type int, not True"),
         (
             GIVEN + 'schedule = "steps"',
-            "schedule is one of one_cycle, cosine, cosine_restarts, pla",
+            "schedule must be one of one_cycle, cosine, cosine_restarts, pla",
         ),
-        (GIVEN + 'optimiser = "adam"', "optimiser is one of sgd, adamw"),
-        (GIVEN + "mixup = -0.1", "mixup is at least 0"),
-        (GIVEN + "cutmix = nan", "cutmix is at least 0"),
-        (GIVEN + "restart_epochs = 0", "restart_epochs is at least 1"),
-        (GIVEN + '[augmentation]\nflip = "x"', "flip = 'x' is no float"),
+        (GIVEN + 'optimiser = "adam"', "optimiser must be one of sgd, adamw"),
+        (GIVEN + "mixup = -0.1", "mixup must be at least 0"),
+        (GIVEN + "cutmix = nan", "cutmix must be at least 0"),
+        (GIVEN + "restart_epochs = 0", "restart_epochs must be at least 1"),
+        (GIVEN + '[augmentation]\nflip = "x"', "flip must be of type float, not 'x'"),
     ],
 )
 def test_a_broken_recipe_is_named(text: str, message: str, tmp_path: Path) -> None:
