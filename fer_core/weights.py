@@ -103,6 +103,14 @@ def results_path(name: str, folder: Path = WEIGHTS) -> Path:
     return folder / "results" / f"{name}.json"
 
 
+def write_results(name: str, table: Mapping[str, Any], folder: Path = WEIGHTS) -> None:
+    """Store measured results beside the models of a folder."""
+    path = results_path(name, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(table, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
 def load_card(name: str, folder: Path = WEIGHTS) -> Card:
     """Read a model card; ``default`` is a name too.
 

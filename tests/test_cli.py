@@ -178,7 +178,7 @@ def test_all_models_are_measured_side_by_side(  # type: ignore[no-untyped-def]
     monkeypatch.setattr(
         Classifier, "align", lambda model, crops: aligned.append(len(crops)) or align(model, crops)
     )
-    monkeypatch.setattr(cli, "WEIGHTS", tmp_path)
+    monkeypatch.setattr("fer_core.cli.evaluate.WEIGHTS", tmp_path)
     code, out, _ = run("evaluate", "--all", "--data", faces, "--plus", votes)
     assert code == 0 and aligned == [3], "both see the same squares"
     board = json.loads((tmp_path / "results" / "leaderboard.json").read_text())
@@ -208,8 +208,8 @@ def folder_with(folder: Path) -> Path:
 
 def test_a_model_without_figures_is_listed(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     bare = dataclasses.replace(load_card("plain"), figures={})
-    monkeypatch.setattr(cli, "list_models", lambda: ("plain",))
-    monkeypatch.setattr(cli, "load_card", lambda _: bare)
+    monkeypatch.setattr("fer_core.cli.models.list_models", lambda: ("plain",))
+    monkeypatch.setattr("fer_core.cli.models.load_card", lambda _: bare)
     code, out, _ = run("models")
     assert code == 0 and out.splitlines()[1].split()[3:6] == [*"–––"]
     (row,) = json.loads(run("models", "--json")[1])
@@ -331,8 +331,8 @@ def test_maps_are_averaged_by_class_and_model(  # type: ignore[no-untyped-def]
     run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, _ = table
-    monkeypatch.setattr(cli, "list_models", lambda: ("plain", "lgbm_pixels"))
-    monkeypatch.setattr(cli, "WEIGHTS", tmp_path)
+    monkeypatch.setattr("fer_core.cli.averages.list_models", lambda: ("plain", "lgbm_pixels"))
+    monkeypatch.setattr("fer_core.cli.averages.WEIGHTS", tmp_path)
     code, out, err = run("averages", "--data", faces, "--most", 2)
     assert code == 0 and "written to" in out and "averages.json" in out
     assert "landmarks of 3 faces" in err and "plain: 3 faces" in err
@@ -352,7 +352,7 @@ def test_averages_of_other_models_stay(  # type: ignore[no-untyped-def]
     run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, _ = table
-    monkeypatch.setattr(cli, "WEIGHTS", tmp_path)
+    monkeypatch.setattr("fer_core.cli.averages.WEIGHTS", tmp_path)
     for name in ("plain", "default"):
         assert run("averages", "--data", faces, "--model", name)[0] == 0
     found = read_averages(tmp_path)
@@ -375,7 +375,7 @@ def test_what_is_claimed_of_parts_is_printed(  # type: ignore[no-untyped-def]
     others = (f"{label},{noise},PrivateTest" for noise in noises for label in range(7))
     with faces.open("a") as file:
         file.write("\n".join([smile, *others]) + "\n")
-    monkeypatch.setattr(cli, "WEIGHTS", tmp_path)
+    monkeypatch.setattr("fer_core.cli.averages.WEIGHTS", tmp_path)
     code, out, _ = run("averages", "--data", faces, "--model", "simple_cnn")
     (line,) = (line for line in out.splitlines() if "happy" in line)
     name, target, parts, share, against, low, to, high = line.replace(" + ", "+").split()

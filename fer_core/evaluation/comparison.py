@@ -14,7 +14,7 @@ from fer_core.types import Image
 from fer_core.weights import WEIGHTS, list_models
 
 
-def compare(
+def compare_models(
     faces: FaceSet, folder: Path = WEIGHTS, *, copies: NDArray[np.bool_] | None = None
 ) -> list[dict[str, Any]]:
     """Measure the models of a folder of weights on bare face crops, single pass.

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 Curve = Sequence[Mapping[str, float]]
-"""One row an epoch: ``epoch`` from 1, ``loss``, ``public_accuracy`` and whatever else was logged."""
+"""One row for each epoch: ``epoch`` from 1, ``loss``, ``public_accuracy`` and whatever else was logged."""
 
 
 def read_curve(out: Path) -> list[dict[str, float]]:
-    """The curve of a run folder, from the CSVs of all its starts; the last counts for an epoch that was
-    run twice."""
+    """Read the curve of a run folder from the CSVs of all its starts.
+
+    For an epoch that was run twice the last start counts.
+    """
     rows: dict[int, dict[str, float]] = {}
     for log in sorted(out.glob("metrics/version_*/metrics.csv"), key=_version):
         started: set[int] = set()
@@ -30,7 +32,7 @@ def _version(log: Path) -> int:
 
 
 def draw_curve(curve: Curve, path: Path) -> None:
-    """Draw the loss and the figures on PublicTest over the epochs; nothing without matplotlib."""
+    """Draw the loss and the figures on PublicTest over the epochs; without matplotlib, draw nothing."""
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:

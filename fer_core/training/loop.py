@@ -1,9 +1,9 @@
-"""Train a recipe: Training teaches, PublicTest selects the epoch."""
+"""The training loop that all tasks share: Training trains, PublicTest selects the epoch."""
 
 import json
 import warnings
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -21,62 +21,32 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from fer_core.errors import UserError
 from fer_core.training.curve import draw_curve, read_curve
 from fer_core.training.recipe import Recipe, RecipeError
+from fer_core.training.run import Run, World
 from fer_core.weights import get_arrays, load_weights, put_arrays, save_arrays
 
 BEST = "best.safetensors"
-"""The averaged weights of the best epoch so far, and its number."""
+"""File of the averaged weights of the best epoch so far, with its number."""
 STARTED = "recipe.json"
-"""Written when a run starts: what is trained, and since when."""
+"""File written when a run starts: what is trained, and since when."""
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """Processes that train one network together: each sees its share of every batch, and all take the same
-    step (Lightning's DDP)."""
-
-    processes: int = 1
-    """On each machine; one a GPU, where there are any."""
-    nodes: int = 1
-    """Machines."""
-
-    @property
-    def size(self) -> int:
-        return self.processes * self.nodes
-
-
-SINGLE_PROCESS = World()
-
-
-def run(
-    module: L.LightningModule,
-    training: DataLoader[Any],
-    validation: DataLoader[Any],
-    recipe: Recipe,
-    out: Path,
-    *,
-    resume: bool = False,
-    team: World = SINGLE_PROCESS,
+def fit_module(
+    module: L.LightningModule, training: DataLoader[Any], validation: DataLoader[Any], run: Run
 ) -> None:
-    """Train a module into a run folder. Processes that only help end with it."""
-    # Without versions in its name, since the folder may hold that of an earlier start.
-    last = ModelCheckpoint(out, "last", enable_version_counter=False)
-    best = BestWeights(out / BEST, recipe.select, recipe.mode)
-    average = EMAWeightAveraging(decay=recipe.ema_decay)
-    callbacks: list[L.Callback] = [
-        last,
-        best,
-        average,
-    ]  # best before its average is taken out again
-    if recipe.patience:
-        callbacks.append(Patience(recipe.select, patience=recipe.patience, mode=recipe.mode))
+    """Train a module into its run folder. Of several processes all but the first end here.
+
+    Raises:
+        UserError: if Lightning refuses the setup, such as more processes than GPUs.
+    """
+    recipe, out, world = run.recipe, run.out, run.world
     try:
         trainer = L.Trainer(
             max_epochs=recipe.epochs,
             precision=precision(),
-            devices=team.processes,
-            num_nodes=team.nodes,
-            strategy="ddp" if team.size > 1 else "auto",
-            callbacks=callbacks,
+            devices=world.processes,
+            num_nodes=world.nodes,
+            strategy="ddp" if world.size > 1 else "auto",
+            callbacks=_callbacks(recipe, out),
             logger=_loggers(out),
             log_every_n_steps=50,
         )
@@ -84,20 +54,20 @@ def run(
         raise UserError(str(error)) from None
     if trainer.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
-        if not (resume and (out / STARTED).is_file()):
+        if not (run.resume and (out / STARTED).is_file()):
             (out / STARTED).write_text(json.dumps(asdict(recipe), indent=2), encoding="utf-8")
     else:
         seed_rank(training, recipe.seed + trainer.global_rank)
     checkpoint = out / "last.ckpt"
     with warnings.catch_warnings():
-        # The faces lie in memory and are cut in microseconds: more workers would only copy them.
+        # The faces lie in memory and are cropped in microseconds: more workers would only copy them.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")
         trainer.fit(
             module,
             training,
             validation,
-            ckpt_path=checkpoint if resume and checkpoint.is_file() else None,
+            ckpt_path=checkpoint if run.resume and checkpoint.is_file() else None,
             weights_only=True,
         )
     if not trainer.is_global_zero:
@@ -116,23 +86,35 @@ def precision() -> Literal["bf16-mixed", "32-true"]:
 
 
 def loader(
-    dataset: Dataset[Any], recipe: Recipe, team: World, *, training: bool
+    dataset: Dataset[Any], recipe: Recipe, world: World, *, training: bool
 ) -> DataLoader[Any]:
-    """Batches of a dataset: a process has its share of the recipe's batch.
+    """Return batches of a dataset; each process gets its part of the recipe's batch.
 
     Raises:
-        RecipeError: if the batch cannot be shared out evenly.
+        RecipeError: if the batch cannot be divided evenly.
     """
-    share, rest = divmod(recipe.batch_size, team.size)
+    batch_size, rest = divmod(recipe.batch_size, world.size)
     if rest:
-        raise RecipeError(f"batch_size is a multiple of the number of processes, {team.size}")
+        raise RecipeError(f"batch_size must be a multiple of the number of processes, {world.size}")
     if training:
-        return DataLoader(dataset, share, shuffle=True, drop_last=True)
-    # Every process validates the whole set: shares of equal length would count some faces twice.
+        return DataLoader(dataset, batch_size, shuffle=True, drop_last=True)
+    # Every process validates the whole set: parts of equal length would count some faces twice.
     whole: DistributedSampler[Any] = DistributedSampler(
         dataset, num_replicas=1, rank=0, shuffle=False
     )
-    return DataLoader(dataset, share, sampler=whole)
+    return DataLoader(dataset, batch_size, sampler=whole)
+
+
+def _callbacks(recipe: Recipe, out: Path) -> list[L.Callback]:
+    # Without versions in its name, since the folder may hold the checkpoint of an earlier start.
+    last = ModelCheckpoint(out, "last", enable_version_counter=False)
+    best = BestWeights(out / BEST, recipe.select, recipe.mode)
+    # The best weights are stored before the average is swapped out again, so they come first.
+    callbacks: list[L.Callback] = [last, best, EMAWeightAveraging(decay=recipe.ema_decay)]
+    if recipe.patience:
+        stopping = StickyEarlyStopping(recipe.select, patience=recipe.patience, mode=recipe.mode)
+        callbacks.append(stopping)
+    return callbacks
 
 
 def _loggers(out: Path) -> list[Logger]:
@@ -142,22 +124,22 @@ def _loggers(out: Path) -> list[Logger]:
     return loggers
 
 
-def seed_rank(training: DataLoader[Any], own: int) -> None:
-    """Let a helping process draw other disturbances, mixtures and dropouts than the first one."""
+def seed_rank(training: DataLoader[Any], seed: int) -> None:
+    """Seed a process that helps, so that its augmentation, mixing and dropout differ from the first one's."""
     dataset: Any = training.dataset
-    dataset.rng = np.random.default_rng(own)
-    torch.manual_seed(own)
+    dataset.rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
 
 
-class Patience(EarlyStopping):
-    """Ends a run that gets no better; one that it ended does not go on."""
+class StickyEarlyStopping(EarlyStopping):
+    """Early stopping that stays stopped after ``--resume``."""
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         trainer.should_stop = self.wait_count >= self.patience
 
 
 class BestWeights(L.Callback):
-    """Stores what was just validated whenever it is better than all before."""
+    """Stores the weights that were just validated whenever they are the best so far."""
 
     def __init__(self, path: Path, select: str, mode: str) -> None:
         self.path = path
@@ -185,39 +167,41 @@ class BestWeights(L.Callback):
 
 
 def init_from(network: nn.Module, name: str) -> None:
-    """Give a new network what a trained one has learnt: every array whose name and shape agree, whether or
-    not the trunk is a part of its network.
+    """Copy the weights of a trained model into a new network, where names and shapes match.
+
+    The trunk may be a part of either network or all of it.
 
     Raises:
-        UserError: if there is no such model, or nothing agrees.
+        UserError: if there is no such model, or nothing matches.
     """
     _, arrays = load_weights(name)
-    learnt = {key.removeprefix("backbone."): array for key, array in arrays.items()}
+    arrays_by_key = {key.removeprefix("backbone."): array for key, array in arrays.items()}
     named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    taken = [
-        (tensor, learnt[key])
+    matches = [
+        (tensor, arrays_by_key[key])
         for full, tensor in named.items()
-        if (key := full.removeprefix("backbone.")) in learnt and learnt[key].shape == tensor.shape
+        if (key := full.removeprefix("backbone.")) in arrays_by_key
+        and arrays_by_key[key].shape == tensor.shape
     ]
-    if not taken:
+    if not matches:
         raise UserError(f"a network of {name!r} has nothing in common with this one; change start")
-    for tensor, array in taken:
+    for tensor, array in matches:
         tensor.data.copy_(torch.from_numpy(array))
 
 
 def best_epoch(out: Path) -> int:
-    """The number, from 0, of the epoch that ``load_best`` gives."""
+    """Return the number, from 0, of the epoch whose weights ``load_best`` loads."""
     with safe_open(out / BEST, "numpy") as file:
         return int(file.metadata()["epoch"])
 
 
-def seed(recipe: Recipe) -> None:
-    """Make a run repeatable; before its network is built."""
+def seed_run(recipe: Recipe) -> None:
+    """Make a run repeatable; call it before the network is built."""
     L.seed_everything(recipe.seed, workers=True)
     torch.set_float32_matmul_precision("high")
 
 
 def load_best(network: nn.Module, out: Path) -> None:
-    """Give a network the weights of the best epoch of a run folder."""
+    """Load the weights of the best epoch of a run folder into a network."""
     put_arrays(network, load_file(out / BEST), out / BEST)
     network.eval()

@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate schedules, as a recipe names them."""
+"""Optimizers and learning-rate schedules, as a recipe names them."""
 
 import lightning as L
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
@@ -15,37 +15,34 @@ from fer_core.training.recipe import Recipe
 
 
 def optimize(module: L.LightningModule, recipe: Recipe) -> OptimizerLRSchedulerConfig:
-    """The recipe's optimiser over all parameters of a module, and the schedule of its learning rate.
+    """Return the recipe's optimizer over all parameters of a module, with its learning-rate schedule.
 
-    Schedules go on with each step, the one that waits for a plateau after each epoch.
+    Schedules advance with each step, ``plateau`` with each epoch.
     """
-    optimiser = _optimiser(module, recipe)
+    optimizer = _optimizer(module, recipe)
     if recipe.schedule == "plateau":
-        plateau = ReduceLROnPlateau(optimiser, recipe.mode, patience=recipe.plateau_epochs)
+        plateau = ReduceLROnPlateau(optimizer, recipe.mode, patience=recipe.plateau_epochs)
         return {
-            "optimizer": optimiser,
+            "optimizer": optimizer,
             "lr_scheduler": {"scheduler": plateau, "interval": "epoch", "monitor": recipe.select},
         }
     steps = int(module.trainer.estimated_stepping_batches)
-    schedule = _schedule(optimiser, recipe, steps)
-    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    schedule = _schedule(optimizer, recipe, steps)
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _optimiser(module: L.LightningModule, recipe: Recipe) -> Optimizer:
+def _optimizer(module: L.LightningModule, recipe: Recipe) -> Optimizer:
     parameters, rate, decay = module.parameters(), recipe.learning_rate, recipe.weight_decay
     if recipe.optimiser == "adamw":
         return AdamW(parameters, rate, weight_decay=decay)
     return SGD(parameters, rate, momentum=0.9, nesterov=True, weight_decay=decay)
 
 
-def _schedule(optimiser: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
-    """
-    Args:
-        steps: of the whole run.
-    """
+def _schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
+    """Return the learning-rate schedule over a run of ``steps`` steps."""
     if recipe.schedule == "cosine":
-        return CosineAnnealingLR(optimiser, T_max=steps)
+        return CosineAnnealingLR(optimizer, T_max=steps)
     if recipe.schedule == "cosine_restarts":
         first = steps * recipe.restart_epochs // recipe.epochs
-        return CosineAnnealingWarmRestarts(optimiser, T_0=first, T_mult=2)
-    return OneCycleLR(optimiser, max_lr=recipe.learning_rate, total_steps=steps)
+        return CosineAnnealingWarmRestarts(optimizer, T_0=first, T_mult=2)
+    return OneCycleLR(optimizer, max_lr=recipe.learning_rate, total_steps=steps)

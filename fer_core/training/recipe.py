@@ -34,8 +34,8 @@ class Recipe:
     start: str = ""
     """Initial weights: copied from this model where names and shapes match."""
     select: str = "public_accuracy"
-    """Logged figure on PublicTest that selects the best epoch: the smallest of errors and losses, the largest of
-    all others."""
+    """Logged figure on PublicTest that selects the best epoch: the smallest of errors and losses, the
+    largest of all others."""
     epochs: int = at_least(1, 24)
     small_epochs: int = at_least(0, 12)
     """Epochs at the start with faces of ``small_size``: nearly as much is learned in half the time

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,12 @@ import torch
 
 from fer_core.data import FaceSet
 from fer_core.data.augmentation import Augmentation
+from fer_core.models import Classifier, load_model
+from fer_core.models.base import Network
 from fer_core.training.recipe import Recipe, read_recipe
+from fer_core.training.run import Run
+from fer_core.training.task import Fitted, export_trained
+from fer_core.training.tasks.expressions import ExpressionTask
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +55,14 @@ def small() -> Callable[..., Recipe]:
         return dataclasses.replace(read_recipe(name), **(fields | given))
 
     return shortened
+
+
+def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> Network:
+    """Train a recipe for expressions, and return its network."""
+    return ExpressionTask().fit(Run(recipe, out, resume), faces).model
+
+
+def export(fitted: Fitted[Network], recipe: Recipe, faces: FaceSet, out: Path) -> Classifier:
+    """Store and measure what was trained, and load it."""
+    card = export_trained(ExpressionTask(), fitted, Run(recipe, out), faces)
+    return load_model(card.name, folder=out)

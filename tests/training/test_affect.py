@@ -17,11 +17,12 @@ from fer_core.geometry import mean_points
 from fer_core.models import Classifier, build_network, load_model
 from fer_core.models.base import Heads
 from fer_core.readings import circumplex_position
-from fer_core.training.card import export_model
 from fer_core.training.recipe import read_recipe
-from fer_core.training.tasks.expressions import ExpressionModule, fit
+from fer_core.training.task import Fitted
+from fer_core.training.tasks.expression_module import ExpressionModule
 from fer_core.types import Face, Floats, Image
 from fer_core.weights import WEIGHTS
+from tests.training.conftest import export, fit
 
 
 def whole(image: Image) -> Face:
@@ -70,7 +71,7 @@ def trained(faces: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[C
         ema_decay=0.5,
         augmentation=Augmentation(brightness=0, contrast=0, erase=0),
     )
-    return export_model(fit(recipe, faces, folder), recipe, faces, folder, {}), folder
+    return export(Fitted(fit(recipe, faces, folder), {}), recipe, faces, folder), folder
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_the_command_line_tells_it_for_a_folder(
             np.save(tmp_path / "val_set" / "annotations" / f"{number}_{name}.npy", value)
         picture = Pillow.fromarray(striped(float(valence), 0.0))
         picture.save(tmp_path / "val_set" / "images" / f"{number}.png")
-    monkeypatch.setattr(cli, "load_model", lambda _: trained[0])
+    monkeypatch.setattr("fer_core.cli.evaluate.load_model", lambda _: trained[0])
     cli.app(["evaluate", "--data", str(tmp_path)], standalone_mode=False)
     told = capsys.readouterr().out
     assert "rated on 10 faces of PrivateTest" in told and "arousal CCC" not in told

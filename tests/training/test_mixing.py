@@ -12,7 +12,7 @@ from torchvision.transforms import v2
 from fer_core.models import build_network
 from fer_core.models.base import Heads
 from fer_core.training.recipe import read_recipe
-from fer_core.training.tasks.expressions import ExpressionModule, balanced_weights, mixed
+from fer_core.training.tasks.expression_module import ExpressionModule, balanced_weights, mixed
 
 LABELS = np.array([0] * 40 + [1] * 4 + [2] * 41 + [3] * 72 + [4] * 48 + [5] * 32 + [6] * 50)
 

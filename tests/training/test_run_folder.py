@@ -11,11 +11,13 @@ import torch
 from safetensors.torch import load_file
 
 from fer_core.data import FaceSet
-from fer_core.training.card import export_model, run_facts
+from fer_core.training.card import run_facts
 from fer_core.training.curve import draw_curve, read_curve
-from fer_core.training.loop import BEST, World, loader, seed_rank
+from fer_core.training.loop import BEST, loader, seed_rank
 from fer_core.training.recipe import Recipe, RecipeError, read_recipe
-from fer_core.training.tasks.expressions import fit
+from fer_core.training.run import Run, World
+from fer_core.training.task import Fitted
+from tests.training.conftest import export, fit
 
 Small = Callable[..., Recipe]
 
@@ -55,7 +57,8 @@ def test_a_finished_run_of_older_code_is_only_finished(
     for name, parameter in network.named_parameters():
         assert torch.equal(parameter, best[name])
     assert json.loads(started.read_text()) == old and (tmp_path / "curves.png").is_file()
-    card = export_model(network, recipe, faces, tmp_path, run_facts(recipe, tmp_path)).card
+    fitted = Fitted(network, run_facts(Run(recipe, tmp_path)))
+    card = export(fitted, recipe, faces, tmp_path).card
     assert card.training["curve"] == logged and len(logged) == 2
     assert (tmp_path / "plain.safetensors").is_file() and (tmp_path / "confusion.png").is_file()
 

@@ -14,10 +14,15 @@ from fer_core.data import FaceSet
 from fer_core.data.augmentation import Augmentation, augment
 from fer_core.evaluation.metrics import evaluate, measure
 from fer_core.geometry import alignment, mean_points
-from fer_core.training.card import export_model, run_facts, temperature, unsure_below
+from fer_core.models import load_model
+from fer_core.training.card import temperature, unsure_below
 from fer_core.training.curve import read_curve
 from fer_core.training.recipe import Recipe, RecipeError, list_recipes, read_recipe
-from fer_core.training.tasks.expressions import ExpressionModule, fit
+from fer_core.training.run import Run
+from fer_core.training.task import train
+from fer_core.training.tasks.expression_module import ExpressionModule
+from fer_core.training.tasks.expressions import ExpressionTask
+from tests.training.conftest import fit
 
 Small = Callable[..., Recipe]
 
@@ -26,9 +31,9 @@ def test_a_run_from_training_to_stored_weights(
     faces: FaceSet, small: Small, tmp_path: Path
 ) -> None:
     recipe = small("prior_attention", epochs=2)
-    network = fit(recipe, faces, tmp_path)
-    classifier = export_model(network, recipe, faces, tmp_path, run_facts(recipe, tmp_path))
-    card = classifier.card
+    card = train(ExpressionTask(), Run(recipe, tmp_path), faces)
+    classifier = load_model(recipe.name, folder=tmp_path)
+    assert classifier.card.sha256 == card.sha256
     assert card.family == "prior_attention" and card.sha256
     assert card.training["selected_epoch"] in (1, 2) and card.training["seed"] == 0
     assert card.figures["PrivateTest"]["n"] == 35 and card.figures["PublicTest"]["ferplus_n"] == 35

@@ -1,6 +1,6 @@
-"""Train the encoder of ``lgbm_autoencoder``: a face is told in few numbers, from which it can be drawn."""
+"""Train the encoder of ``lgbm_autoencoder``, with a decoder that rebuilds the face from its code."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import lightning as L
 import torch
@@ -10,17 +10,18 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from fer_core.models.base import Trunk, normalize
-from fer_core.training.loop import SINGLE_PROCESS, load_best, loader, run
+from fer_core.training.loop import fit_module, load_best, loader
 from fer_core.training.optimize import optimize
 from fer_core.training.recipe import Recipe
+from fer_core.training.run import SINGLE_PROCESS, Run
 from fer_core.types import Image
 
 DECODER_WIDTHS = (64, 32, 16)
-"""Channels of the maps from which a face is drawn, each twice as fine as the one before."""
+"""Channels of the decoder's maps, each twice as fine as the one before."""
 
 
 class AutoEncoder(nn.Module):
-    """(N, 1, S, S) normalised faces -> code -> the same faces, as well as the code tells them."""
+    """Encoder and decoder: (N, 1, S, S) normalized faces -> code -> reconstructed faces."""
 
     def __init__(self, encoder: Trunk, size: int) -> None:
         super().__init__()
@@ -40,12 +41,12 @@ class AutoEncoder(nn.Module):
         self.decoder = nn.Sequential(*layers, nn.ReLU(inplace=True), nn.Conv2d(8, 1, 3, padding=1))
 
     def forward(self, faces: Tensor) -> Tensor:
-        drawn: Tensor = self.decoder(self.encoder(faces))
-        return drawn
+        rebuilt: Tensor = self.decoder(self.encoder(faces))
+        return rebuilt
 
 
 class AutoEncoderModule(L.LightningModule):
-    """The squared error of the drawn face, in variances of FER2013's grey values."""
+    """Trains by the squared error of the reconstruction, in variances of FER2013's gray values."""
 
     def __init__(self, network: AutoEncoder, recipe: Recipe) -> None:
         super().__init__()
@@ -68,22 +69,23 @@ class AutoEncoderModule(L.LightningModule):
         return optimize(self, self.recipe)
 
 
-def fit_encoder(encoder: Trunk, taught: Image, public: Image, recipe: Recipe, out: Path) -> None:
+def fit_encoder(encoder: Trunk, training: Image, public: Image, run: Run) -> None:
     """Train an encoder in place; PublicTest selects the epoch.
 
     Args:
-        taught, public: (N, S, S) aligned faces.
+        training, public: (N, S, S) aligned faces.
     """
-    network = AutoEncoder(encoder, taught.shape[-1]).train().requires_grad_()
-    training, validation = (
+    network = AutoEncoder(encoder, training.shape[-1]).train().requires_grad_()
+    batches, validation = (
         loader(
             TensorDataset(torch.from_numpy(squares)[:, None]),
-            recipe,
+            run.recipe,
             SINGLE_PROCESS,
             training=is_training,
         )
-        for squares, is_training in ((taught, True), (public, False))
+        for squares, is_training in ((training, True), (public, False))
     )
-    run(AutoEncoderModule(network, recipe), training, validation, recipe, out)
-    load_best(network, out)
+    alone = replace(run, resume=False, world=SINGLE_PROCESS)
+    fit_module(AutoEncoderModule(network, run.recipe), batches, validation, alone)
+    load_best(network, run.out)
     network.requires_grad_(False)

@@ -1,7 +1,6 @@
-"""Fit the classical models: Training teaches, PublicTest selects."""
+"""Fit kernel machines and boosted trees: Training trains, PublicTest selects."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, NamedTuple
 
@@ -13,21 +12,23 @@ from torch import Tensor, nn
 from fer_core.data import FaceSet, majority
 from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.labels import EXPRESSIONS
-from fer_core.models import build_network
+from fer_core.models import build_network, get_family
 from fer_core.models.base import Estimator
 from fer_core.models.boosted import Boosted, BoostedCode, import_lightgbm
 from fer_core.models.kernel_machine import KernelMachine
 from fer_core.training.card import origin
-from fer_core.training.loop import seed
+from fer_core.training.loop import seed_run
 from fer_core.training.recipe import Recipe, RecipeError
+from fer_core.training.run import Run
+from fer_core.training.task import Fitted
 from fer_core.training.tasks.autoencoder import fit_encoder
 from fer_core.types import Image
 
 BATCH: Final = 1024
-"""Faces that are described at a time."""
+"""Faces described at a time; bounds the memory."""
 
 PENALTIES: Final = (1e-8, 1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 1e-3)
-"""Of the squared weights of a machine; PublicTest selects."""
+"""Penalties of the squared weights of a machine; PublicTest selects."""
 
 INSPECTED: Final = frozenset(
     (
@@ -49,34 +50,35 @@ class Described(NamedTuple):
     """(N,) FER+ classes, -1 where a face does not count."""
 
 
-def fit_estimator(recipe: Recipe, faces: FaceSet, out: Path) -> tuple[Estimator, dict[str, Any]]:
-    """Fit the recipe's estimator, and tell how, for its card.
+def fit_estimator(run: Run, faces: FaceSet) -> Fitted[Estimator]:
+    """Fit the recipe's estimator.
 
     Args:
-        faces: with the splits Training and PublicTest. Each face of Training teaches mirrored too, unless
+        faces: with the splits Training and PublicTest. Each face of Training is used mirrored too, unless
             the recipe's ``fitting`` has ``mirrored = false``.
-        out: run folder of the network that is trained first, where there is one.
 
     Raises:
         RecipeError: for an option in ``fitting`` that is unknown or missing.
     """
-    started = perf_counter()
-    seed(recipe)
+    recipe, started = run.recipe, perf_counter()
+    seed_run(recipe)
     estimator = build_network(recipe.family, recipe.network).eval().requires_grad_(False)
     assert isinstance(estimator, Estimator)
-    taught, public = faces.split("Training"), faces.split("PublicTest")
-    squares, tested = (_align(part, recipe, estimator.input_size) for part in (taught, public))
+    training, public = faces.split("Training"), faces.split("PublicTest")
+    squares, public_squares = (
+        _align(part, recipe, estimator.input_size) for part in (training, public)
+    )
     if isinstance(estimator, BoostedCode):
-        fit_encoder(estimator.encoder, squares, tested, recipe, out)
+        fit_encoder(estimator.encoder, squares, public_squares, run)
         round_as_stored(estimator.encoder)
     options = dict(recipe.fitting)
     if mirrored := options.pop("mirrored", True):
         squares = np.concatenate([squares, squares[:, :, ::-1]])
     try:
-        chosen = ESTIMATORS[recipe.family](
+        chosen = SOLVERS[get_family(recipe.family).kind](
             estimator,
-            _describe(estimator, squares, [taught] * (1 + mirrored)),
-            _describe(estimator, tested, [public]),
+            _describe(estimator, squares, [training] * (1 + mirrored)),
+            _describe(estimator, public_squares, [public]),
             **options,
         )
     except TypeError as error:
@@ -88,11 +90,11 @@ def fit_estimator(recipe: Recipe, faces: FaceSet, out: Path) -> tuple[Estimator,
         **origin(),
         "minutes": round((perf_counter() - started) / 60),
     }
-    return estimator, facts
+    return Fitted(estimator, facts)
 
 
 def _align(faces: FaceSet, recipe: Recipe, size: int) -> Image:
-    """(N, S, S) as ``Classifier.align`` gives them."""
+    """Return (N, S, S) faces as ``Classifier.align`` gives them."""
     unknown = np.full((len(faces), 5, 2), np.nan, np.float32)
     points = bare_points(faces.images) if recipe.aligned else unknown
     return align_crops(faces.images, points, size)
@@ -115,31 +117,36 @@ def _describe(estimator: Estimator, squares: Image, faces: list[FaceSet]) -> Des
     )
 
 
-# Support vector machines --------------------------------------------------------------------------
+# Kernel machines --------------------------------------------------------------------------
 
 
 @torch.inference_mode()
 def fit_machine(
-    machine: KernelMachine, taught: Described, public: Described, *, gamma: float, whitening: float
+    machine: KernelMachine,
+    training: Described,
+    public: Described,
+    *,
+    gamma: float,
+    whitening: float,
 ) -> dict[str, Any]:
-    """Fit a least-squares support vector machine (Suykens and Vandewalle 1999) to each class.
+    """Fit a least-squares SVM (Suykens and Vandewalle 1999) on Nyström centers to each class.
 
     Args:
         gamma: of the kernel ``exp(-gamma |z - c|^2)``, where faces have a mean square length of 1.
         whitening: 0 leaves the principal components their variances, 1 makes them all alike.
     """
-    put_projection(machine.project, taught.numbers, gamma, whitening)
+    put_projection(machine.project, training.numbers, gamma, whitening)
     round_as_stored(machine.project)
-    spanning = torch.randperm(len(taught.numbers))[: len(machine.centres)]
-    machine.centres.copy_(machine.project(taught.numbers[spanning]))
+    spanning = torch.randperm(len(training.numbers))[: len(machine.centres)]
+    machine.centres.copy_(machine.project(training.numbers[spanning]))
     round_as_stored(machine)
     kernel, tested = (
         torch.cat([machine.similarities(part) for part in torch.split(faces.numbers, BATCH)])
-        for faces in (taught, public)
+        for faces in (training, public)
     )
     heads = {
-        "penalty": (machine.expressions, taught.labels, public.labels),
-        "votes_penalty": (machine.votes, taught.votes, public.votes),
+        "penalty": (machine.expressions, training.labels, public.labels),
+        "votes_penalty": (machine.votes, training.votes, public.votes),
     }
     chosen = {}
     for name, (head, truth, public_truth) in heads.items():
@@ -152,7 +159,7 @@ def fit_machine(
 
 
 def put_projection(project: nn.Linear, numbers: Tensor, gamma: float, whitening: float) -> None:
-    """Give a layer the principal components of (N, D) standardised numbers, scaled for the kernel."""
+    """Set a layer to the principal components of (N, D) standardized numbers, scaled for the kernel."""
     mean, spread = numbers.mean(0), numbers.std(0).clamp_min(1e-6)
     _, values, directions = torch.pca_lowrank((numbers - mean) / spread, project.out_features)
     scales = values / values[0]
@@ -164,7 +171,7 @@ def put_projection(project: nn.Linear, numbers: Tensor, gamma: float, whitening:
 
 
 def round_as_stored(module: nn.Module) -> None:
-    """Round arrays to fp16 as the file will, so that what follows is fitted to what will be loaded."""
+    """Round arrays to fp16 as the file does, so that what follows is fitted to what will be loaded."""
     for tensor in (*module.parameters(), *module.buffers()):
         if tensor.is_floating_point():
             tensor.copy_(tensor.half())
@@ -176,7 +183,7 @@ def fit_head(
     """Fit a layer by least squares to targets of 1 for a face's class and -1 for the others.
 
     The penalty lies on the weights themselves rather than on the function's norm in the kernel's space:
-    that keeps them small, so that fp16 tells them well enough.
+    that keeps them small enough for fp16.
 
     Args:
         kernel: (N, centres) of the faces of Training; ``tested``, of PublicTest.
@@ -188,9 +195,9 @@ def fit_head(
     counts, public_counts = truth >= 0, public_truth >= 0
     targets = F.one_hot(truth[counts], head.out_features) * 2.0 - 1
     kernel, mean, mean_target = kernel[counts], kernel[counts].mean(0), targets.mean(0)
-    centred = kernel - mean
-    values, vectors = torch.linalg.eigh((centred.T @ centred / len(kernel)).double())
-    fitting = vectors.T @ (centred.T @ targets / len(kernel)).double()
+    centered = kernel - mean
+    values, vectors = torch.linalg.eigh((centered.T @ centered / len(kernel)).double())
+    fitting = vectors.T @ (centered.T @ targets / len(kernel)).double()
     best, best_penalty = -1.0, 0.0
     for penalty in PENALTIES:
         weights = (vectors @ (fitting / (values.clamp_min(0) + penalty)[:, None])).float()
@@ -208,7 +215,7 @@ def fit_head(
 
 
 def fit_trees(
-    boosted: Boosted, taught: Described, public: Described, *, rounds: int, **parameters: Any
+    boosted: Boosted, training: Described, public: Described, *, rounds: int, **parameters: Any
 ) -> dict[str, Any]:
     """Boost trees; PublicTest selects the round to stop after.
 
@@ -224,16 +231,16 @@ def fit_trees(
         "seed": torch.initial_seed(),
         **parameters,
     }
-    data = lightgbm.Dataset(taught.numbers.numpy(), taught.labels.numpy())
+    data = lightgbm.Dataset(training.numbers.numpy(), training.labels.numpy())
     tested = data.create_valid(public.numbers.numpy(), public.labels.numpy())
-    callbacks = [lightgbm.early_stopping(rounds, verbose=False)]  # it keeps the best round in mind
+    callbacks = [lightgbm.early_stopping(rounds, verbose=False)]  # it remembers the best round
     booster = lightgbm.train(settings, data, rounds, [tested], callbacks=callbacks)
     boosted.put_trees(slim(booster.model_to_string(num_iteration=booster.best_iteration)))
     return {"rounds": booster.best_iteration}
 
 
 def slim(text: str) -> str:
-    """LightGBM's text of trees without what only inspection needs, and leaves rounded to four digits."""
+    """Return LightGBM's text of trees without the lines for inspection, and leaves rounded to four digits."""
     lines = []
     for line in text.split("\nend of trees")[0].splitlines():
         name, _, value = line.partition("=")
@@ -245,10 +252,8 @@ def slim(text: str) -> str:
     return "\n".join([*lines, "end of trees", ""])
 
 
-ESTIMATORS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
-    **dict.fromkeys(
-        ("svm_hog", "svm_landmarks", "svm_hog_landmarks", "svm_sliding_hog"), fit_machine
-    ),
-    **dict.fromkeys(("lgbm_pixels", "lgbm_autoencoder"), fit_trees),
+SOLVERS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
+    "kernel_machine": fit_machine,
+    "boosted_trees": fit_trees,
 }
-"""Family -> what fits it, with the options of a recipe's ``fitting``, and tells what it chose."""
+"""Kind of a family -> its solver, with the options of a recipe's ``fitting``; returns what it chose."""

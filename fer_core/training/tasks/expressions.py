@@ -1,252 +1,116 @@
-"""The Lightning module: loss, optimiser, validation."""
+"""Train, store and measure models that assign expression classes."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, Final
 
-import lightning as L
 import numpy as np
-import torch
-import torch.nn.functional as F
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import Dataset
-from torchmetrics.classification import MulticlassAccuracy
-from torchmetrics.regression import ConcordanceCorrCoef
-from torchvision.transforms import v2
 
-from fer_core.data import FaceSet, vote_targets
-from fer_core.data.augmentation import photometric, random_similarity, transform_points
-from fer_core.faces.alignment import bare_landmarks
-from fer_core.faces.landmarks import EYES, five_points
-from fer_core.geometry import alignment, mean_points, warp
-from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
-from fer_core.models import build_network
-from fer_core.models.base import Heads, Network, NetworkOutput
-from fer_core.training.loop import SINGLE_PROCESS, World, init_from, load_best, loader, run, seed
-from fer_core.training.optimize import optimize
-from fer_core.training.recipe import Recipe, RecipeError
-from fer_core.types import Floats
+from fer_core.data import FaceSet, read_faces
+from fer_core.evaluation.metrics import draw_confusion, evaluate
+from fer_core.labels import EXPRESSIONS
+from fer_core.models import build_network, get_family, load_model
+from fer_core.models.base import GREY_MEAN, GREY_STD, Network
+from fer_core.training.card import figures_of, run_facts, temperature, unsure_below
+from fer_core.training.loop import fit_module, init_from, load_best, loader, seed_run
+from fer_core.training.recipe import RecipeError
+from fer_core.training.run import Run
+from fer_core.training.task import Fitted, split_figures
+from fer_core.training.tasks.classical import fit_estimator
+from fer_core.training.tasks.expression_module import (
+    ExpressionModule,
+    TrainingFaces,
+    balanced_weights,
+)
+from fer_core.weights import Card, get_arrays, save_weights
 
-Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
-"""What ``TrainingFaces`` gives of N faces."""
-
-
-class TrainingFaces(Dataset[tuple[Tensor, int, Tensor, Tensor, Tensor]]):
-    """Faces aligned on the fly: augmented for training, as they are for validation.
-
-    Args:
-        size: side of the aligned square in pixels.
-        with_landmarks: give those too, for networks that learn to find them.
-    """
-
-    def __init__(
-        self,
-        faces: FaceSet,
-        size: int,
-        recipe: Recipe,
-        *,
-        training: bool,
-        with_landmarks: bool = False,
-    ) -> None:
-        self.faces = faces
-        self.size = size
-        found = bare_landmarks(faces.images) if recipe.aligned or with_landmarks else None
-        self.landmarks = found if with_landmarks else None
-        self.transforms = crop_transforms(faces, size, found if recipe.aligned else None)
-        self.augmentation = recipe.augmentation if training else None
-        self.rng = np.random.default_rng(recipe.seed)
-        votes = np.zeros((len(faces), 10), np.float32) if faces.votes is None else faces.votes
-        self.votes: NDArray[np.float32] = vote_targets(votes)
-        self.affect: NDArray[np.float32] = (
-            np.full((len(faces), len(AFFECT)), np.nan, np.float32)
-            if faces.affect is None
-            else faces.affect
-        )
-
-    def __len__(self) -> int:
-        return len(self.faces)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int, Tensor, Tensor, Tensor]:
-        """A (1, S, S) uint8 face, its class number, (8,) soft votes, (2,) valence and arousal or NaN,
-        and (78, 2) landmarks as fractions of the square, or none."""
-        transform = self.transforms[index]
-        if self.augmentation is not None:
-            transform = random_similarity(transform, self.size, self.augmentation, self.rng)
-        face = warp(self.faces.images[index], transform, self.size)
-        if self.augmentation is not None:
-            face = photometric(face, self.augmentation, self.rng)
-        label = int(self.faces.labels[index])
-        votes, affect = (torch.from_numpy(rows[index]) for rows in (self.votes, self.affect))
-        points = np.empty((0, 2), np.float32)
-        if self.landmarks is not None:
-            points = transform_points(self.landmarks[index], transform, self.size)
-        return torch.from_numpy(face)[None], label, votes, affect, torch.from_numpy(points)
+VOTES: Final = "FER+ votes (Barsoum et al. 2016), MIT"
+LICENCE: Final = "Apache-2.0 for the weights; trained on {}: for research and teaching"
+LIMITS: Final = (
+    "Assigns one of seven expression classes to a face; does not know what anybody feels. Labels are noisy "
+    "(people agree with FER2013's in 65 % of cases) and the faces are not a fair sample of people, ages and "
+    "light, so errors differ between groups. Not for decisions about people; in the EU, inferring emotions "
+    "of people at work or in education is forbidden (AI Act, Art. 5(1)(f))."
+)
 
 
-def crop_transforms(faces: FaceSet, size: int, landmarks: Floats | None) -> list[Floats]:
-    """N times (2, 3), bare crop -> square of ``size``: aligned by (N, 78, 2) landmarks, the plain enlargement
-    without them."""
-    if landmarks is None:
-        shapes = [image.shape[:2] for image in faces.images]
-        points = np.stack([mean_points((0, 0, width, height)) for height, width in shapes])
-    else:
-        points = five_points(landmarks)
-    return [alignment(five, size) for five in points]
+class ExpressionTask:
+    """Networks over faces, kernel machines and boosted trees; the data are a ``FaceSet`` with all splits."""
 
+    def read(self, paths: Sequence[Path], votes: Path | None = None) -> FaceSet:
+        return read_faces(paths, votes)
 
-class ExpressionModule(L.LightningModule):
-    """Trains a network on FER2013's class, on the votes of FER+ and on ratings of valence and arousal at
-    once.
+    def fit(self, run: Run, data: FaceSet) -> Fitted[Network]:
+        """Train the recipe's network to its best epoch, or fit its kernel machine or trees.
 
-    Args:
-        class_weights: (7,), of the loss on FER2013's class; None where all weigh the same.
-    """
+        Where people rated faces of Training for valence and arousal, a network gets a head that learns
+        these, unless the recipe's ``affect_weight`` is 0.
 
-    class_weights: Tensor | None
-
-    def __init__(
-        self, network: Network, recipe: Recipe, class_weights: Tensor | None = None
-    ) -> None:
-        super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)
-        self.recipe = recipe
-        self.register_buffer("class_weights", class_weights, persistent=False)
-        mixers = [v2.MixUp(alpha=recipe.mixup)] if recipe.mixup else []
-        mixers += [v2.CutMix(alpha=recipe.cutmix)] if recipe.cutmix else []
-        self.mixer = v2.RandomChoice(mixers) if mixers else None
-        self.accuracy = MulticlassAccuracy(len(EXPRESSIONS), average="micro")
-        self.votes_accuracy = MulticlassAccuracy(len(FERPLUS_EXPRESSIONS), average="micro")
-        self.valence_ccc, self.arousal_ccc = ConcordanceCorrCoef(), ConcordanceCorrCoef()
-
-    def forward(self, faces: Tensor) -> NetworkOutput:
-        output: NetworkOutput = self.network(faces)
-        return output
-
-    def loss(
-        self, heads: Heads | NetworkOutput, label: Tensor, targets: Tensor, rated: Tensor
-    ) -> Tensor:
-        """Smoothed cross-entropy on the class + cross-entropy on the shares of votes + squared error of
-        valence and arousal, over those that are known.
-
-        Args:
-            label: (N,) class numbers, or (N, 7) shares of the classes in mixed faces.
+        Raises:
+            RecipeError: for options that do not fit the family, or mixing with landmarks.
         """
-        recipe = self.recipe
-        hard = F.cross_entropy(
-            heads.logits.float(),
-            label,
-            weight=self.class_weights,
-            label_smoothing=recipe.label_smoothing,
+        if get_family(run.recipe.family).kind != "network":
+            return fit_estimator(run, data)
+        recipe = run.recipe
+        seed_run(recipe)
+        training_faces = data.split("Training")
+        affect = training_faces.affect
+        rated = affect is not None and bool(np.isfinite(affect).any())
+        options = {**recipe.network, "affect": rated and recipe.affect_weight > 0}
+        network = _build(run, options)
+        training, public = (
+            loader(
+                TrainingFaces(
+                    faces,
+                    network.input_size,
+                    recipe,
+                    training=is_training,
+                    with_landmarks=network.landmarks,
+                ),
+                recipe,
+                run.world,
+                training=is_training,
+            )
+            for faces, is_training in ((training_faces, True), (data.split("PublicTest"), False))
         )
-        soft = -(targets * heads.votes.float().log_softmax(dim=1)).sum(dim=1).mean()
-        loss = recipe.labels_weight * hard + recipe.votes_weight * soft
-        if heads.affect is not None:
-            known = rated.isfinite()
-            error = (heads.affect.float() - rated.nan_to_num()).square() * known
-            loss = loss + recipe.affect_weight * error.sum() / known.sum().clamp_min(1)
-        return loss
+        weights = balanced_weights(training_faces.labels) if recipe.class_weights else None
+        fit_module(ExpressionModule(network, recipe, weights), training, public, run)
+        best = build_network(recipe.family, options)
+        load_best(best, run.out)
+        return Fitted(best, run_facts(run))
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        faces, label, targets, rated, points = batch
-        if self.current_epoch < self.recipe.small_epochs:
-            size = (self.recipe.small_size,) * 2
-            faces = F.interpolate(faces.float(), size, mode="bilinear", antialias=True)
-        if self.mixer is not None:
-            faces, label, targets, rated = mixed(self.mixer, faces, label, targets, rated)
-        output = self(faces)
-        loss = self.loss(output, label, targets, rated)
-        if output.region_heads:
-            branches = [self.loss(b, label, targets, rated) for b in output.region_heads.values()]
-            loss = loss + self.recipe.branch_weight * torch.stack(branches).mean()
-        if output.points is not None:
-            missed = torch.stack([point_error(stage, points).mean() for stage in output.points])
-            loss = loss + self.recipe.landmarks_weight * missed.mean()
-        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, sync_dist=True)
-        return loss
+    def export_model(self, fitted: Fitted[Network], run: Run, data: FaceSet) -> Card:
+        """Store fp16 weights; temperature and threshold are fitted on PublicTest with these weights."""
+        card, out = _card(fitted, run, data), run.out
+        card = save_weights(card, get_arrays(fitted.model), out)
+        model = load_model(card.name, folder=out)
+        public = data.split("PublicTest")
+        logits = model.logits(model.align(public.images))[0]
+        model.card = replace(card, temperature=temperature(logits, public.labels))
+        threshold = unsure_below(model.calibrate(logits), public.labels)
+        card = replace(model.card, unsure_below=threshold)
+        return save_weights(card, get_arrays(fitted.model), out)
 
-    def validation_step(self, batch: Batch, _: int) -> None:
-        faces, label, targets, rated, points = batch
-        output = self(faces)
-        self.accuracy(output.logits, label)
-        self.log("public_accuracy", self.accuracy, prog_bar=True)
-        voted = targets.sum(dim=1) > 0.5
-        if voted.any():
-            self.votes_accuracy(output.votes[voted], targets[voted].argmax(dim=1))
-            self.log("public_votes_accuracy", self.votes_accuracy, prog_bar=True)
-        if output.points is not None:
-            missed = point_error(output.points[-1], points).mean()
-            self.log("public_point_error", missed, sync_dist=True)
-        if output.affect is not None:
-            self._log_concordance(output.affect.float(), rated)
+    def measure(self, card: Card, folder: Path, data: FaceSet, split: str) -> dict[str, Any]:
+        """Measure in a single pass; PrivateTest's confusions are drawn into ``confusion.png``."""
+        evaluation = evaluate(load_model(card.name, folder=folder), data.split(split))
+        if split == "PrivateTest":
+            draw_confusion(evaluation, folder / "confusion.png")
+        return figures_of(evaluation)
 
-    def _log_concordance(self, affect: Tensor, rated: Tensor) -> None:
-        metrics = zip(AFFECT, (self.valence_ccc, self.arousal_ccc), strict=True)
-        for column, (axis, metric) in enumerate(metrics):
-            known = rated[:, column].isfinite()
-            if known.any():
-                # Updated alone, since the figure of one batch is thrown away, and undefined for one face.
-                metric.update(affect[known, column], rated[known, column])
-                self.log(f"public_{axis}_ccc", metric)
+    def figures(self, card: Card, folder: Path, data: FaceSet) -> dict[str, dict[str, Any]]:
+        options = " ".join(f"--data {name}" for name in data.sources)
+        options += "" if data.votes is None else " --plus fer2013new.csv"
+        return split_figures(self, card, folder, data, options)
 
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        return optimize(self, self.recipe)
+    def summarize(self, figures: Mapping[str, Any]) -> str:
+        return f"accuracy {figures['accuracy']:.1%}, macro F1 {figures['macro_f1']:.3f}"
 
 
-def point_error(found: Tensor, truth: Tensor) -> Tensor:
-    """(N,) mean distance of the points (N, 78, 2) in inter-ocular distances: of the eyes' centres."""
-    left, right = (truth[:, eye].mean(1) for eye in EYES)
-    between = (left - right).norm(dim=1).clamp_min(1e-6)
-    error: Tensor = (found.float() - truth).norm(dim=2).mean(1) / between
-    return error
-
-
-def balanced_weights(labels: NDArray[np.int64]) -> Tensor:
-    """(7,) inverse frequencies of the classes among (N,) labels, so that every class has the same weight in
-    all and the mean over the faces is 1; scikit-learn's ``balanced``. A class without faces has 0."""
-    counts = torch.from_numpy(np.bincount(labels, minlength=len(EXPRESSIONS)))
-    weights = counts.sum() / (counts.count_nonzero() * counts.clamp_min(1))
-    return weights * (counts > 0)
-
-
-def mixed(
-    mixer: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
-    faces: Tensor,
-    label: Tensor,
-    targets: Tensor,
-    rated: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Each face mixed with another of its batch, and all that both teach in the same shares.
-
-    Returns:
-        (N, 1, S, S) faces, (N, 7) classes, (N, 8) votes and (N, 2) ratings, NaN where either is unknown.
-    """
-    classes = F.one_hot(label, len(EXPRESSIONS)).to(targets.dtype)
-    faces, taught = mixer(faces.float(), torch.cat([classes, targets, rated], dim=1))
-    columns = [part.shape[1] for part in (classes, targets, rated)]
-    label, targets, rated = torch.split(taught, columns, dim=1)
-    return faces, label, targets, rated
-
-
-def fit(
-    recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False, team: World = SINGLE_PROCESS
-) -> Network:
-    """Train the recipe's network and return it as it was in its best epoch.
-
-    Where people rated faces of Training for valence and arousal, it gets a head that learns these, unless
-    the recipe's ``affect_weight`` is 0.
-
-    Args:
-        faces: with the splits Training and PublicTest.
-        out: run folder; gets ``recipe.json``, ``last.ckpt``, ``best.safetensors``, ``curves.png``, and for
-            each start a CSV of metrics and, where its package is installed, a TensorBoard log.
-        resume: go on from ``last.ckpt``, if there is one. At most one epoch is lost by a kill.
-        team: the processes that share the work. All but the first end here.
-    """
-    seed(recipe)
-    taught = faces.split("Training")
-    rated = taught.affect is not None and bool(np.isfinite(taught.affect).any())
-    options = {**recipe.network, "affect": rated and recipe.affect_weight > 0}
+def _build(run: Run, options: Mapping[str, Any]) -> Network:
+    """Build the recipe's network with its initial weights."""
+    recipe = run.recipe
     try:
         network = build_network(recipe.family, options)
     except TypeError as error:
@@ -255,24 +119,31 @@ def fit(
         raise RecipeError("mixed faces have no landmarks; leave out mixup and cutmix")
     if recipe.start:
         init_from(network, recipe.start)
-    training, public = (
-        loader(
-            TrainingFaces(
-                part,
-                network.input_size,
-                recipe,
-                training=training,
-                with_landmarks=network.landmarks,
-            ),
-            recipe,
-            team,
-            training=training,
-        )
-        for part, training in ((taught, True), (faces.split("PublicTest"), False))
+    return network
+
+
+def _card(fitted: Fitted[Network], run: Run, data: FaceSet) -> Card:
+    """Return the card of a trained network, before calibration."""
+    recipe, network = run.recipe, fitted.model
+    sources = tuple(dict.fromkeys(data.sources.values()))
+    return Card(
+        name=recipe.name,
+        family=recipe.family,
+        network={**recipe.network, **network.learned_options},
+        classes=EXPRESSIONS,
+        input_size=network.input_size,
+        aligned=recipe.aligned,
+        temperature=1.0,
+        unsure_below=0.0,
+        parameters=network.num_parameters,
+        preprocessing=(
+            f"gray, aligned by five points to {network.input_size}x{network.input_size}, "
+            f"(value / 255 - {GREY_MEAN}) / {GREY_STD}, within the network"
+        ),
+        data="; ".join((*sources, *([] if data.votes is None else [VOTES]))),
+        recipe=asdict(recipe),
+        training=fitted.facts,
+        published=recipe.published,
+        licence=LICENCE.format(" and ".join(source.split(" (")[0] for source in sources)),
+        limits=LIMITS,
     )
-    weights = balanced_weights(taught.labels) if recipe.class_weights else None
-    module = ExpressionModule(network, recipe, weights)
-    run(module, training, public, recipe, out, resume=resume, team=team)
-    best = build_network(recipe.family, options)
-    load_best(best, out)
-    return best

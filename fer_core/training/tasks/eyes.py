@@ -1,7 +1,7 @@
-"""Train the eye network on crops of single eyes, by people: nobody is in two splits."""
+"""Train, store and measure the eye network, on crops of single eyes; nobody is in two splits."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,15 @@ from torch.utils.data import Dataset
 from torchmetrics.classification import BinaryAccuracy
 
 from fer_core.data.augmentation import augment
-from fer_core.data.readers.eyes import EyeSet
+from fer_core.data.readers.eyes import EyeSet, read_eyes
 from fer_core.faces.eyes import EyeNetwork, EyeReader, load_eye_reader
 from fer_core.geometry import warp
-from fer_core.training.loop import SINGLE_PROCESS, World, load_best, loader, run, seed
+from fer_core.training.card import run_facts
+from fer_core.training.loop import fit_module, load_best, loader, seed_run
 from fer_core.training.optimize import optimize
 from fer_core.training.recipe import Recipe
+from fer_core.training.run import Run
+from fer_core.training.task import Fitted, only_path, split_figures
 from fer_core.types import Floats, Image
 from fer_core.weights import EYES, Card, get_arrays, save_weights
 
@@ -34,7 +37,7 @@ LIMITS = (
 
 
 class CroppedEyes(Dataset[tuple[Tensor, Tensor]]):
-    """Eyes at the size that the network sees, augmented for training."""
+    """Eyes at the input size of the network, augmented for training."""
 
     def __init__(self, eyes: EyeSet, size: int, recipe: Recipe, *, training: bool) -> None:
         self.eyes = eyes
@@ -46,7 +49,7 @@ class CroppedEyes(Dataset[tuple[Tensor, Tensor]]):
         return len(self.eyes)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """A (1, S, S) uint8 eye, and 1.0 where it is open."""
+        """Return a (1, S, S) uint8 eye, and 1.0 if it is open, 0.0 if closed."""
         image = self.eyes.images[index]
         transform = shrinking(image, self.size)
         if self.augmentation is None:
@@ -57,7 +60,7 @@ class CroppedEyes(Dataset[tuple[Tensor, Tensor]]):
 
 
 class EyeModule(L.LightningModule):
-    """Cross-entropy of open and closed."""
+    """Trains by the binary cross-entropy of open and closed."""
 
     def __init__(self, network: EyeNetwork, recipe: Recipe) -> None:
         super().__init__()
@@ -83,73 +86,75 @@ class EyeModule(L.LightningModule):
 
 
 def shrinking(image: Image, size: int) -> Floats:
-    """(2, 3) map of a whole square image to ``size``."""
+    """Return the (2, 3) map of a whole square image to a square of ``size``."""
     scale = size / len(image)
     return np.array([[scale, 0, 0], [0, scale, 0]], np.float32)
 
 
-def fit_eyes(
-    recipe: Recipe, eyes: EyeSet, out: Path, *, resume: bool = False, team: World = SINGLE_PROCESS
-) -> EyeNetwork:
-    """Train on Training, select the epoch with the best accuracy on PublicTest."""
-    seed(recipe)
-    network = EyeNetwork(**recipe.network)
-    training, public = (
-        loader(
-            CroppedEyes(eyes.split(split), network.input_size, recipe, training=training),
-            recipe,
-            team,
-            training=training,
+class EyeTask:
+    """Open or closed eyes; the data are an ``EyeSet``, split by people."""
+
+    def read(self, paths: Sequence[Path], votes: Path | None = None) -> EyeSet:
+        return read_eyes(only_path(paths))
+
+    def fit(self, run: Run, data: EyeSet) -> Fitted[EyeNetwork]:
+        """Train on Training; the best accuracy on PublicTest selects the epoch."""
+        recipe = run.recipe
+        seed_run(recipe)
+        network = EyeNetwork(**recipe.network)
+        training, public = (
+            loader(
+                CroppedEyes(data.split(split), network.input_size, recipe, training=is_training),
+                recipe,
+                run.world,
+                training=is_training,
+            )
+            for split, is_training in (("Training", True), ("PublicTest", False))
         )
-        for split, training in (("Training", True), ("PublicTest", False))
-    )
-    run(EyeModule(network, recipe), training, public, recipe, out, resume=resume, team=team)
-    best = EyeNetwork(**recipe.network)
-    load_best(best, out)
-    return best
+        fit_module(EyeModule(network, recipe), training, public, run)
+        best = EyeNetwork(**recipe.network)
+        load_best(best, run.out)
+        return Fitted(best, run_facts(run))
 
+    def export_model(self, fitted: Fitted[EyeNetwork], run: Run, data: EyeSet) -> Card:
+        network, recipe = fitted.model, run.recipe
+        card = Card(
+            name=EYES,
+            family=recipe.family,
+            network=recipe.network,
+            classes=("closed", "open"),
+            input_size=network.input_size,
+            aligned=True,
+            temperature=1.0,
+            unsure_below=0.0,
+            parameters=sum(p.numel() for p in network.parameters()),
+            preprocessing=f"gray, eye in the middle of {network.input_size}x{network.input_size}, "
+            "less its mean and divided by its standard deviation within the network",
+            data=DATA,
+            recipe=asdict(recipe),
+            training=fitted.facts,
+            licence=LICENCE,
+            limits=LIMITS,
+            kind="eyes",
+        )
+        return save_weights(card, get_arrays(network), run.out)
 
-def export_eyes(
-    network: EyeNetwork, recipe: Recipe, eyes: EyeSet, out: Path, training: Mapping[str, Any]
-) -> EyeReader:
-    """Store fp16 weights with their card, and measure them once on the people of PrivateTest."""
-    card = Card(
-        name=EYES,
-        family=recipe.family,
-        network=recipe.network,
-        classes=("closed", "open"),
-        input_size=network.input_size,
-        aligned=True,
-        temperature=1.0,
-        unsure_below=0.0,
-        parameters=sum(p.numel() for p in network.parameters()),
-        preprocessing=f"grey, the eye in the middle of {network.input_size}x{network.input_size}, "
-        "less its mean and divided by its standard deviation within the network",
-        data=DATA,
-        recipe=asdict(recipe),
-        training=training,
-        licence=LICENCE,
-        limits=LIMITS,
-    )
-    arrays = get_arrays(network)
-    save_weights(card, arrays, out)
-    stored = load_eye_reader(folder=out)
-    figures = {
-        split: {
-            **measure_eyes(stored, eyes.split(split)),
-            "command": f"python -m fer_core evaluate --model {EYES} --data eyes --split {split}",
-        }
-        for split in ("PublicTest", "PrivateTest")
-    }
-    save_weights(replace(card, figures=figures), arrays, out)
-    return load_eye_reader(folder=out)
+    def measure(self, card: Card, folder: Path, data: EyeSet, split: str) -> dict[str, Any]:
+        return measure_eyes(load_eye_reader(folder=folder), data.split(split))
+
+    def figures(self, card: Card, folder: Path, data: EyeSet) -> dict[str, dict[str, Any]]:
+        return split_figures(self, card, folder, data, "--data eyes")
+
+    def summarize(self, figures: Mapping[str, Any]) -> str:
+        return f"{figures['accuracy']:.1%} of {figures['n']:,} eyes"
 
 
 def measure_eyes(reader: EyeReader, eyes: EyeSet) -> dict[str, Any]:
-    """How often open and closed are told apart.
+    """Measure how often open and closed eyes are told apart.
 
     Returns:
-        ``n``; ``accuracy`` of all eyes; ``closed`` and ``open``, of those alone; ``people``, how many.
+        ``n``; ``people``, their number; ``accuracy`` over all eyes; ``closed`` and ``open``, accuracy over those
+        alone.
     """
     size = reader.input_size
     crops = np.stack([warp(image, shrinking(image, size), size) for image in eyes.images])

@@ -1,9 +1,9 @@
-"""Train the HOG face detector: a linear support vector machine on windows with and without a face.
+"""Train, store and measure the HOG face detector: a linear SVM on windows with and without a face.
 
 Dalal, Triggs: Histograms of Oriented Gradients for Human Detection, CVPR 2005.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
@@ -13,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.data.augmentation import augment
-from fer_core.data.readers.landmarks import LandmarkSet
+from fer_core.data.readers.landmarks import LandmarkSet, read_landmarks
 from fer_core.data.scenes import Scene, face_scenes, faceless_scenes, turned
 from fer_core.faces.base import Detector, find_faces
 from fer_core.faces.hog import Hog, build_descriptor, overlaps
 from fer_core.geometry import warp
 from fer_core.training.card import origin
 from fer_core.training.recipe import Recipe
+from fer_core.training.run import Run
+from fer_core.training.task import Fitted, only_path, split_figures
 from fer_core.types import Floats, Image
-from fer_core.weights import HOG, Card, save_card, save_weights
+from fer_core.weights import HOG, Card, save_weights
 
 DATA = (
     "faces of muxspace/facial_expressions, Apache-2.0, mostly pictures of LFW (Huang et al. 2007); points of "
@@ -34,82 +36,88 @@ LIMITS = (
 )
 
 FOUND: Final = 0.5
-"""Intersection over union with the face from which on a box has found it."""
+"""Smallest intersection over union at which a box has found the face."""
 MAX_BACKGROUND_IOU: Final = 0.3
-"""Intersection over union with the face up to which a window holds none."""
+"""Largest intersection over union at which a window counts as background."""
 
 SEARCHED: Final = 1500
-"""Press photographs that give windows without a face to each round, upright and turned, beside all sample
+"""Press photographs, upright and turned, that give background windows to each round, beside all sample
 images."""
 BESIDE: Final = 6
-"""Windows a round of a press photograph, at most."""
+"""Largest number of windows in a round from a press photograph."""
 ELSEWHERE: Final = 200
-"""Windows a round of a sample image, at most."""
+"""Largest number of windows in a round from a sample image."""
 SMALLEST: Final = 48
-"""Side in pixels of the smallest of them."""
+"""Side of the smallest background window, in pixels."""
 NEARLY: Final = -1.0
-"""Distance from the boundary from which on a window is worth learning: the margin begins there."""
+"""Smallest signed distance from the boundary at which a window is mined: the margin begins there."""
 
 FIRST_COST: Final = 0.003
 COSTS: Final = (0.001, 0.003, 0.01)
-"""C of the machine before and after mining; PublicTest selects the latter."""
+"""C of the SVM after mining, from which PublicTest selects; ``FIRST_COST`` is that before."""
 
 
-def fit_hog(recipe: Recipe, faces: LandmarkSet, out: Path) -> Hog:
-    """Train, look for mistakes and train again; PublicTest selects C and the boundary.
+class HogTask:
+    """The HOG face detector; the data are a ``LandmarkSet``, each face with its surroundings."""
 
-    Each machine is stored in ``out``, so what searches is the detector as it ships.
+    def read(self, paths: Sequence[Path], votes: Path | None = None) -> LandmarkSet:
+        return read_landmarks(only_path(paths), public=True)
 
-    Args:
-        recipe: ``epochs`` is the number of rounds of mining.
-        faces: with the splits Training and PublicTest.
-    """
-    started = perf_counter()
-    rng = np.random.default_rng(recipe.seed)
-    taught, empty = face_scenes(faces.split("Training")), faceless_scenes()
-    positive = _descriptors([_view(scene, recipe, rng) for scene in taught], recipe)
-    negative = _windows_without(taught, empty, recipe, rng)
-    card, arrays = _card(recipe), {"points": _layout(taught), "score": np.array([1, 0], np.float32)}
-    for _ in range(recipe.epochs):
-        save_weights(card, arrays | _machine(positive, negative, FIRST_COST), out)
-        hog = Hog(min_face=SMALLEST, threshold=NEARLY, folder=out)
-        negative += _windows_without(taught, empty, recipe, rng, hog)
+    def fit(self, run: Run, data: LandmarkSet) -> Fitted[dict[str, Floats]]:
+        """Train, mine false detections and train again; PublicTest selects C and the boundary.
 
-    public = face_scenes(faces.split("PublicTest"))
-    trials = [
-        _trial(card, arrays | _machine(positive, negative, cost), public, out) for cost in COSTS
-    ]
-    best = int(np.argmax([f1 for f1, _ in trials]))
-    facts = {
-        "seed": recipe.seed,
-        "rounds": recipe.epochs,
-        "faces": len(positive),
-        "other_windows": sum(map(len, negative)),
-        "C": COSTS[best],
-        "selected_on": "PublicTest",
-        **origin(),
-        "minutes": round((perf_counter() - started) / 60),
-    }
-    save_weights(replace(card, training=facts), trials[best][1], out)
-    return Hog(folder=out)
-
-
-def export_hog(hog: Hog, faces: LandmarkSet, out: Path) -> Hog:
-    """Measure the stored detector, on PrivateTest once, and write the figures into its card."""
-    figures = {
-        split: {
-            **measure_detector(hog, faces.split(split)),
-            "command": f"python -m fer_core evaluate --model {HOG} --data teacher/faces_lfw.npz "
-            f"--split {split}",
+        Each machine is stored in the run folder, so what searches is the detector as it ships. The recipe's
+        ``epochs`` is the number of rounds of mining.
+        """
+        recipe, started = run.recipe, perf_counter()
+        rng = np.random.default_rng(recipe.seed)
+        scenes, empty = face_scenes(data.split("Training")), faceless_scenes()
+        positive = _descriptors([_view(scene, recipe, rng) for scene in scenes], recipe)
+        negative = _windows_without(scenes, empty, recipe, rng)
+        card = _card(recipe)
+        arrays = {"points": _layout(scenes), "score": np.array([1, 0], np.float32)}
+        for _ in range(recipe.epochs):
+            save_weights(card, arrays | _machine(positive, negative, FIRST_COST), run.out)
+            hog = Hog(min_face=SMALLEST, threshold=NEARLY, folder=run.out)
+            negative += _windows_without(scenes, empty, recipe, rng, hog)
+        public = face_scenes(data.split("PublicTest"))
+        trials = [
+            _trial(card, arrays | _machine(positive, negative, cost), public, run.out)
+            for cost in COSTS
+        ]
+        best = int(np.argmax([f1 for f1, _ in trials]))
+        facts = {
+            "seed": recipe.seed,
+            "rounds": recipe.epochs,
+            "faces": len(positive),
+            "other_windows": sum(map(len, negative)),
+            "C": COSTS[best],
+            "selected_on": "PublicTest",
+            **origin(),
+            "minutes": round((perf_counter() - started) / 60),
         }
-        for split in ("PublicTest", "PrivateTest")
-    }
-    save_card(replace(hog.card, figures=figures), out, hog.card.sha256)
-    return Hog(folder=out)
+        return Fitted(trials[best][1], facts)
+
+    def export_model(self, fitted: Fitted[dict[str, Floats]], run: Run, data: LandmarkSet) -> Card:
+        return save_weights(
+            replace(_card(run.recipe), training=fitted.facts), fitted.model, run.out
+        )
+
+    def measure(self, card: Card, folder: Path, data: LandmarkSet, split: str) -> dict[str, Any]:
+        return measure_detector(Hog(folder=folder), data.split(split))
+
+    def figures(self, card: Card, folder: Path, data: LandmarkSet) -> dict[str, dict[str, Any]]:
+        return split_figures(self, card, folder, data, "--data teacher/faces_lfw.npz")
+
+    def summarize(self, figures: Mapping[str, Any]) -> str:
+        return (
+            f"{figures['found']:.1%} of {figures['n']:,} faces found, "
+            f"{figures['false_per_picture']:.3f} false ones a picture"
+        )
 
 
 def measure_detector(detector: Detector, faces: LandmarkSet) -> dict[str, Any]:
-    """On pictures with one face each.
+    """Measure a detector on pictures with one face each.
 
     Returns:
         ``n``; ``found``, the share of faces that a box overlaps by half or more of their union;
@@ -138,11 +146,11 @@ def measure_detector(detector: Detector, faces: LandmarkSet) -> dict[str, Any]:
 
 
 def best_boundary(margins: Floats, right: NDArray[np.bool_], faces: int) -> tuple[float, float]:
-    """The margin from which on boxes are reported, with the best F1 of them, and that F1.
+    """Return the boundary with the best F1 of the boxes beyond it, and that F1.
 
     Args:
-        margins, right: of each box: its distance from the boundary, and whether it found the face.
-        faces: how many there are to be found.
+        margins, right: signed distance of each box from the boundary, and whether it found the face.
+        faces: number of faces to be found.
     """
     order = np.argsort(-margins)
     hits = np.cumsum(right[order])
@@ -169,13 +177,14 @@ def _card(recipe: Recipe) -> Card:
         recipe=asdict(recipe),
         licence=LICENCE,
         limits=LIMITS,
+        kind="detector",
     )
 
 
 def _trial(
     card: Card, arrays: dict[str, Floats], public: Sequence[Scene], out: Path
 ) -> tuple[float, dict[str, Floats]]:
-    """F1 of the boxes in PublicTest, upright and turned, at the best boundary; the machine with this
+    """Return the F1 in PublicTest, upright and turned, at the best boundary, and the arrays of the SVM with that
     boundary and its score."""
     save_weights(card, arrays, out)
     hog = Hog(threshold=NEARLY, folder=out)
@@ -186,57 +195,57 @@ def _trial(
 
 
 def _layout(scenes: Sequence[Scene]) -> Floats:
-    """(5, 2) the points' median place in the faces' squares, as fractions of these."""
+    """Return the (5, 2) median positions of the points in the squares of the faces, as fractions of them."""
     places = [(s.points[0] - s.box[0, :2]) / (s.box[0, 2] - s.box[0, 0]) for s in scenes]
     return np.asarray(np.median(places, axis=0), np.float32)
 
 
 def _transform(box: Floats, recipe: Recipe) -> Floats:
-    """(2, 3) map of a square to the window, a cell of its surroundings on each side."""
+    """Return the (2, 3) map of a square to the window, with a cell of its surroundings on each side."""
     scale = recipe.network["window"] / (box[2] - box[0])
     shift = recipe.network["cell"] - scale * box[:2]
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
 
 
 def _view(scene: Scene, recipe: Recipe, rng: np.random.Generator) -> Image:
-    """Its face, augmented, with a cell around it."""
+    """Return the face of a scene, augmented, with a cell around it."""
     transform = _transform(scene.box[0], recipe)
-    return augment(scene.image, transform, _cut_size(recipe), recipe.augmentation, rng)
+    return augment(scene.image, transform, _crop_size(recipe), recipe.augmentation, rng)
 
 
 def _describe(scene: Scene, boxes: Floats, recipe: Recipe) -> Floats:
-    """(N, D) descriptors of windows (N, 4) of a picture."""
-    size = _cut_size(recipe)
-    cuts = [warp(scene.image, _transform(box, recipe), size) for box in boxes]
-    return _descriptors(cuts, recipe)
+    """Return the (N, D) descriptors of (N, 4) windows of a picture."""
+    size = _crop_size(recipe)
+    crops = [warp(scene.image, _transform(box, recipe), size) for box in boxes]
+    return _descriptors(crops, recipe)
 
 
-def _cut_size(recipe: Recipe) -> int:
+def _crop_size(recipe: Recipe) -> int:
     return int(recipe.network["window"] + 2 * recipe.network["cell"])
 
 
-def _descriptors(cuts: Sequence[Image], recipe: Recipe) -> Floats:
-    """(N, D) of windows with a cell around them, so that gradients at the edge are those of the picture."""
+def _descriptors(crops: Sequence[Image], recipe: Recipe) -> Floats:
+    """Return (N, D) descriptors of crops with a cell around them, so that edges keep their gradients."""
     descriptor = build_descriptor(**recipe.network)
     corner = (recipe.network["cell"],) * 2
-    rows = [descriptor.compute(cut, locations=[corner]) for cut in cuts]
+    rows = [descriptor.compute(crop, locations=[corner]) for crop in crops]
     return np.reshape(rows, (len(rows), descriptor.getDescriptorSize())).astype(np.float32)
 
 
 def _windows_without(
-    taught: Sequence[Scene],
+    scenes: Sequence[Scene],
     empty: Sequence[Scene],
     recipe: Recipe,
     rng: np.random.Generator,
     hog: Hog | None = None,
 ) -> list[Floats]:
-    """Of each picture (N, D) descriptors of windows that hold no face: what the detector takes for one, or
-    nearly so, the worst first; without a detector any."""
-    chosen = [taught[i] for i in rng.permutation(len(taught))[:SEARCHED]]
-    scenes = [(scene, ELSEWHERE) for scene in empty]
-    scenes += [(scene, BESIDE) for scene in (*chosen, *_all_turned(chosen))]
+    """Return (N, D) descriptors of background windows of each picture: false detections of ``hog`` and near
+    misses, the worst first; random windows without a detector."""
+    chosen = [scenes[i] for i in rng.permutation(len(scenes))[:SEARCHED]]
+    limits = [(scene, ELSEWHERE) for scene in empty]
+    limits += [(scene, BESIDE) for scene in (*chosen, *_all_turned(chosen))]
     windows = []
-    for scene, most in scenes:
+    for scene, most in limits:
         if hog is None:
             boxes = _random_boxes(scene, most, rng)
         else:
@@ -248,12 +257,12 @@ def _windows_without(
 
 
 def _all_turned(scenes: Sequence[Scene]) -> list[Scene]:
-    """Each by one, two or three quarters."""
+    """Return the scenes turned by one, two or three quarters."""
     return [turned(scene, 1 + number % 3) for number, scene in enumerate(scenes)]
 
 
 def _random_boxes(scene: Scene, count: int, rng: np.random.Generator) -> Floats:
-    """Squares (N, 4) of any size, at most a quarter of them beyond the edge on each side."""
+    """Return (N, 4) squares of any size, at most a quarter of each beyond an edge."""
     shape = np.array(scene.image.shape[::-1])
     sides = np.exp(rng.uniform(np.log(SMALLEST), np.log(shape.min()), (count, 1)))
     corners = rng.uniform(-sides / 4, shape - 0.75 * sides)
@@ -261,7 +270,7 @@ def _random_boxes(scene: Scene, count: int, rng: np.random.Generator) -> Floats:
 
 
 def _machine(positive: Floats, negative: Sequence[Floats], cost: float) -> dict[str, Floats]:
-    """Weights (D,) and bias (1,) of the support vector machine."""
+    """Fit a linear SVM; return its weights (D,) and bias (1,)."""
     from sklearn.svm import LinearSVC
 
     windows = np.concatenate([positive, *negative])
@@ -271,7 +280,7 @@ def _machine(positive: Floats, negative: Sequence[Floats], cost: float) -> dict[
 
 
 def _logistic(margins: Floats, right: NDArray[np.bool_]) -> Floats:
-    """(2,) slope and offset of the probability that a box holds the face (Platt 1999)."""
+    """Fit the probability that a box holds the face (Platt 1999); return (2,) slope and offset."""
     from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(C=np.inf).fit(margins[:, None], right)
@@ -279,7 +288,7 @@ def _logistic(margins: Floats, right: NDArray[np.bool_]) -> Floats:
 
 
 def _found(scenes: Sequence[Scene], hog: Hog) -> tuple[Floats, NDArray[np.bool_]]:
-    """Of every box: its margin, and whether it is the one that found its picture's face."""
+    """Return the margin of every box, and whether it is the one that found the face of its picture."""
     margins, right = [], []
     for scene in scenes:
         boxes, some = hog.search(scene.image)

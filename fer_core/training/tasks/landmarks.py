@@ -1,7 +1,7 @@
-"""Train the landmark network on what a teacher network saw (distillation, Hinton et al. 2015)."""
+"""Train, store and measure the landmark network, distilled from a teacher network (Hinton et al. 2015)."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from fer_core.data.augmentation import photometric, random_similarity, transform_points
-from fer_core.data.readers.landmarks import LandmarkSet
+from fer_core.data.readers.landmarks import LandmarkSet, join_landmarks, read_landmarks
 from fer_core.faces.alignment import PASSES, find_landmarks
 from fer_core.faces.landmarks import (
     MIRRORED_ACTIONS,
@@ -24,25 +24,28 @@ from fer_core.faces.landmarks import (
     load_landmarker,
 )
 from fer_core.geometry import alignment, mean_points, warp
-from fer_core.training.card import LICENCE
-from fer_core.training.loop import SINGLE_PROCESS, World, load_best, loader, run, seed
+from fer_core.training.card import run_facts
+from fer_core.training.loop import fit_module, load_best, loader, seed_run
 from fer_core.training.optimize import optimize
 from fer_core.training.recipe import Recipe
-from fer_core.training.tasks.expressions import point_error
+from fer_core.training.run import Run
+from fer_core.training.task import MEASURED_SPLITS, Fitted
+from fer_core.training.tasks.expression_module import point_error
 from fer_core.weights import LANDMARKS, Card, get_arrays, save_weights
 
 DATA = (
     "faces of FER2013 (Goodfellow et al. 2013), research use, and of muxspace/facial_expressions, "
     "Apache-2.0; points and actions of MediaPipe's FaceLandmarker, Apache-2.0"
 )
+LICENCE = "Apache-2.0 for the weights; trained on FER2013: for research and teaching"
 LIMITS = (
     "Follows its teacher, mistakes included. The jaw lies on the visible outline of the face; covered "
     "points are guessed. Actions say how a face moves, not what anybody feels."
 )
 MOST_ACTIVE = 12
-"""Actions that are measured: those with the largest mean score."""
+"""Number of actions that are measured: those with the largest mean score."""
 POINTS_WEIGHT = 2.0
-"""Of the mean distance in inter-ocular distances, beside the mean absolute error of the actions."""
+"""Weight of the point error in the loss; the mean absolute error of the actions has weight 1."""
 
 
 class AlignedLandmarks(Dataset[tuple[Tensor, Tensor, Tensor]]):
@@ -59,7 +62,7 @@ class AlignedLandmarks(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return len(self.faces)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """A (1, S, S) uint8 face, (78, 2) fractions of the square, (52,) actions in 0..1."""
+        """Return a (1, S, S) uint8 face, (78, 2) fractions of the square, and (52,) actions in 0..1."""
         transform, actions = self.transforms[index], self.faces.actions[index]
         if self.augmentation is not None:
             transform = random_similarity(transform, self.size, self.augmentation, self.rng)
@@ -73,8 +76,10 @@ class AlignedLandmarks(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
 
 class LandmarkModule(L.LightningModule):
-    """Points by their mean distance, actions by their mean absolute error: most scores lie near zero, and
-    few are large, so the middle of what may be says more than its mean."""
+    """Trains points by their mean distance, and actions by their mean absolute error.
+
+    Most scores of actions lie near zero and few are large, so the median says more than the mean.
+    """
 
     def __init__(self, network: LandmarkNetwork, recipe: Recipe) -> None:
         super().__init__()
@@ -104,76 +109,87 @@ class LandmarkModule(L.LightningModule):
         return optimize(self, self.recipe)
 
 
-def fit_landmarks(
-    recipe: Recipe,
-    faces: LandmarkSet,
-    out: Path,
-    *,
-    resume: bool = False,
-    team: World = SINGLE_PROCESS,
-) -> LandmarkNetwork:
-    """Train on Training, select the epoch with the least point error on PublicTest."""
-    seed(recipe)
-    network = LandmarkNetwork(**recipe.network)
-    training, public = (
-        loader(
-            AlignedLandmarks(faces.split(split), network.input_size, recipe, training=training),
-            recipe,
-            team,
-            training=training,
+class LandmarkTask:
+    """Landmarks and facial actions; the data are name -> ``LandmarkSet``, trained on together."""
+
+    def read(self, paths: Sequence[Path], votes: Path | None = None) -> dict[str, LandmarkSet]:
+        return {path.stem: read_landmarks(path) for path in paths}
+
+    def fit(self, run: Run, data: Mapping[str, LandmarkSet]) -> Fitted[LandmarkNetwork]:
+        """Train on Training; the smallest point error on PublicTest selects the epoch."""
+        recipe, faces = run.recipe, join_landmarks(list(data.values()))
+        seed_run(recipe)
+        network = LandmarkNetwork(**recipe.network)
+        training, public = (
+            loader(
+                AlignedLandmarks(
+                    faces.split(split), network.input_size, recipe, training=is_training
+                ),
+                recipe,
+                run.world,
+                training=is_training,
+            )
+            for split, is_training in (("Training", True), ("PublicTest", False))
         )
-        for split, training in (("Training", True), ("PublicTest", False))
-    )
-    run(LandmarkModule(network, recipe), training, public, recipe, out, resume=resume, team=team)
-    best = LandmarkNetwork(**recipe.network)
-    load_best(best, out)
-    return best
+        fit_module(LandmarkModule(network, recipe), training, public, run)
+        best = LandmarkNetwork(**recipe.network)
+        load_best(best, run.out)
+        return Fitted(best, run_facts(run))
 
+    def export_model(
+        self, fitted: Fitted[LandmarkNetwork], run: Run, data: Mapping[str, LandmarkSet]
+    ) -> Card:
+        network, recipe = fitted.model, run.recipe
+        card = Card(
+            name=LANDMARKS,
+            family=recipe.family,
+            network=recipe.network,
+            classes=(),
+            input_size=network.input_size,
+            aligned=True,
+            temperature=1.0,
+            unsure_below=0.0,
+            parameters=sum(p.numel() for p in network.parameters()),
+            preprocessing=f"gray, aligned by five points to {network.input_size}x{network.input_size}",
+            data=DATA,
+            recipe=asdict(recipe),
+            training=fitted.facts,
+            licence=LICENCE,
+            limits=LIMITS,
+            kind="landmarks",
+        )
+        return save_weights(card, get_arrays(network), run.out)
 
-def export_landmarks(
-    network: LandmarkNetwork,
-    recipe: Recipe,
-    sets: Mapping[str, LandmarkSet],
-    out: Path,
-    training: Mapping[str, Any],
-) -> Landmarker:
-    """Store fp16 weights with their card, and measure them once on the test faces of each set."""
-    card = Card(
-        name=LANDMARKS,
-        family=recipe.family,
-        network=recipe.network,
-        classes=(),
-        input_size=network.input_size,
-        aligned=True,
-        temperature=1.0,
-        unsure_below=0.0,
-        parameters=sum(p.numel() for p in network.parameters()),
-        preprocessing=f"grey, aligned by five points to {network.input_size}x{network.input_size}",
-        data=DATA,
-        recipe=asdict(recipe),
-        training=training,
-        licence=LICENCE.format("FER2013"),
-        limits=LIMITS,
-    )
-    arrays = get_arrays(network)
-    save_weights(card, arrays, out)
-    stored = load_landmarker(folder=out)
-    figures = {
-        f"{name} {split}": {
-            **measure_landmarks(stored, faces.split(split)),
-            "command": f"python -m fer_core evaluate --model {LANDMARKS} --data teacher/{name}.npz "
-            f"--split {split}",
+    def measure(
+        self, card: Card, folder: Path, data: Mapping[str, LandmarkSet], split: str
+    ) -> dict[str, Any]:
+        faces = join_landmarks(list(data.values())).split(split)
+        return measure_landmarks(load_landmarker(folder=folder), faces)
+
+    def figures(
+        self, card: Card, folder: Path, data: Mapping[str, LandmarkSet]
+    ) -> dict[str, dict[str, Any]]:
+        """Measure each set by itself, on the splits that it has."""
+        command = f"python -m fer_core evaluate --model {LANDMARKS} --data teacher"
+        return {
+            f"{name} {split}": {
+                **self.measure(card, folder, {name: faces}, split),
+                "command": f"{command}/{name}.npz --split {split}",
+            }
+            for name, faces in data.items()
+            for split in MEASURED_SPLITS
+            if (faces.splits == split).any()
         }
-        for name, faces in sets.items()
-        for split in ("PublicTest", "PrivateTest")
-        if (faces.splits == split).any()
-    }
-    save_weights(replace(card, figures=figures), arrays, out)
-    return load_landmarker(folder=out)
+
+    def summarize(self, figures: Mapping[str, Any]) -> str:
+        return (
+            f"points {figures['point_error']:.1%} of the inter-ocular distance, "
+            f"actions {figures['action_error']:.3f}"
+        )
 
 
 def measure_landmarks(landmarker: Landmarker, faces: LandmarkSet) -> dict[str, Any]:
-    """On bare crops: three passes from the mean layout.
+    """Measure on bare crops, in three passes from the mean layout.
 
     Returns:
         ``n``; ``point_error``, the mean distance to the teacher's points in inter-ocular distances;

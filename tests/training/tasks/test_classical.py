@@ -10,9 +10,10 @@ import torch
 
 from fer_core.data import FaceSet
 from fer_core.models import load_model
-from fer_core.training.card import export_model
 from fer_core.training.recipe import Recipe, RecipeError, read_recipe
+from fer_core.training.run import Run
 from fer_core.training.tasks.classical import fit_estimator, fit_head, slim
+from tests.training.conftest import export
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +53,9 @@ def test_a_run_from_training_to_stored_weights(
 ) -> None:
     if recipe.family.startswith("lgbm"):
         pytest.importorskip("lightgbm")
-    network, facts = fit_estimator(recipe, faces, tmp_path)
-    classifier = export_model(network, recipe, faces, tmp_path, facts)
+    fitted = fit_estimator(Run(recipe, tmp_path), faces)
+    network = fitted.model
+    classifier = export(fitted, recipe, faces, tmp_path)
     card = classifier.card
     assert card.training["selected_on"] == "PublicTest" and card.training["seed"] == 0
     assert card.figures["PublicTest"]["n"] == card.figures["PrivateTest"]["n"] == 35
@@ -70,15 +72,16 @@ def network_logits(network: torch.nn.Module, aligned: np.ndarray) -> np.ndarray:
 
 
 def test_without_votes_their_head_says_nothing(faces: FaceSet, tmp_path: Path) -> None:
-    network, facts = fit_estimator(MACHINE, dataclasses.replace(faces, votes=None), tmp_path)
+    fitted = fit_estimator(Run(MACHINE, tmp_path), dataclasses.replace(faces, votes=None))
+    network = fitted.model
     assert not network.votes.weight.any() and not network.votes.bias.any()
-    assert network.expressions.weight.any() and "votes_penalty" not in facts
+    assert network.expressions.weight.any() and "votes_penalty" not in fitted.facts
 
 
 def test_an_unknown_option_of_the_solver_is_named(faces: FaceSet, tmp_path: Path) -> None:
     recipe = dataclasses.replace(MACHINE, fitting={"gamma": 1.0, "whitening": 0.5, "cost": 1})
     with pytest.raises(RecipeError, match=r"fitting of svm_hog: .*cost"):
-        fit_estimator(recipe, faces, tmp_path)
+        fit_estimator(Run(recipe, tmp_path), faces)
 
 
 def test_a_head_parts_what_can_be_parted() -> None:

@@ -11,11 +11,14 @@ import pytest
 from fer_core.data import scenes
 from fer_core.data.readers.landmarks import LandmarkSet
 from fer_core.data.scenes import face_scenes, faceless_scenes, turned
+from fer_core.faces.hog import Hog
 from fer_core.faces.landmarks import EYES, MOUTH_CORNERS, NOSE_TIP
 from fer_core.geometry import mean_points
 from fer_core.training.recipe import read_recipe
+from fer_core.training.run import Run
+from fer_core.training.task import train
 from fer_core.training.tasks import hog as training
-from fer_core.training.tasks.hog import best_boundary, export_hog, fit_hog, measure_detector
+from fer_core.training.tasks.hog import HogTask, best_boundary, measure_detector
 from fer_core.types import Face, Image
 
 SIDE = 96
@@ -118,7 +121,9 @@ def test_boundary_with_the_best_f1() -> None:
 
 def test_a_run_from_training_to_stored_weights(drawn: LandmarkSet, tmp_path: Path) -> None:
     recipe = dataclasses.replace(read_recipe("hog"), epochs=1)
-    stored = export_hog(fit_hog(recipe, drawn, tmp_path), drawn, tmp_path)
+    train(HogTask(), Run(recipe, tmp_path), drawn)
+    stored = Hog(folder=tmp_path)
+    assert stored.card.kind == "detector"
     figures = stored.card.figures["PrivateTest"]
     assert figures["n"] == 12 and figures["found"] > 0.9 and figures["false_per_picture"] < 0.2
     assert stored.card.parameters == 1765 and stored.card.training["selected_on"] == "PublicTest"

@@ -11,17 +11,17 @@ import torch
 
 from fer_core.data.augmentation import Augmentation
 from fer_core.data.faceset import DataError
-from fer_core.data.readers.landmarks import join_landmarks, read_landmarks
+from fer_core.data.readers.landmarks import read_landmarks
 from fer_core.faces.alignment import find_landmarks
-from fer_core.faces.landmarks import MIRRORED_ACTIONS, MIRRORED_POINTS, five_points
+from fer_core.faces.landmarks import MIRRORED_ACTIONS, MIRRORED_POINTS, five_points, load_landmarker
 from fer_core.geometry import mean_points
 from fer_core.labels import ACTIONS
-from fer_core.training.card import run_facts
 from fer_core.training.recipe import read_recipe
+from fer_core.training.run import Run
+from fer_core.training.task import train
 from fer_core.training.tasks.landmarks import (
     AlignedLandmarks,
-    export_landmarks,
-    fit_landmarks,
+    LandmarkTask,
     point_error,
 )
 
@@ -111,9 +111,10 @@ def test_a_run_from_training_to_stored_weights(teacher: Path, tmp_path: Path) ->
     recipe = dataclasses.replace(read_recipe("landmarks"), epochs=2, batch_size=8, ema_decay=0.5)
     faces = read_landmarks(teacher)
     out = tmp_path / "run"
-    network = fit_landmarks(recipe, join_landmarks([faces]), out)
-    landmarker = export_landmarks(network, recipe, {"tiny": faces}, out, run_facts(recipe, out))
-    figures = landmarker.card.figures["tiny PrivateTest"]
+    card = train(LandmarkTask(), Run(recipe, out), {"tiny": faces})
+    landmarker = load_landmarker(folder=out)
+    assert landmarker.card.sha256 == card.sha256 and card.kind == "landmarks"
+    figures = card.figures["tiny PrivateTest"]
     assert figures["n"] == 7 and 0 < figures["action_error"] < 1
     layout = np.stack([mean_points((0, 0, SIDE, SIDE))] * 2)
     points, actions = find_landmarks(faces.images[:2], layout, landmarker)

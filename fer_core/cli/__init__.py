@@ -1,0 +1,37 @@
+"""The command line: ``python -m fer_core COMMAND``.
+
+Exit codes: 0 done; 2 the caller's mistake, in one line; 1 a fault of ours.
+"""
+
+import sys
+
+import typer
+
+from fer_core.cli import averages, evaluate, explain, models, predict, train, video
+from fer_core.errors import UserError
+
+app = typer.Typer(
+    help="Find faces, predict their expression class, and show what the classifier looked at.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    predict.predict,
+    evaluate.evaluate,
+    train.train,
+    models.models,
+    explain.explain,
+    averages.averages,
+    video.video,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; mistakes of the caller become one line and exit code 2."""
+    try:
+        app()
+    except (UserError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

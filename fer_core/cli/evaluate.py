@@ -1,0 +1,114 @@
+"""``evaluate``: a model, or all of them, on labeled faces."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from fer_core.cli.models import one_thread_milliseconds
+from fer_core.cli.options import Data, Json, Model, Plus, Split, data_options
+from fer_core.cli.printing import LEADERBOARD_COLUMNS, print_evaluation, print_table
+from fer_core.data import SPLITS, FaceSet, read_faces
+from fer_core.errors import UserError
+from fer_core.export import json_text
+from fer_core.faces import load_detector
+from fer_core.models import load_model
+from fer_core.weights import (
+    EXPRESSION_MODEL,
+    LEADERBOARD,
+    WEIGHTS,
+    Card,
+    load_card,
+    results_path,
+    write_results,
+)
+
+
+def evaluate(
+    data: Data,
+    model: Model = "default",
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Measure all models; writes weights/results/leaderboard.json."),
+    ] = False,
+    split: Split = "PrivateTest",
+    plus: Plus = None,
+    detect: Annotated[bool, typer.Option("--detect", help="Find the face in each image.")] = False,
+    tta: Annotated[bool, typer.Option("--tta", help="Average with the mirror image.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a model on labeled face crops; landmarks, eyes and hog on sets like theirs."""
+    if every:
+        if detect or tta:
+            raise UserError(
+                "--all reads faces as they are, in a single pass; leave out --detect and --tta"
+            )
+        _evaluate_all(data, split, plus, as_json)
+        return
+    card = load_card(model)
+    if card.kind != EXPRESSION_MODEL:
+        _evaluate_detail(card, data, split, as_json)
+        return
+    from fer_core.evaluation.metrics import evaluate as measure
+
+    faces, copies = _split(data, plus, split)
+    # A crop holds one face that nearly fills it, so faces down to a third of it are searched for.
+    detector = load_detector("mtcnn", min_face=20) if detect else None
+    result = measure(load_model(model), faces, tta=tta, detector=detector, copies=copies)
+    if as_json:
+        typer.echo(json_text(asdict(result)))
+        return
+    passes = "with its mirror image" if tta else "single pass"
+    typer.echo(f"{result.model} on {result.n:,} faces of {split}, {passes}")
+    print_evaluation(result)
+
+
+def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool) -> None:
+    """Measure all models, write the leaderboard and print it."""
+    from fer_core.evaluation.comparison import compare_models
+    from fer_core.training.card import origin
+
+    faces, copies = _split(data, plus, split)
+    rows = compare_models(faces, copies=copies)
+    rows = [{**row, "ms_per_face": one_thread_milliseconds(row["name"])} for row in rows]
+    options = data_options(data) + (f" --plus {plus.name}" if plus else "")
+    table = {
+        "command": f"python -m fer_core evaluate --all{options} --split {split}",
+        "split": split,
+        "n": rows[0]["n"],
+        **origin(),
+        "rows": rows,
+    }
+    write_results(LEADERBOARD, table, WEIGHTS)
+    if as_json:
+        typer.echo(json_text(table))
+        return
+    typer.echo(f"{table['n']:,} faces of {split}, single pass\n")
+    print_table(rows, LEADERBOARD_COLUMNS)
+    typer.echo(f"\nwritten to {results_path(LEADERBOARD, WEIGHTS)}")
+
+
+def _evaluate_detail(card: Card, data: list[Path], split: str, as_json: bool) -> None:
+    """Measure a model that finds a face or describes it."""
+    from fer_core.training.tasks import TASKS
+
+    task = TASKS[card.kind]
+    figures = task.measure(card, WEIGHTS, task.read(data), split)
+    if as_json:
+        typer.echo(json_text(figures))
+        return
+    for name, value in figures.items():
+        typer.echo(f"{name:14}{value:>10,}")
+
+
+def _split(
+    data: list[Path], plus: Path | None, split: str
+) -> tuple[FaceSet, NDArray[np.bool_] | None]:
+    """Return the faces of a split, and which of them are copies of training faces, where that is known."""
+    faces = read_faces(data, plus)
+    part = faces.split(split)
+    trained = faces.select(faces.splits == SPLITS[0])
+    return part, part.copies(trained) if len(trained) and SPLITS[0] not in part.splits else None

@@ -1,0 +1,48 @@
+"""``explain``: the class activation map of a face as picture and numbers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fer_core.analyzer import Analyzer
+from fer_core.cli.options import FaceDetector, Model
+from fer_core.errors import UserError
+from fer_core.export import by_class, json_text, png_bytes
+from fer_core.images import read_image
+
+
+def explain(
+    image: Annotated[Path, typer.Argument(help="An image with a face.")],
+    out: Annotated[Path, typer.Option(help="Folder for the picture and the numbers.")],
+    target: Annotated[str, typer.Option(help="A class, or top for the likeliest.")] = "top",
+    method: Annotated[str, typer.Option(help="A class activation method.")] = "gradcam",
+    model: Model = "default",
+    detector: FaceDetector = "mtcnn",
+) -> None:
+    """Write the class activation map of the largest face as PNG and JSON."""
+    from fer_core.draw.overlay import OverlayStyle, draw_overlay
+
+    frame = read_image(image)
+    result = Analyzer(model, detector).analyze(frame, maps=(target,), method=method)
+    if not result.readings:
+        raise UserError(f"{image}: no face was found; try a larger or brighter picture")
+    explanation = result.explanations[0][0]
+    out.mkdir(parents=True, exist_ok=True)
+    if explanation.method != method:
+        typer.echo(f"{model} has no feature maps for {method}: explained by {explanation.method}")
+    stem = out / f"{image.stem}-{explanation.target}-{explanation.method}"
+    picture = draw_overlay(frame, result, OverlayStyle())
+    stem.with_suffix(".png").write_bytes(png_bytes(picture))
+    numbers = {
+        "path": str(image),
+        "model": result.readings[0].model,
+        "target": explanation.target,
+        "method": explanation.method,
+        "raw": explanation.raw.tolist(),
+        "region_share": dict(explanation.region_share),
+        "is_flat": explanation.is_flat,
+        "probabilities": by_class(result.readings[0].probabilities),
+    }
+    stem.with_suffix(".json").write_text(json_text(numbers), encoding="utf-8")
+    typer.echo(f"{stem}.png and {stem.name}.json")

@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str, typer.Option(help="A trained model; `models` lists them.")]
+FaceDetector = Annotated[str, typer.Option(help="mtcnn, haar, yunet or hog.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Data = Annotated[
+    list[Path],
+    typer.Option(
+        help="fer2013.csv, a folder of class folders, or another set as it is downloaded: docs/training.md."
+    ),
+]
+Plus = Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv.")]
+Split = Annotated[str, typer.Option(help="Training, PublicTest, PrivateTest or all.")]
+
+
+def data_options(data: list[Path]) -> str:
+    """Return the options that name the data, for the command that a result carries."""
+    return "".join(f" --data {path.name}" for path in data)

@@ -1,0 +1,63 @@
+"""``predict``: every face in images and folders of images."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fer_core.analyzer import Analyzer
+from fer_core.cli.options import FaceDetector, Json, Model
+from fer_core.export import CSV_COLUMNS, csv_rows, csv_text, image_record, json_text
+from fer_core.images import ImageError, read_image
+
+
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help="Images, and folders of images.")],
+    model: Model = "default",
+    detector: FaceDetector = "mtcnn",
+    as_json: Json = False,
+    csv_out: Annotated[Path | None, typer.Option("--csv", help="Write one row a face.")] = None,
+) -> None:
+    """Predict the class of every face in images and folders of images."""
+    analyzer = Analyzer(model, detector)
+    records, failed = [], False
+    for path, named in _images(paths):
+        try:
+            image = read_image(path)
+        except ImageError as error:
+            typer.echo(f"error: {path}: {error}", err=True)
+            records.append({"path": str(path), "error": str(error)})
+            failed = failed or named
+            continue
+        records.append(image_record(str(path), image, analyzer(image)))
+    if csv_out is not None:
+        with csv_out.open("w", newline="", encoding="utf-8") as file:
+            file.write(csv_text(csv_rows(records), CSV_COLUMNS))
+    if as_json:
+        typer.echo(json_text(records))
+    else:
+        for record in records:
+            _print_record(record)
+    if failed:
+        raise typer.Exit(2)
+
+
+def _images(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """Yield each file to read, and whether it was named on the command line."""
+    for path in paths:
+        if path.is_dir():
+            yield from ((file, False) for file in sorted(path.rglob("*")) if file.is_file())
+        else:
+            yield path, True
+
+
+def _print_record(record: dict[str, Any]) -> None:
+    if "error" in record:
+        return
+    if not record["faces"]:
+        typer.echo(f"{record['path']}: no face found")
+    for number, face in enumerate(record["faces"], start=1):
+        share = face["probabilities"][face["top"]]
+        unsure = " (unsure)" if face["unsure"] else ""
+        typer.echo(f"{record['path']}: face {number}: {face['top']} {share:.0%}{unsure}")

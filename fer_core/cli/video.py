@@ -1,0 +1,76 @@
+"""``video``: every face of a clip over time."""
+
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fer_core.analyzer import Analyzer
+from fer_core.cli.options import FaceDetector, Model
+from fer_core.errors import UserError
+from fer_core.export import csv_text
+from fer_core.streaming.stream import StreamSettings
+from fer_core.video import CSV_COLUMNS, Clip, Progress, Timeline, TimelineReader, annotate
+
+
+def video(
+    clip: Annotated[Path, typer.Argument(help="An mp4, mov, avi, webm, mkv or mpg file.")],
+    every: Annotated[int, typer.Option(help="Read every N-th frame.", min=1)] = 1,
+    csv_out: Annotated[
+        Path | None, typer.Option("--csv", help="Write one row a face and frame.")
+    ] = None,
+    annotated: Annotated[
+        Path | None, typer.Option(help="Write an mp4 with what was read painted into it.")
+    ] = None,
+    model: Model = "default",
+    detector: FaceDetector = "mtcnn",
+) -> None:
+    """Read every face of a video over time. Ctrl+C keeps what was read so far."""
+    with Clip(clip) as opened, ExitStack() as files:
+        table = film = None
+        if csv_out is not None:
+            table = files.enter_context(csv_out.open("w", newline="", encoding="utf-8"))
+        if annotated is not None:
+            if annotated.suffix.lower() != ".mp4" or annotated.resolve() == clip.resolve():
+                raise UserError(f"--annotated {annotated}: name another file, ending in .mp4")
+            film = files.enter_context(annotated.open("wb"))
+        analyzer = Analyzer(model, detector)
+        reader = TimelineReader(opened, analyzer, StreamSettings(maps=()), every=every)
+        with suppress(KeyboardInterrupt):
+            _show_progress("Reading", reader)
+        timeline = reader.timeline
+        if table is not None:
+            table.write(csv_text(timeline.csv_rows(), CSV_COLUMNS))
+        if film is not None:
+            _show_progress("Writing", annotate(clip, timeline, analyzer, film))
+    _print_timeline(timeline)
+    if timeline.flaw is not None:
+        raise UserError(timeline.flaw)
+
+
+def _show_progress(label: str, steps: Iterable[Progress]) -> None:
+    """Show a bar with the time left on standard error, where that is a terminal."""
+    with typer.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        for step in steps:
+            bar.update(round(1000 * step.share) - bar.pos)
+        bar.update(1000 - bar.pos)
+
+
+def _print_timeline(timeline: Timeline) -> None:
+    stopped = ", stopped before its end" if timeline.stopped else ""
+    typer.echo(f"{timeline.clip}: {timeline.frames:,} frames read, {timeline.end:.1f} s{stopped}")
+    if not timeline.tracks:
+        typer.echo("no face found")
+    for face in timeline.by_face():
+        typer.echo(
+            f"face {face['track']}: {face['frames']:,} frames, {face['first']:.1f} to "
+            f"{face['last']:.1f} s, mostly {face['top']} ({face[face['top']]:.0%} on average), "
+            f"{face['blinks']} blinks"
+        )
+    for name, moment in timeline.best().items():
+        typer.echo(
+            f"{name:10}{moment.probability:5.0%} at {moment.time:.1f} s, face {moment.track}"
+        )
