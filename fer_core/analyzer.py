@@ -1,65 +1,37 @@
 """The one place where the steps come together: detect, align, predict, explain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from time import perf_counter
-from typing import Final, TypedDict, Unpack
+from typing import Final, Unpack
 
 import cv2
 import numpy as np
 import torch
 
 from fer_core.errors import UserError
-from fer_core.explain import evidence_maps, explanation, method_for, raw_maps
+from fer_core.explain import explanation, method_for, raw_maps
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
 from fer_core.faces.alignment import cut_regions, find_eyes, find_landmarks
 from fer_core.faces.eyes import EyeReader, load_eye_reader
 from fer_core.faces.landmarks import Landmarker, load_landmarker
 from fer_core.images import to_gray, to_rgb
-from fer_core.labels import ACTIONS, EXPRESSIONS, expression_index
+from fer_core.labels import ACTIONS
 from fer_core.models import Classifier, load_model
-from fer_core.readings import Observation, Smoothed, assemble
+from fer_core.options import CLASSES_ONLY, FULL, AnalysisOptions, OptionChanges
+from fer_core.readings import (
+    Observation,
+    Smoothed,
+    assemble,
+    explain_readings,
+    target_class,
+)
 from fer_core.timing import stage
 from fer_core.types import Explanation, Face, Floats, FrameResult, Image, RawMap, Reading
 
 CACHED: Final = 4
 """Loaded models, and detectors, that are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysisOptions:
-    """What is computed for a frame. None stands for the analyzer's own choice."""
-
-    model: str | None = None
-    detector: str | None = None
-    min_face: int | None = None
-    """Side of the smallest face to look for, in pixels of the searched frame."""
-    maps: tuple[str, ...] = ("top",)
-    """Classes to explain for each face; "top" is the one that is shown, the likeliest."""
-    other: str | None = None
-    """A class whose map is subtracted from each of ``maps``: what speaks for them rather than for it."""
-    method: str = "gradcam"
-    """One of ``fer_core.explain.list_methods()``."""
-    landmarks: bool = True
-    """Find dense landmarks, facial actions and eyes too, and with maps the shares of brows, eyes, nose and
-    mouth."""
-
-
-class OptionChanges(TypedDict, total=False):
-    """The fields of ``AnalysisOptions`` as keyword arguments."""
-
-    model: str | None
-    detector: str | None
-    min_face: int | None
-    maps: tuple[str, ...]
-    other: str | None
-    method: str
-    landmarks: bool
-
-
-FULL: Final = AnalysisOptions()
-CLASSES_ONLY: Final = AnalysisOptions(maps=(), landmarks=False)
 
 
 class Analyzer:
@@ -240,7 +212,7 @@ class Analyzer:
         explanations: tuple[tuple[Explanation, ...], ...] = ()
         if options.maps:
             with stage(timings, "map"):
-                explanations = _explain(observation, readings, options)
+                explanations = explain_readings(observation, readings, options)
         return FrameResult(readings, explanations, timings)
 
     def explain(
@@ -296,7 +268,7 @@ class Analyzer:
             UserError: for an unknown name.
         """
         classifier = self.classifier(model or reading.model)
-        names = [_target(reading, target) for target in targets]
+        names = [target_class(reading, target) for target in targets]
         started = perf_counter()
         maps = raw_maps(classifier, reading.regions.face, names, method, layer=layer)
         seconds = (perf_counter() - started) / max(1, len(maps))
@@ -334,44 +306,6 @@ class Analyzer:
         return complete
 
 
-def _explain(
-    observation: Observation, readings: Sequence[Reading], options: AnalysisOptions
-) -> tuple[tuple[Explanation, ...], ...]:
-    """Return an explanation for each of ``options.maps`` of each reading, on one scale a reading."""
-    classifier, other = observation.classifier, options.other
-    method = method_for(classifier, options.method)
-    evidence = None
-    if method == "gradcam" and observation.output is not None:
-        evidence = evidence_maps(classifier, observation.output)
-
-    def explain_face(number: int, reading: Reading) -> tuple[Explanation, ...]:
-        started = perf_counter()
-        targets = [_target(reading, name) for name in options.maps]
-        needed = targets if other is None else [*targets, other]
-        if evidence is None:
-            raws = raw_maps(classifier, reading.regions.face, needed, method)
-        else:
-            raws = {target: evidence[number, expression_index(target)] for target in needed}
-        if other is not None:
-            raws = {target: raws[target] - raws[other] for target in targets}
-        seconds = (perf_counter() - started) / len(raws)
-        # Several maps of one face share one scale, so that they can be compared by eye.
-        peaks = (float(raw.max()) for raw in raws.values() if np.isfinite(raw).all())
-        peak = max(peaks, default=None)
-        return tuple(
-            explanation(
-                RawMap(target, method, raw, seconds, other),
-                reading.regions,
-                observation.image.shape[:2],
-                landmarks=reading.face.landmarks,
-                peak=peak,
-            )
-            for target, raw in raws.items()
-        )
-
-    return tuple(explain_face(number, reading) for number, reading in enumerate(readings))
-
-
 def _gray_of_each(image: Image, faces: Sequence[Face]) -> list[Image]:
     """Return the gray image once for each face; a frame without faces is not converted."""
     return [to_gray(image)] * len(faces) if faces else []
@@ -385,7 +319,3 @@ def _device(name: str) -> str:
     if name not in ("cpu", "cuda"):
         raise UserError(f"unknown device {name!r}; choose one of auto, cpu, cuda")
     return name
-
-
-def _target(reading: Reading, name: str) -> str:
-    return reading.shown[0] if name == "top" else EXPRESSIONS[expression_index(name)]

@@ -1,15 +1,18 @@
-"""From the output of a network to readings: the third step of a frame's way, after observe and smooth."""
+"""The steps of a frame after the forward pass and the smoothing: assemble its readings, explain them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 from torch import Tensor
 
-from fer_core.labels import CIRCUMPLEX, EXPRESSIONS
+from fer_core.explain import evidence_maps, explanation, method_for, raw_maps
+from fer_core.labels import CIRCUMPLEX, EXPRESSIONS, expression_index
 from fer_core.models import Classifier
 from fer_core.models.base import NetworkOutput
-from fer_core.types import Blinks, Face, Floats, Image, Reading, Regions
+from fer_core.options import AnalysisOptions
+from fer_core.types import Blinks, Explanation, Face, Floats, Image, RawMap, Reading, Regions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +91,49 @@ def assemble(observation: Observation, smoothed: Smoothed | None = None) -> tupl
         )
         for i, face in enumerate(observation.faces)
     )
+
+
+def explain_readings(
+    observation: Observation, readings: Sequence[Reading], options: AnalysisOptions
+) -> tuple[tuple[Explanation, ...], ...]:
+    """Return an explanation for each of ``options.maps`` of each reading, on one scale a reading."""
+    classifier, other = observation.classifier, options.other
+    method = method_for(classifier, options.method)
+    evidence = None
+    if method == "gradcam" and observation.output is not None:
+        evidence = evidence_maps(classifier, observation.output)
+
+    def explain_face(number: int, reading: Reading) -> tuple[Explanation, ...]:
+        started = perf_counter()
+        targets = [target_class(reading, name) for name in options.maps]
+        needed = targets if other is None else [*targets, other]
+        if evidence is None:
+            raws = raw_maps(classifier, reading.regions.face, needed, method)
+        else:
+            raws = {target: evidence[number, expression_index(target)] for target in needed}
+        if other is not None:
+            raws = {target: raws[target] - raws[other] for target in targets}
+        seconds = (perf_counter() - started) / len(raws)
+        # Several maps of one face share one scale, so that they can be compared by eye.
+        peaks = (float(raw.max()) for raw in raws.values() if np.isfinite(raw).all())
+        peak = max(peaks, default=None)
+        return tuple(
+            explanation(
+                RawMap(target, method, raw, seconds, other),
+                reading.regions,
+                observation.image.shape[:2],
+                landmarks=reading.face.landmarks,
+                peak=peak,
+            )
+            for target, raw in raws.items()
+        )
+
+    return tuple(explain_face(number, reading) for number, reading in enumerate(readings))
+
+
+def target_class(reading: Reading, name: str) -> str:
+    """Return the class that a name means for a reading: "top" is the one that is shown."""
+    return reading.shown[0] if name == "top" else EXPRESSIONS[expression_index(name)]
 
 
 def circumplex_position(probabilities: Floats) -> Floats:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fer_core import EXPRESSIONS, Analyzer, list_models
-from fer_core.analyzer import AnalysisOptions
 from fer_core.labels import ACTIONS, CIRCUMPLEX, PARTS
+from fer_core.options import AnalysisOptions
 from fer_core.readings import circumplex_position
 from fer_core.types import Floats, Image
 

@@ -122,8 +122,8 @@ def test_mistakes_of_the_caller_exit_with_2(  # type: ignore[no-untyped-def]
 
 def test_a_fault_of_ours_exits_with_1(photo: Path) -> None:
     program = (
-        "import sys; from fer_core import cli; sys.argv = ['fer_core', 'models'];"
-        "cli.list_models = lambda: 1 / 0; cli.main()"
+        "import sys; from fer_core.cli import main, models; sys.argv = ['fer_core', 'models'];"
+        "models.list_models = lambda: 1 / 0; main()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr

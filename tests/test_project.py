@@ -19,7 +19,17 @@ CORE = ROOT / "fer_core"
 
 # A part imports from its own floor and the floors above it in this list; never in a circle.
 ORDER = (
-    {"types", "labels", "errors", "images", "fields", "geometry", "export", "timing"},  # the ground
+    {
+        "types",
+        "labels",
+        "errors",
+        "images",
+        "fields",
+        "options",
+        "geometry",
+        "export",
+        "timing",
+    },  # the ground
     {"weights"},
     {"faces"},
     {"models", "data"},

@@ -7,10 +7,11 @@ from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
-from fer_core.analyzer import AnalysisOptions, Analyzer
+from fer_core.analyzer import Analyzer
 from fer_core.faces import find_faces
 from fer_core.images import to_rgb
 from fer_core.labels import EXPRESSIONS
+from fer_core.options import AnalysisOptions
 from fer_core.readings import Observation, Smoothed
 from fer_core.streaming.blinks import BlinkCounter
 from fer_core.streaming.smoothing import SequenceBuffer, TemporalSmoother

@@ -1,0 +1,39 @@
+"""What is computed for a frame."""
+
+from dataclasses import dataclass
+from typing import Final, TypedDict
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisOptions:
+    """What is computed for a frame. None stands for the analyzer's own choice."""
+
+    model: str | None = None
+    detector: str | None = None
+    min_face: int | None = None
+    """Side of the smallest face to look for, in pixels of the searched frame."""
+    maps: tuple[str, ...] = ("top",)
+    """Classes to explain for each face; "top" is the one that is shown, the likeliest."""
+    other: str | None = None
+    """A class whose map is subtracted from each of ``maps``: what speaks for them rather than for it."""
+    method: str = "gradcam"
+    """One of ``fer_core.explain.list_methods()``."""
+    landmarks: bool = True
+    """Find dense landmarks, facial actions and eyes too, and with maps the shares of brows, eyes, nose and
+    mouth."""
+
+
+class OptionChanges(TypedDict, total=False):
+    """The fields of ``AnalysisOptions`` as keyword arguments."""
+
+    model: str | None
+    detector: str | None
+    min_face: int | None
+    maps: tuple[str, ...]
+    other: str | None
+    method: str
+    landmarks: bool
+
+
+FULL: Final = AnalysisOptions()
+CLASSES_ONLY: Final = AnalysisOptions(maps=(), landmarks=False)
