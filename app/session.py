@@ -36,7 +36,8 @@ class PageSettings:
         return self.analyzer.classifier(self.model)
 
     def supported_method(self, method: str | None = None) -> str:
-        """Return the method that explains the chosen model where ``method`` is asked for: itself or occlusion."""
+        """Return the method that explains the chosen model where ``method`` is asked for: itself or
+        occlusion."""
         return method_for(self.classifier, method or self.method)
 
 

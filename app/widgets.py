@@ -245,7 +245,8 @@ def choose_picture(page: str) -> bytes | None:
 
 
 def choose_face(page: str, content: bytes, settings: PageSettings) -> ChosenFace:
-    """Find the faces of a picture and ask for one where there are several; end the page where there is none."""
+    """Find the faces of a picture and ask for one where there are several; end the page where there is
+    none."""
     digest = sha256(content).hexdigest()
     try:
         with st.spinner("Looking for faces …"):

@@ -1,4 +1,4 @@
-"""What somebody asks on the Explain page, and the answers: cached for this viewer alone, never written."""
+"""The question that the Explain page answers, with its answers: cached for this viewer, never written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,11 @@ import numpy as np
 import streamlit as st
 
 from fer_core import EXPRESSIONS, Analyzer
-from fer_core.evaluation.faithfulness import Faithfulness, center_map, faithfulness, random_map
+from fer_core.evaluation.faithfulness import Faithfulness, center_map, random_map
+from fer_core.evaluation.faithfulness import faithfulness as measure_faithfulness
 from fer_core.evaluation.randomization import randomized
-from fer_core.explain import Method, OcclusionTest, is_flat, list_layers, occlusion_test, to_aligned
+from fer_core.explain import Method, OcclusionTest, is_flat, list_layers, to_aligned
+from fer_core.explain import occlusion_test as run_occlusion_test
 from fer_core.explain import raw_maps as maps_of
 from fer_core.explain.box_occlusion import Box
 from fer_core.types import Face, Floats, Image, Reading
@@ -24,13 +26,13 @@ class FaceKey(NamedTuple):
     """Hash of the picture."""
     detector: str
     number: int
-    """Of the face, from 0."""
+    """Number of the face, from 0."""
     model: str
 
 
 @dataclass(frozen=True)
 class Question:
-    """Why one class, or why rather than another: of one face, one model and one method."""
+    """Why one class, or why one rather than another: for one face, one model and one method."""
 
     face: FaceKey
     method: Method
@@ -39,34 +41,38 @@ class Question:
     target: str
     other: str | None
     reading: Reading
-    """With landmarks."""
+    """The reading of the face, with landmarks."""
     analyzer: Analyzer
 
     @property
     def model(self) -> str:
+        """Name of the model."""
         return self.face.model
 
     @property
     def words(self) -> str:
+        """The question in words, such as "sad rather than neutral"."""
         return f"{self.target} rather than {self.other}" if self.other else self.target
 
     @property
     def crop(self) -> Image:
+        """(S, S) aligned face."""
         return self.reading.regions.face
 
     @cached_property
     def landmarks(self) -> Floats:
-        """(78, 2) fractions of the crop."""
+        """(78, 2) landmarks as fractions of the crop."""
+        assert self.reading.face.landmarks is not None
         return to_aligned(self.reading.face.landmarks, self.reading.regions)
 
     @property
     def maps(self) -> dict[str, Floats]:
-        """Class -> map, for all seven."""
+        """Class -> map, for all seven classes."""
         return self._answer[0]
 
     @property
     def seconds(self) -> float:
-        """That all seven took."""
+        """Time that all seven maps took."""
         return self._answer[1]
 
     @cached_property
@@ -75,52 +81,57 @@ class Question:
 
     @cached_property
     def raw(self) -> Floats:
-        """The map that answers it: of the class, or the difference to the other's."""
+        """The map that answers the question: that of the class, or its difference to that of the other."""
         maps = self.maps
         return maps[self.target] - maps[self.other] if self.other else maps[self.target]
 
     @cached_property
     def is_flat(self) -> bool:
+        """Whether no place speaks for the class more than another."""
         return is_flat(self.raw)
 
+    def compute(self) -> None:
+        """Compute the maps now rather than when they are first needed."""
+        _ = self._answer
+
     def maps_by(self, method: Method) -> tuple[dict[str, Floats], float]:
-        """The maps of all seven classes, and the seconds that they took."""
+        """Return the maps of all seven classes by a method, and the seconds that they took."""
         layer = self.layer if method.looks_at == "layer" else None
         maps, seconds = _evidence(self.face, method.name, layer, self.reading, self.analyzer)
         return _visible(maps, method), seconds
 
-    def covered(self, boxes: tuple[Box, ...]) -> OcclusionTest:
-        """What happens to the class under these covers."""
-        return _covered(self._key, boxes, self)
+    def occlusion_test(self, boxes: tuple[Box, ...]) -> OcclusionTest:
+        """Return what happens to the class under these boxes."""
+        return _occlusion_test(self._key, boxes, self)
 
-    def judged(self) -> dict[str, Faithfulness]:
-        """The map of the class beside two that know nothing of the network."""
-        return _judged(self._key, self)
+    def faithfulness(self) -> dict[str, Faithfulness]:
+        """Return the faithfulness of the map, beside two baselines that do not know the network."""
+        return _faithfulness(self._key, self)
 
-    def forgetting(self) -> dict[str, Floats]:
-        """What forgot last -> the map of a network in which that and all above it has forgotten."""
-        return _visible(_forgetting(self._key, self), self.method)
+    def randomization(self) -> dict[str, Floats]:
+        """Return what was randomized last -> the map of a network in which that and all above is random."""
+        return _visible(_randomization(self._key, self), self.method)
 
     @property
     def _key(self) -> tuple[FaceKey, str, int | None, str]:
-        """What the answers about its class depend on."""
+        """What the answers about the class depend on."""
         return self.face, self.method.name, self.layer, self.target
 
 
 @st.cache_data(scope="session", max_entries=50, show_spinner=False)
-def read(key: FaceKey, _image: Image, _face: Face, _analyzer: Analyzer) -> Reading:
-    """The face, with landmarks."""
+def read_face(key: FaceKey, _image: Image, _face: Face, _analyzer: Analyzer) -> Reading:
+    """Return the reading of a face, with landmarks."""
     return _analyzer.predict(_image, [_face], model=key.model, landmarks=True).readings[0]
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def layers_of(model: str, _analyzer: Analyzer) -> list[int]:
-    """Numbers of the layers of a model, shallow to deep."""
+    """Return the numbers of the layers of a model, shallow to deep."""
     return [layer.number for layer in list_layers(_analyzer.classifier(model))]
 
 
 def _visible(maps: Mapping[str, Floats], method: Method) -> dict[str, Floats]:
-    """The maps without what means nothing in them."""
+    """Return the maps without negative cells, where these mean nothing."""
     return {name: raw if method.signed else np.maximum(raw, 0) for name, raw in maps.items()}
 
 
@@ -133,27 +144,31 @@ def _evidence(
 
 
 @st.cache_data(scope="session", max_entries=100, show_spinner=False)
-def _covered(key: tuple[object, ...], boxes: tuple[Box, ...], _asked: Question) -> OcclusionTest:
-    classifier = _asked.analyzer.classifier(_asked.model)
-    return occlusion_test(classifier, _asked.crop, boxes, _asked.target, _asked.maps[_asked.target])
+def _occlusion_test(
+    key: tuple[object, ...], boxes: tuple[Box, ...], _question: Question
+) -> OcclusionTest:
+    classifier = _question.analyzer.classifier(_question.model)
+    return run_occlusion_test(
+        classifier, _question.crop, boxes, _question.target, _question.maps[_question.target]
+    )
 
 
 @st.cache_data(scope="session", max_entries=100, show_spinner=False)
-def _judged(key: tuple[object, ...], _asked: Question) -> dict[str, Faithfulness]:
-    raw = _asked.maps[_asked.target]
+def _faithfulness(key: tuple[object, ...], _question: Question) -> dict[str, Faithfulness]:
+    raw = _question.maps[_question.target]
     maps = {
-        _asked.method.title: raw,
+        _question.method.title: raw,
         "random map": random_map(len(raw), 0),
-        "centre blob": center_map(len(raw)),
+        "center blob": center_map(len(raw)),
     }
-    classifier = _asked.analyzer.classifier(_asked.model)
-    return faithfulness(classifier, _asked.crop, _asked.target, maps)
+    classifier = _question.analyzer.classifier(_question.model)
+    return measure_faithfulness(classifier, _question.crop, _question.target, maps)
 
 
 @st.cache_data(scope="session", max_entries=100, show_spinner=False)
-def _forgetting(key: tuple[object, ...], _asked: Question) -> dict[str, Floats]:
-    target, method = _asked.target, _asked.method.name
+def _randomization(key: tuple[object, ...], _question: Question) -> dict[str, Floats]:
+    target, method = _question.target, _question.method.name
     return {
-        name: maps_of(forgetful, _asked.crop, (target,), method, layer=_asked.layer)[target]
-        for name, forgetful in randomized(_asked.analyzer.classifier(_asked.model))
+        name: maps_of(copy, _question.crop, (target,), method, layer=_question.layer)[target]
+        for name, copy in randomized(_question.analyzer.classifier(_question.model))
     }

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,18 @@ class Claim:
     def holds(self) -> bool:
         """They count more, by a difference that is not luck of the draw."""
         return self.low > 0
+
+    def verdict(self, even_share: float) -> Literal["holds", "partly", "fails"]:
+        """Return whether the claim holds.
+
+        ``partly``: the parts count more than for other classes, but hold no more heat than an even map.
+
+        Args:
+            even_share: share of a map that is the same everywhere that lies on these parts, 0..1.
+        """
+        if not self.holds:
+            return "fails"
+        return "holds" if self.share > even_share else "partly"
 
 
 def average_maps(

@@ -5,7 +5,12 @@ that has already happened, for live views; ``raw_maps`` runs any of ``list_metho
 ``explanation`` brings a raw map back to the frame.
 """
 
-from fer_core.explain.attribution_shares import is_flat, part_share, region_share
+from fer_core.explain.attribution_shares import (
+    attention_shares,
+    is_flat,
+    part_share,
+    region_share,
+)
 from fer_core.explain.box_occlusion import Box, OcclusionTest, occlude, occlusion_test, part_boxes
 from fer_core.explain.heatmap import explanation, to_aligned
 from fer_core.explain.layers import Layer, list_layers
@@ -19,6 +24,7 @@ __all__ = [
     "Layer",
     "Method",
     "OcclusionTest",
+    "attention_shares",
     "evidence_maps",
     "explanation",
     "get_method",

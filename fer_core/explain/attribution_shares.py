@@ -66,3 +66,19 @@ def part_share(raw: Floats, landmarks: Floats) -> dict[str, float]:
     total = sums.sum()
     shares = sums / total if total > 0 else sums
     return dict(zip((*PARTS, "rest"), map(float, shares), strict=True))
+
+
+def attention_shares(
+    attention: Floats, landmarks: Floats
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return how a network's own attention is spread over the parts of a face, and over the blocks.
+
+    Args:
+        attention: (h, h) or (heads, h, h), of which the mean counts.
+        landmarks: (78, 2) in fractions of the aligned square.
+
+    Returns:
+        As ``part_share`` and as ``region_share``.
+    """
+    weights = attention.mean(axis=0) if attention.ndim == 3 else attention
+    return part_share(weights, landmarks), region_share(weights)

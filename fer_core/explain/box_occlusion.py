@@ -22,6 +22,10 @@ ELSEWHERE: Final = 40
 """Covers of the same size that are laid on other places for comparison."""
 
 
+MIN_DRAWN: Final = 0.02
+"""Smallest side of a box that counts as drawn, as a fraction of the square."""
+
+
 def part_boxes(landmarks: Floats) -> dict[str, tuple[Box, ...]]:
     """Covers for what a face consists of.
 
@@ -140,3 +144,18 @@ def _around(outline: Floats) -> Box:
     """The box around an outline, within the square."""
     (x0, y0), (x1, y1) = np.clip(outline.min(axis=0), 0, 1), np.clip(outline.max(axis=0), 0, 1)
     return float(x0), float(y0), float(x1), float(y1)
+
+
+def clip_boxes(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[Box, ...]:
+    """Return drawn boxes within the square; those that are thinner than a fiftieth of it are dropped.
+
+    Args:
+        boxes: two x and two y coordinates of each, in any order, as fractions of the square.
+    """
+    clipped = (
+        (max(0.0, min(x0, x1)), max(0.0, min(y0, y1)), min(1.0, max(x0, x1)), min(1.0, max(y0, y1)))
+        for x0, x1, y0, y1 in boxes
+    )
+    return tuple(
+        box for box in clipped if box[2] - box[0] > MIN_DRAWN and box[3] - box[1] > MIN_DRAWN
+    )

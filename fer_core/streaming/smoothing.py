@@ -25,7 +25,8 @@ Value = TypeVar("Value")
 
 @dataclass(slots=True)
 class Hysteresis(Generic[Value]):
-    """A value that changes at once if the change is clear, otherwise after it has been wrong for some time."""
+    """A value that changes at once if the change is clear, otherwise after it has been wrong for some
+    time."""
 
     value: Value
     last_agreed: float

@@ -150,7 +150,8 @@ class Stream:
         return ordered
 
     def _states_of(self, faces: Sequence[Face], model: str | None) -> list[FaceState]:
-        """Return the state of each face; drop those of faces that are gone, and what another model predicted."""
+        """Return the state of each face; drop those of faces that are gone, and what another model
+        predicted."""
         if model != self._model:
             self._states = {n: FaceState(blinks=state.blinks) for n, state in self._states.items()}
             self._model = model

@@ -121,7 +121,7 @@ def test_is_it_true(explain: AppTest) -> None:
     app = view(explain, "Is it true?")
     assert not app.exception
     table = app.dataframe[0].value
-    assert table["map"].tolist() == ["Grad-CAM", "random map", "centre blob"]
+    assert table["map"].tolist() == ["Grad-CAM", "random map", "center blob"]
     assert ((table["deletion"] >= 0) & (table["deletion"] <= 1)).all()
     strip = [caption for caption in captions(app) if caption.startswith(("head", "layer"))]
     assert [caption.split(":")[0] for caption in strip] == [
@@ -162,7 +162,7 @@ def test_damaged_figures_are_told_and_the_rest_works(
     def damaged() -> None:
         raise WeightsError("averages.json holds no averages; restore it")
 
-    monkeypatch.setattr("app.explain.views.read_averages", damaged)
+    monkeypatch.setattr("fer_core.evaluation.averages.read_averages", damaged)
     app = view(explain, "Average faces")
     assert not app.exception and "restore it" in app.error[0].value
     assert [header.value for header in app.subheader] == ["Take it with you"]
@@ -174,7 +174,7 @@ def test_damaged_measurements_are_told_and_the_rest_works(
     def damaged() -> None:
         raise WeightsError("faithfulness.json holds no measurements; restore it")
 
-    monkeypatch.setattr("app.explain.views.read_method_results", damaged)
+    monkeypatch.setattr("fer_core.evaluation.results.read_method_results", damaged)
     for name in ("Methods", "Is it true?"):
         app = view(explain, name)
         assert not app.exception and "restore it" in app.error[0].value

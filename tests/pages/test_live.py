@@ -77,7 +77,7 @@ def words(page: AppTest) -> str:
 
 
 def activity(page: AppTest):
-    return page.session_state.monitor.activity(time=monotonic())
+    return page.session_state.live.monitor.activity(time=monotonic())
 
 
 def test_before_start(page: AppTest, camera: Camera) -> None:
@@ -145,13 +145,13 @@ def without_layers(page: AppTest) -> AppTest:
 
 def test_settings_reach_the_running_stream(live: AppTest, camera: Camera, face: Image) -> None:
     camera.show(face)
-    stream = live.session_state.stream
+    stream = live.session_state.live.stream
     assert stream.settings.maps == ("top",)
     live.selectbox(key="live_target").set_value("fear")
     live.slider(key="live_smoothing").set_value(0.0)
     live.selectbox(key="model").set_value("plain")
     live.selectbox(key="detector").set_value("haar").run()
-    assert live.session_state.stream is stream
+    assert live.session_state.live.stream is stream
     assert stream.settings.maps == ("fear",)
     assert stream.settings.smoothing == 0.0
     assert stream.settings.model == "plain"
@@ -177,7 +177,7 @@ def test_a_model_without_maps_has_no_heatmap_here(
     assert activity(live).result.explanations == ()
     live.selectbox(key="model").set_value("prior_attention").run()
     assert "No heatmap of" not in words(live)
-    assert live.session_state.stream.settings.maps == ("top",), "the choice has been kept"
+    assert live.session_state.live.stream.settings.maps == ("top",), "the choice has been kept"
 
 
 def test_nobody_there(live: AppTest, camera: Camera, nobody: Image) -> None:
@@ -227,7 +227,7 @@ def test_connection_state_and_advice(page: AppTest, camera: Camera, nobody: Imag
     camera.state.signalling = True
     page.run()
     assert "Connecting" in words(page)
-    monitor = page.session_state.monitor
+    monitor = page.session_state.live.monitor
     monitor.restart(time=monotonic() - LONG_AGO)
     page.run()
     assert "No video yet" in words(page)
@@ -287,7 +287,7 @@ def test_recording_on_request(
     assert not page.exception
     assert buttons(page) == {"live_stop": True}
     shown = [camera.show(face) for _ in range(3)]
-    page.session_state.recorder.add(shown[-1], time=monotonic() + 65)
+    page.session_state.live.recorder.add(shown[-1], time=monotonic() + 65)
     page.run()
     assert "Recording 1:05" in words(page)
     assert "record " in words(page), "the time it takes is told"
@@ -310,7 +310,7 @@ def test_recording_on_request(
     page.button(key="live_discard").click().run()
     assert not page.exception
     assert buttons(page) == {"live_record": True}
-    assert "recorder" not in page.session_state
+    assert page.session_state.live.recorder is None
     assert not downloads
 
 
@@ -330,7 +330,7 @@ def test_a_recording_without_pictures_is_none(live: AppTest, downloads: dict[str
     live.button(key="live_stop").click().run()
     assert not live.exception
     assert live.toast[0].value == "There was no picture to record."
-    assert "recorder" not in live.session_state
+    assert live.session_state.live.recorder is None
     assert buttons(live) == {"live_record": True}
     assert not downloads
 
@@ -359,7 +359,7 @@ def test_a_recording_stops_by_itself(
 ) -> None:
     live.button(key="live_record").click().run()
     camera.show(nobody)
-    live.session_state.recorder.add(nobody, time=monotonic() + LIMIT + 1)
+    live.session_state.live.recorder.add(nobody, time=monotonic() + LIMIT + 1)
     live.run()
     assert not live.exception
     assert "The recording has stopped by itself after 5 min." in words(live)
@@ -403,7 +403,7 @@ def test_single_pictures_instead(page: AppTest, face: Image) -> None:
 def test_the_way_out_leads_to_single_pictures(page: AppTest, camera: Camera) -> None:
     camera.state.signalling = True
     page.run()
-    page.session_state.monitor.restart(time=monotonic() - LONG_AGO)
+    page.session_state.live.monitor.restart(time=monotonic() - LONG_AGO)
     page.run()
     page.button(key="live_way_out").click().run()
     assert page.toggle(key="single_pictures").value

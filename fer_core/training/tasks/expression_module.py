@@ -194,7 +194,8 @@ class ExpressionModule(L.LightningModule):
 
 
 def point_error(points: Tensor, truth: Tensor) -> Tensor:
-    """Return the (N,) mean distances between (N, 78, 2) points, in inter-ocular distances (of eye centers)."""
+    """Return the (N,) mean distances between (N, 78, 2) points, in inter-ocular distances (of eye
+    centers)."""
     left, right = (truth[:, eye].mean(1) for eye in EYES)
     between = (left - right).norm(dim=1).clamp_min(1e-6)
     error: Tensor = (points.float() - truth).norm(dim=2).mean(1) / between

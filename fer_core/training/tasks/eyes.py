@@ -153,8 +153,8 @@ def measure_eyes(reader: EyeReader, eyes: EyeSet) -> dict[str, Any]:
     """Measure how often open and closed eyes are told apart.
 
     Returns:
-        ``n``; ``people``, their number; ``accuracy`` over all eyes; ``closed`` and ``open``, accuracy over those
-        alone.
+        ``n``; ``people``, their number; ``accuracy`` over all eyes; ``closed`` and ``open``, accuracy over
+        those alone.
     """
     size = reader.input_size
     crops = np.stack([warp(image, shrinking(image, size), size) for image in eyes.images])

@@ -1,0 +1,132 @@
+"""The answer to a question: the face, its map, its probabilities, and what can be taken away."""
+
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from app.charts.readings import probability_bars
+from app.explain.question import Question
+from app.widgets import chart, download, enlarged
+from fer_core.draw.overlay import headline
+from fer_core.draw.slide import draw_slide
+from fer_core.draw.tiles import heat_scale, heat_tiles
+from fer_core.explain import get_method, part_share, region_share
+from fer_core.export import by_class, json_text
+
+
+def render_answer(question: Question, asked_method: str) -> None:
+    """Show the map that answers the question.
+
+    Args:
+        asked_method: the method that was chosen, which may not work with the model.
+    """
+    pictures, words = st.columns((3, 2), gap="medium")
+    with pictures:
+        render_pictures(question)
+    with words:
+        render_words(question, asked_method)
+
+
+def render_pictures(question: Question) -> None:
+    """Show what the network gets, and the map on it."""
+    crop, raw, target, method = question.crop, question.raw, question.target, question.method
+    grid = st.grid(2, min_column_width=150)
+    grid.image(
+        enlarged(crop, 8),
+        caption=f"what *{question.model}* gets: {len(crop)} × {len(crop)} dots",
+        width="stretch",
+        alt="The aligned face",
+    )
+    with grid.container(gap="small"):
+        st.image(
+            heat_tiles(crop, {target: raw}, size=384)[target],
+            caption=f"**{question.words}**, by {method.title}, {len(raw)} × {len(raw)} cells",
+            width="stretch",
+            alt=f"Map of the evidence for {question.words}",
+        )
+        st.image(heat_scale(), width="stretch", alt="Colors from against to for")
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            against = "against" if method.signed else ""
+            st.caption(f"for {question.other}" if question.other else against, width="content")
+            st.caption(f"for {target}", width="content")
+
+
+def render_words(question: Question, asked_method: str) -> None:
+    """Show the probabilities, and what the method does."""
+    method, reading = question.method, question.reading
+    st.markdown(f"#### {headline(reading)}")
+    chart(
+        probability_bars(reading, height=200, axis=False),
+        "explain_bars",
+        f"Probabilities by {question.model}: {headline(reading)}",
+    )
+    st.markdown(f"**{method.title}.** {method.sentence} {method.caution}")
+    if method.name != asked_method:
+        st.caption(
+            f"*{question.model}* has nothing that {get_method(asked_method).title} could look at, so it is "
+            "explained by occlusion."
+        )
+    if question.is_flat:
+        st.warning(
+            f"This map is flat: by {method.title} no place speaks for {question.words} more than another.",
+            icon=":material/texture:",
+        )
+    st.caption(
+        ("" if method.class_dependent else "**It is the same for every class.** ")
+        + f"All seven maps took {1000 * question.seconds:,.0f} ms."
+    )
+
+
+def render_downloads(question: Question) -> None:
+    """Offer the answer as a slide and as numbers."""
+    st.subheader("Take it with you")
+    with st.container(horizontal=True):
+        for form in ("png", "svg"):
+            download(
+                f"Slide as {form.upper()}",
+                partial(make_slide, question, form),
+                f"why-{question.target}.{form}",
+            )
+        download("Numbers as JSON", json_text(make_record(question)), f"why-{question.target}.json")
+    st.caption(
+        "The address of this page holds the model, the method, the class and the layer: who opens "
+        "it sees the "
+        "same sample the same way. Pictures of your own are not part of it."
+    )
+
+
+def make_slide(question: Question, form: Literal["png", "svg"]) -> bytes:
+    """Return the answer as a slide."""
+    layer = f", layer {question.layer}" if question.layer else ""
+    return draw_slide(
+        question.crop,
+        question.raw,
+        question.maps,
+        question.reading.probabilities,
+        question.target,
+        title=f"Why {question.words}?",
+        footnote=f"{question.method.title} on {question.model}{layer} · Expression Lens · a class that a "
+        "classifier assigns, not what somebody feels",
+        form=form,
+    )
+
+
+def make_record(question: Question) -> dict[str, Any]:
+    """Return the answer as numbers that JSON can hold."""
+    attention = question.reading.region_attention
+    return {
+        "model": question.model,
+        "method": question.method.name,
+        "layer": question.layer,
+        "target": question.target,
+        "other": question.other,
+        "probabilities": by_class(question.reading.probabilities),
+        "region_attention": attention and dict(attention),
+        "is_flat": question.is_flat,
+        "part_share": part_share(question.raw, question.landmarks),
+        "region_share": region_share(question.raw),
+        "seconds": round(question.seconds, 4),
+        "maps": {name: np.round(each, 5).tolist() for name, each in question.maps.items()},
+    }

@@ -1,0 +1,116 @@
+"""Cover it yourself: boxes on the face, and whether the map predicted what they do."""
+
+from typing import Final
+
+import streamlit as st
+
+from app.charts.evidence import before_and_after, drawing_board
+from app.charts.readings import probability_bars
+from app.explain.question import Question
+from app.widgets import chart
+from fer_core import EXPRESSIONS
+from fer_core.draw import percent
+from fer_core.draw.overlay import headline
+from fer_core.explain import OcclusionTest, part_boxes
+from fer_core.explain.box_occlusion import Box, clip_boxes
+
+COVERS: Final = ("mouth", "eyes", "brows", "nose", "left half", "right half")
+
+
+def render_covering(question: Question) -> None:
+    """Show the board on which boxes are drawn, and what they do to the probabilities."""
+    boxes: tuple[Box, ...] = st.session_state.get("explain_boxes", ())
+    st.markdown(
+        f"The map says where the evidence for *{question.target}* lies. **Cover a place that you think "
+        "counts**: draw a box on the face, or press a button. Did the map predict what happens?"
+    )
+    render_buttons(question, boxes)
+    board, answer = st.columns((2, 3), gap="large")
+    test = None
+    if boxes:
+        with st.spinner("Asking the network …"):
+            test = question.occlusion_test(boxes)
+    with board:
+        chart(
+            drawing_board(question.crop if test is None else test.covered, boxes),
+            board_key(),
+            "The face, on which boxes can be drawn",
+            on_select=add_drawn,
+            selection="box",
+        )
+        st.caption("Several boxes add up.")
+    with answer:
+        render_answer(question, test)
+
+
+def render_buttons(question: Question, boxes: tuple[Box, ...]) -> None:
+    """Show a button for each part of the face."""
+    with st.container(horizontal=True):
+        for name in COVERS:
+            st.button(
+                f"Cover the {name}",
+                key=f"explain_cover_{name}",
+                on_click=set_boxes,
+                args=(part_boxes(question.landmarks)[name],),
+            )
+        st.button(
+            "Uncover",
+            icon=":material/undo:",
+            type="tertiary",
+            disabled=not boxes,
+            key="explain_uncover",
+            on_click=set_boxes,
+            args=((),),
+        )
+
+
+def render_answer(question: Question, test: OcclusionTest | None) -> None:
+    """Show the probabilities of the whole face, and of the covered one beside them."""
+    if test is None:
+        chart(
+            probability_bars(question.reading, height=320),
+            "explain_uncovered",
+            f"Probabilities of the whole face: {headline(question.reading)}",
+        )
+        return
+    chart(
+        before_and_after(test.before, test.after, height=360),
+        "explain_covered",
+        "Probabilities of the whole and of the covered face",
+    )
+    st.markdown(describe_prediction(test, question.target))
+
+
+def describe_prediction(test: OcclusionTest, target: str) -> str:
+    """Return in words whether the map predicted what the boxes did."""
+    index = EXPRESSIONS.index(target)
+    before, after = float(test.before[index]), float(test.after[index])
+    return (
+        f"**Did the map predict this? {'Yes' if test.predicted else 'No'}.**\n"
+        f"- You covered {percent(test.area)} of the face, with {percent(test.heat)} of the heat: more heat "
+        f"than {percent(test.heat_rank)} of equal covers on other places.\n"
+        f"- *{target}* went from {percent(before)} to {percent(after)}, "
+        f"{abs(test.lost):.2f} logits {'less' if test.lost >= 0 else 'more'}: it lost more than by "
+        f"{percent(test.lost_rank)} of the equal covers on other places.\n"
+        f"- Over all these places, covered heat and lost logits go together with r = "
+        f"{test.agreement:.2f}; 1 would be a perfect map, 0 chance."
+    )
+
+
+def board_key() -> str:
+    """Return the key of the board; a chart of another name starts without the box that was drawn."""
+    return f"explain_drawn_{st.session_state.get('explain_board', 0)}"
+
+
+def set_boxes(boxes: tuple[Box, ...]) -> None:
+    """Replace the boxes on the face."""
+    st.session_state.explain_boxes = boxes
+    st.session_state.explain_board = st.session_state.get("explain_board", 0) + 1
+
+
+def add_drawn() -> None:
+    """Add the box that was drawn last."""
+    drawn = st.session_state[board_key()].selection.get("box", [])
+    boxes = clip_boxes([(*box["x"], *box["y"]) for box in drawn])
+    if boxes:
+        set_boxes((*st.session_state.get("explain_boxes", ()), *boxes))

@@ -1,0 +1,147 @@
+"""Is it true? Whether the hot places count, whether the map needs what was learned, and both on many
+faces."""
+
+from typing import Any, Final
+
+import streamlit as st
+
+from app.charts.evidence import curves
+from app.explain.question import Question
+from app.explain.results import read_results
+from app.widgets import chart
+from fer_core.draw.tiles import heat_tiles
+from fer_core.evaluation.randomization import rank_correlation
+from fer_core.evaluation.results import MethodResults
+from fer_core.explain import get_method, list_methods
+
+CURVES: Final = (
+    ("deletion", "goes", "of the face is gray, hottest first: lower is better"),
+    ("insertion", "comes", "of the face is sharp, hottest first: higher is better"),
+)
+"""Test, what happens to the face, and title of the axis."""
+
+
+def render_proof(question: Question) -> None:
+    """Show both tests on this face, and the same on many faces."""
+    render_faithfulness(question)
+    render_randomization(question)
+    if results := read_results():
+        render_results(results)
+
+
+def render_faithfulness(question: Question) -> None:
+    """Show what happens to the class when hot places go or come."""
+    st.markdown("**Do the hot places count?** Take the hottest away first, or show them first.")
+    with st.spinner("Hiding and showing places …"):
+        by_map = question.faithfulness()
+    shares = by_map[question.method.title].shares
+    with st.grid(2, min_column_width=300, gap="medium"):
+        for test, happens, x_title in CURVES:
+            lines = {name: getattr(each, test) for name, each in by_map.items()}
+            chart(
+                curves(shares, lines, x_title=x_title),
+                f"explain_{test}",
+                f"Probability of {question.target} while the face {happens}",
+            )
+    st.dataframe(
+        [
+            {
+                "map": name,
+                "deletion": each.deletion_area,
+                "insertion": each.insertion_area,
+                "ROAD": each.road,
+                "drop": 100 * each.average_drop,
+                "increase": "yes" if each.increase else "no",
+            }
+            for name, each in by_map.items()
+        ],
+        hide_index=True,
+        column_config=faithfulness_columns(),
+    )
+    st.caption(
+        f"The class is *{question.target}*. One face proves little. A random map and a blob in the middle "
+        "know nothing of the network: a map that does not beat them says no more than they do."
+    )
+
+
+def faithfulness_columns() -> dict[str, Any]:
+    """Return headings, formats and explanations of the table."""
+    column = st.column_config.NumberColumn
+    return {
+        "deletion": column("deletion ↓", format="%.2f", help="Area under the left curve."),
+        "insertion": column("insertion ↑", format="%.2f", help="Area under the right one."),
+        "ROAD": column(
+            "ROAD ↓",
+            format="%.2f",
+            help="Mean probability when 20 to 80 % of the face, hottest first, are filled in from their "
+            "surroundings (Rong et al. 2022).",
+        ),
+        "drop": column(
+            "average drop ↓",
+            format="%.0f %%",
+            help="What the class loses when only the hot places are shown (Chattopadhay et al. 2018).",
+        ),
+        "increase": st.column_config.TextColumn(
+            "increase",
+            help="Whether the class is likelier when only the hot places are shown.",
+        ),
+    }
+
+
+def render_randomization(question: Question) -> None:
+    """Show the map while one layer after the other is randomized."""
+    st.markdown(
+        "**Does the map need what the network learned?** From the answer back to the pixels, the numbers of "
+        "one layer after the other are shuffled. A map that stays as it was shows the face, not the network."
+    )
+    learned = question.maps[question.target]
+    with st.spinner("Shuffling one layer after the other …"):
+        strip = question.randomization()
+    if not strip:
+        st.caption(f"*{question.model}* has no layers that could be shuffled.")
+    with st.grid(max(7, len(strip) + 1), min_column_width=96, gap="xsmall"):
+        for name, raw in ({"as it learned": learned} | strip).items():
+            likeness = f": {rank_correlation(learned, raw):.2f}" if name in strip else ""
+            st.image(
+                heat_tiles(question.crop, {question.target: raw})[question.target],
+                caption=name + likeness,
+                width="stretch",
+                alt=f"Map when {name} is shuffled" if name in strip else "Map of the network",
+            )
+    st.caption(
+        "Below each map how similar it is to the first one: the rank correlation, 1 for the same order of "
+        "places and 0 for none (Adebayo et al. 2018). Each map has a scale of its own."
+    )
+
+
+def render_results(results: MethodResults) -> None:
+    """Show the same figures on many faces."""
+    recommended = (
+        f" Of the methods that ask for a class, **{get_method(results.recommended).title}** separates "
+        "insertion and deletion most: trust it first."
+        if results.recommended
+        else ""
+    )
+    st.markdown(
+        f"**On many faces.** The same for {results.faces} test faces and *{results.model}*, each "
+        f"for the class "
+        "that was assigned, with the similarity to the map of the network as it learned, on average over the "
+        f"steps of shuffling.{recommended}"
+    )
+    rows = []
+    for name, row in results.faithfulness.items():
+        cells = {"map": get_method(name).title if name in list_methods() else name}
+        for figure, arrow in (("deletion", "↓"), ("insertion", "↑"), ("ROAD", "↓")):
+            each = row[figure]
+            cells[f"{figure} {arrow}"] = f"{each.mean:.3f}  ({each.low:.3f} to {each.high:.3f})"
+        likeness = results.alike(name)
+        fails = " fails" if results.fails(name) else ""
+        cells["after shuffling"] = "–" if likeness is None else f"{likeness:.2f}{fails}"
+        rows.append(cells)
+    st.dataframe(rows, hide_index=True)
+    st.caption(
+        "In brackets the range in which the mean lies with 95 % confidence. *Fails*: its maps stay "
+        "similar by "
+        "more than 0.5 though the network is shuffled. EigenCAM does not ask for a class. "
+        "`python -m benchmarks.faithfulness`, `python -m benchmarks.randomization`"
+    )

@@ -1,0 +1,146 @@
+"""The camera's picture, with its buttons: snapshot, recording, single pictures."""
+
+from time import monotonic
+from typing import Any, Final
+
+import streamlit as st
+import streamlit_webrtc
+
+from app.live.connection import ice_servers
+from app.live.session import LiveSession
+from app.widgets import download
+from fer_core.images import read_image
+from fer_core.types import Image
+from fer_core.video.record import LIMIT, Recorder
+
+CAMERA: Final[dict[str, Any]] = {
+    "video": {
+        "width": {"ideal": 640},
+        "height": {"ideal": 480},
+        "frameRate": {"ideal": 30},
+        "facingMode": "user",
+    },
+    "audio": False,
+}
+
+VIDEO: Final[dict[str, Any]] = {
+    "autoPlay": True,
+    "controls": True,
+    "muted": True,
+    "playsInline": True,
+    "style": {"width": "100%", "borderRadius": "0.5rem"},
+}
+
+
+def render_camera(session: LiveSession) -> bool:
+    """Show the camera's picture; return whether it is connected or connecting."""
+    camera = streamlit_webrtc.webrtc_streamer(
+        "camera",
+        video_frame_callback=session.on_frame,
+        rtc_configuration={"iceServers": ice_servers()},
+        media_stream_constraints=CAMERA,
+        video_html_attrs=VIDEO,
+        sendback_audio=False,
+    )
+    return bool(camera.state.playing or camera.state.signalling)
+
+
+def render_single_camera() -> Image | None:
+    """Ask for a single picture of the camera; None until one is taken."""
+    shot = st.camera_input("Take a picture", label_visibility="collapsed")
+    return read_image(shot) if shot else None
+
+
+def render_buttons(
+    session: LiveSession, *, streaming: bool, single: Image | None, leaving: bool
+) -> None:
+    """Show what can be done with the picture.
+
+    Args:
+        single: the single picture that was taken, if any.
+        leaving: the page is about to open another one, so that nothing may run again.
+    """
+    recorder = session.recorder
+    if recorder is not None and not streaming:
+        recorder.stop()
+    recording = recorder is not None and recorder.running
+    single_pictures = st.session_state.get("single_pictures", False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Snapshot",
+            icon=":material/photo_camera:",
+            help="Opens this picture on the Photo page, as the camera took it.",
+            disabled=not streaming and single is None,
+            on_click=take_snapshot,
+            args=(session, single),
+            key="live_snapshot",
+        )
+        if recorder is not None and recording:
+            st.button(
+                "Stop recording",
+                icon=":material/stop_circle:",
+                type="primary",
+                on_click=recorder.stop,
+                key="live_stop",
+            )
+            st.fragment(render_recording, run_every=None if leaving else 1.0)(recorder)
+        elif not single_pictures:
+            st.button(
+                "Record",
+                icon=":material/fiber_manual_record:",
+                help=f"Ask first. Records the picture as it is shown, for {LIMIT / 60:g} minutes at most.",
+                disabled=not streaming,
+                on_click=session.start_recording,
+                key="live_record",
+            )
+        st.toggle("Use single pictures instead", key="single_pictures")
+    if recorder is not None and not recording:
+        render_recorded(session, recorder)
+
+
+def render_recording(recorder: Recorder) -> None:
+    """Show beside the picture that it is recorded: whoever is in it has to know."""
+    if not recorder.running:
+        st.rerun()  # it has stopped by itself
+    st.badge(
+        f"Recording {clock(recorder.seconds)}",
+        icon=":material/fiber_manual_record:",
+        color="red",
+    )
+
+
+def render_recorded(session: LiveSession, recorder: Recorder) -> None:
+    """Offer what has been recorded for download; it is nowhere else."""
+    content = recorder.stop()
+    if content is None:
+        session.discard_recording()
+        message = recorder.message or "There was no picture to record."
+        st.toast(message, icon=":material/videocam_off:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        download("Recording as MP4", lambda: content, "recording.mp4", key="live_recording")
+        st.button(
+            "Discard",
+            icon=":material/delete:",
+            on_click=session.discard_recording,
+            key="live_discard",
+        )
+    if recorder.message:
+        st.warning(recorder.message)
+    st.caption(
+        f"{clock(recorder.seconds)} recorded, in memory only: forgotten with this tab or a new recording."
+    )
+
+
+def take_snapshot(session: LiveSession, single: Image | None) -> None:
+    """Keep the picture. A callback, since the next run may end this one before it gets there."""
+    picture = session.monitor.activity(time=monotonic()).frame if session.streaming else single
+    if picture is None:
+        st.toast("There is no picture yet.", icon=":material/hourglass:")
+    else:
+        st.session_state["snapshot"], st.session_state.snapshot_is_new = picture, True
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as minutes and seconds, such as ``1:05``."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -1,0 +1,138 @@
+"""What comes of the camera's picture: the state of the connection, the meter and one chart."""
+
+from time import monotonic
+from typing import Final
+
+import streamlit as st
+
+from app.charts.readings import action_bars, affect_plane, probability_timeline
+from app.live.connection import connection_state
+from app.live.session import LiveSession
+from app.session import PageSettings
+from app.widgets import ACTIONS_NOTE, affect_note, chart
+from fer_core import load_card
+from fer_core.draw.overlay import draw_overlay
+from fer_core.streaming.monitor import Activity
+from fer_core.types import Image
+
+CHARTS: Final = {
+    "minute": ":material/show_chart: Last minute",
+    "plane": ":material/my_location: Plane",
+    "actions": ":material/face_retouching_natural: Actions",
+}
+
+GUIDE: Final = """
+- **Box**: a face that was found, with the likeliest class
+- **Probabilities**: all seven classes, for the largest face
+- **Heatmap**: where in the face the evidence for a class lies
+- **Blocks**: what the network looks at apart, with the weight it gives to each
+- **Landmarks**: jaw, brows, eyes, nose and lips, as a second network places them
+- **Attention**: for networks that have it, the places that they weigh by themselves
+"""
+
+
+def render_stream(settings: PageSettings, session: LiveSession, access: str | None) -> None:
+    """Show the state of the connection, the meter, and one chart: two at once cost more than the video.
+
+    Args:
+        access: as ``read_camera_access`` returns it.
+    """
+    activity = session.monitor.activity(time=monotonic())
+    state = connection_state(session, activity, access)
+    st.badge(state.label, icon=f":material/{state.icon}:", color=state.color)
+    if state.failed:
+        st.warning(state.advice)
+        if st.button(
+            "Use single pictures instead",
+            type="primary",
+            on_click=prefer_single_pictures,
+            key="live_way_out",
+        ):
+            st.rerun()
+    elif state.advice:
+        st.caption(state.advice)
+    if activity.error:
+        st.error(f"Frames fail: {activity.error}", icon=":material/error:")
+    if activity.frames:
+        render_meter(activity)
+        render_chart(settings, activity)
+    elif not state.failed:
+        st.markdown(GUIDE)
+
+
+def render_meter(activity: Activity) -> None:
+    """Show frame rate, milliseconds and blinks."""
+    readings = activity.result.readings if activity.result else ()
+    blinks = readings[0].blinks if readings else None
+    with st.container(horizontal=True):
+        st.metric("Frames per second", f"{activity.rate:.1f}")
+        st.metric("Milliseconds per frame", f"{sum(activity.timings.values()):.1f}")
+        if blinks:
+            st.metric(
+                "Blinks",
+                blinks.count,
+                help="Of the largest face, since it came. Winks do not count, nor do eyes that stay shut for "
+                "more than a second.",
+            )
+    stages = " · ".join(f"{name} {ms:.1f}" for name, ms in activity.timings.items())
+    rate = f" {blinks.rate:.0f} blinks a minute." if blinks and blinks.rate is not None else ""
+    st.caption(f"{activity.frames:,} frames so far.{rate} Milliseconds: {stages}")
+
+
+def render_chart(settings: PageSettings, activity: Activity) -> None:
+    """Show the chart that was chosen."""
+    kind = st.segmented_control(
+        "Chart",
+        list(CHARTS),
+        format_func=CHARTS.__getitem__,
+        default="minute",
+        required=True,
+        label_visibility="collapsed",
+        key="live_chart",
+    )
+    readings = activity.result.readings if activity.result else ()
+    if kind == "minute":
+        chart(
+            probability_timeline(activity.times, activity.probabilities),
+            "live_timeline",
+            "The seven probabilities of the largest face over the last minute",
+        )
+    elif kind == "plane":
+        chart(
+            affect_plane(activity.trails),
+            "live_plane",
+            "Where each face lies on the plane of valence and arousal, and where it lay",
+        )
+        st.caption(affect_note(load_card(settings.model)))
+    elif readings and readings[0].face.actions:
+        chart(
+            action_bars(readings[0].face.actions),
+            "live_actions",
+            "The strongest facial actions of the largest face",
+        )
+        st.caption(ACTIONS_NOTE)
+    else:
+        st.caption("No face is in the picture.")
+
+
+def render_single(settings: PageSettings, session: LiveSession, single: Image | None) -> None:
+    """Show a single picture of the camera with what was read in it, or what can be shown."""
+    if single is None:
+        st.markdown(GUIDE)
+        return
+    image = session.as_shown(single)
+    result = settings.analyzer.analyze(
+        image,
+        model=settings.model,
+        detector=settings.detector,
+        maps=session.stream.settings.maps,
+    )
+    picture = draw_overlay(image, result, session.style)
+    st.image(picture, width="stretch", alt="The picture, and what was found in it")
+    if not result.readings:
+        st.caption("No face was found. Come closer, and let the light fall on your face.")
+
+
+def prefer_single_pictures() -> None:
+    """Switch to single pictures."""
+    st.session_state.single_pictures = True

@@ -1,0 +1,106 @@
+"""What one viewer's live view keeps from run to run, shared by the page and the thread of the video."""
+
+import logging
+from dataclasses import dataclass, field
+from time import monotonic, perf_counter
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from av import VideoFrame
+
+from app.session import PageSettings
+from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
+from fer_core.streaming.monitor import Monitor
+from fer_core.streaming.stream import Stream
+from fer_core.types import FrameResult, Image
+from fer_core.video.record import Recorder
+
+log = logging.getLogger("expression_lens.live")
+
+PATIENCE: Final = 8.0
+"""Time from START to the first frame after which the page says what may be wrong, in seconds."""
+
+
+@dataclass(slots=True)
+class LiveSession:
+    """One viewer's stream, with how it is drawn and recorded.
+
+    Two threads meet here: the page's script, which runs at every click, replaces ``style``, ``mirror``,
+    ``recorder`` and ``stream.settings``; the video's thread calls ``on_frame`` and reads each of them once
+    per frame. The monitor hands results from the one to the other.
+    """
+
+    stream: Stream
+    monitor: Monitor = field(default_factory=lambda: Monitor(time=monotonic()))
+    style: OverlayStyle = field(default_factory=OverlayStyle)
+    mirror: bool = True
+    """Whether the picture is mirrored: people know themselves from the mirror."""
+    recorder: Recorder | None = None
+    streaming: bool = False
+    """Whether the camera was connected, or connecting, in the last run of the page."""
+    connection_failed: bool = False
+    """Whether the last connection ended without a single frame."""
+
+    def on_frame(self, frame: VideoFrame) -> VideoFrame:
+        """Analyze and draw the newest frame of the camera.
+
+        Runs in the thread of the video, never in the page's: ``st.*`` does nothing useful here. An
+        exception would freeze the picture without a word, so it is drawn, logged and handed to the monitor.
+        """
+        camera, now = frame.to_ndarray(format="rgb24"), monotonic()
+        image = self.as_shown(camera)
+        try:
+            result = self.stream.push(image, time=now)
+            picture, timings = self._draw(image, result, now)
+            self.monitor.add(camera, result, time=now, timings=timings)
+        except Exception as error:
+            if self.monitor.fail(error, time=now):
+                log.exception("A live frame could not be processed")
+            picture = draw_message(image, f"This frame failed: {error}")
+        return VideoFrame.from_ndarray(picture, format="rgb24")
+
+    def as_shown(self, image: Image) -> Image:
+        """Return a picture of the camera as the viewer wants to see it."""
+        return np.ascontiguousarray(image[:, ::-1]) if self.mirror else image
+
+    def update_connection(self, streaming: bool) -> None:
+        """Take note of whether the camera is connected; a new connection starts without old frames."""
+        if streaming == self.streaming:
+            return
+        activity = self.monitor.activity(time=monotonic())
+        self.streaming = streaming
+        self.connection_failed = (
+            not streaming and not activity.frames and activity.silence > PATIENCE
+        )
+        self.monitor.restart(time=monotonic())
+
+    def start_recording(self) -> None:
+        """Begin a recording in place of the last one."""
+        self.recorder = Recorder()
+
+    def discard_recording(self) -> None:
+        """Forget what was recorded."""
+        self.recorder = None
+
+    def _draw(
+        self, image: Image, result: FrameResult, now: float
+    ) -> tuple[Image, dict[str, float]]:
+        """Draw a result and record the picture; return it with the milliseconds of every stage."""
+        recorder = self.recorder
+        started = perf_counter()
+        picture = draw_overlay(image, result, self.style)
+        timings = {**result.timings, "draw": 1000 * (perf_counter() - started)}
+        if recorder is not None and recorder.running:
+            started = perf_counter()
+            recorder.add(picture, time=now)
+            timings["record"] = 1000 * (perf_counter() - started)
+        return picture, timings
+
+
+def open_live_session(settings: PageSettings) -> LiveSession:
+    """Return this viewer's live session; the first time, a new one."""
+    if "live" not in st.session_state:
+        st.session_state.live = LiveSession(Stream(settings.analyzer))
+    session: LiveSession = st.session_state.live
+    return session
