@@ -11,27 +11,27 @@ from skimage.data import astronaut
 
 from fer_core.types import Image
 
-GREY: Final = (128, 128, 128)
+GRAY: Final = (128, 128, 128)
 
 
 def portrait() -> Image:
-    """Head and shoulders, (810, 1080, 3)."""
-    return np.asarray(
-        cv2.resize(astronaut()[0:270, 48:408], None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
-    )
+    """Return the portrait, head and shoulders, (810, 1080, 3)."""
+    head = np.asarray(astronaut(), np.uint8)[0:270, 48:408]  # type: ignore[no-untyped-call]
+    return np.asarray(cv2.resize(head, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def covered(x0: int, y0: int, x1: int, y1: int) -> Image:
-    """The portrait with a grey patch on it."""
-    return cv2.rectangle(portrait(), (x0, y0), (x1, y1), GREY, cv2.FILLED)
+    """Return the portrait with a gray patch on it."""
+    return np.asarray(cv2.rectangle(portrait(), (x0, y0), (x1, y1), GRAY, cv2.FILLED), np.uint8)
 
 
 def tilted(degrees: float) -> Image:
-    """The portrait turned around its middle."""
+    """Return the portrait turned around its center."""
     image = portrait()
     height, width = image.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
-    return np.asarray(cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REFLECT))
+    turned = cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(turned, np.uint8)
 
 
 SAMPLES: Final[dict[str, Callable[[], Image]]] = {

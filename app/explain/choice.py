@@ -77,6 +77,6 @@ def choose_layer(method: Method, settings: PageSettings) -> int | None:
         key="explain_layer",
         bind="query-params",
         width=220,
-        help="Shallow layers see fine edges, deep ones parts of a face. The last one has the say: its maps are "
-        "the ones to trust first.",
+        help="Shallow layers see fine edges, deep ones parts of a face. The last one decides: trust its maps "
+        "first.",
     )

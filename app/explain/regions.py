@@ -32,7 +32,7 @@ def render_regions(question: Question) -> None:
         )
     words_side.markdown(
         describe_parts(question, parts, part_area)
-        + "- The **dot** is the heat of the map, the **stroke** what the place would have if heat were spread "
+        + "- The **dot** is the heat of the map, the **stroke** what the place would have if it were spread "
         "evenly.\n"
         "- The two **blocks** are what people assumed to count before the network learned anything: the "
         "prior.\n"

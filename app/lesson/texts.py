@@ -1,4 +1,4 @@
-"""All words of the lesson, so that a translation is one file. Names in braces are filled in live."""
+"""All words of the lesson, so that a translation is one file. Names in braces are filled in while it runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ class Step:
 
     title: str
     words: str
-    """What is seen, and in bold what to do."""
+    """What there is to see, and in bold what to do."""
     question: str
     choices: Mapping[str, str]
-    """Key -> an answer to choose."""
+    """Key -> answer to choose from."""
     replies: Mapping[str, str]
-    """Key -> what is said to who chose it."""
+    """Key -> reply to the viewer who chose it."""
 
 
 PROBABILITY: Final = Step(
@@ -36,25 +36,25 @@ PROBABILITY: Final = Step(
         "part": "No. The number is about the face as a whole. Where the evidence lies is the third step.",
     },
 )
-MEASURED: Final = (
+CALIBRATION: Final = (
     "On {faces} test faces, how sure it was and how often it was right lay {error} points apart on "
     "average."
 )
 
 DOTS: Final = Step(
     title="What does the classifier see?",
-    words="You see a photo. The classifier gets much less: the face is cut out, loses its colour and is made "
-    "small. **Switch** and see what is left: {size} × {size} grey dots.",
+    words="You see a photo. The classifier gets much less: the face is cut out, loses its color and is made "
+    "small. **Switch** and see what is left: {size} × {size} gray dots.",
     question="Which of these can it not know?",
     choices={
         "mouth": "Whether the mouth is open",
         "brows": "Whether the brows are raised",
-        "colour": "Which colour the eyes have",
+        "color": "Which color the eyes have",
     },
     replies={
-        "mouth": "It can: teeth are light and lips are dark, in grey too. Look at the dots again.",
+        "mouth": "It can: teeth are light and lips are dark, in gray too. Look at the dots again.",
         "brows": "It can: brows are dark lines, and the dots show where they lie.",
-        "colour": "Right. Colour never reaches it. {dots} grey dots are all that it gets.",
+        "color": "Right. Color never reaches it. {dots} gray dots are all that it gets.",
     },
 )
 SWITCH: Final = "Show what the classifier gets"
@@ -77,7 +77,7 @@ EVIDENCE: Final = Step(
 )
 HOW: Final = {
     "gradcam": "*Grad-CAM* asks the network how much each place added to the score of the class.",
-    "occlusion": "This classifier has no maps inside. So a grey square is laid on one place after another, "
+    "occlusion": "This classifier has no maps inside. So a gray square is laid on one place after another, "
     "and the map glows where the class loses most (*occlusion*).",
 }
 OPACITY: Final = "How strong the map is painted"
@@ -94,7 +94,7 @@ CONTRAST: Final = Step(
         "neither": "It speaks against both classes",
     },
     replies={
-        "both": "No. What counts the same for both cancels out, and has no colour.",
+        "both": "No. What counts the same for both cancels out, and has no color.",
         "rather": "Right. And a cool place speaks more for *{other}*.",
         "neither": "No. The third map knows the difference alone: a warm place favours *{name}*.",
     },
@@ -117,12 +117,12 @@ COVER: Final = Step(
 )
 RIGHT: Final = "Right."
 WRONG: Final = "No, not with this classifier."
-TAKEN: Final = (
+LOSSES: Final = (
     "With the mouth covered, *{name}* has {mouth}; with the eyes covered, {eyes}. Of the map's heat, "
     "{mouth_heat} lay under the first cover and {eyes_heat} under the second."
 )
-FORESEEN: Final = "So **the map did predict** which cover counts."
-UNFORESEEN: Final = (
+PREDICTED: Final = "So **the map did predict** which cover counts."
+NOT_PREDICTED: Final = (
     "So **the map did not predict** it: heat says where evidence was, not whether the rest is "
     "enough."
 )
@@ -141,11 +141,11 @@ METHODS: Final = Step(
     replies={},
 )
 CLASS: Final = "Class"
-CARELESS: Final = (
+SAME_FOR_ALL: Final = (
     "Right. {title} shows the strongest pattern that the network found, whichever class you ask about. It "
     "may tell where the network looks, and never why it answers so."
 )
-CARING: Final = (
+DIFFERS: Final = (
     "No. Choose another class and look closely: the map of {title} is a different one for each."
 )
 BORROWED: Final = (
@@ -155,15 +155,15 @@ BORROWED: Final = (
 
 FORGET: Final = Step(
     title="Can I trust this map?",
-    words="Last, a test of the methods. The network forgets: what it learnt is shuffled, first how to "
-    "answer, then layer by layer down to the picture. **Move the slider.** A map of what was learnt has to "
+    words="Last, a test of the methods. The network forgets: what it learned is shuffled, first how to "
+    "answer, then layer by layer down to the picture. **Move the slider.** A map of what was learned has to "
     "change.",
     question="Slide to *{stage}*. Whose map should you not trust now?",
     choices={"both": "I can trust both: the face is the same"},
     replies={},
 )
 MISTAKEN: Final = "No."
-SURVIVED: Final = (
+SIMILARITIES: Final = (
     "{changed} changed more, as it should: likeness {changed_alike}. {kept} still has {kept_alike}, though "
     "the answers mean nothing any more: it shows edges in the picture rather than reasons."
 )
@@ -181,7 +181,7 @@ STEPS: Final = (PROBABILITY, DOTS, EVIDENCE, CONTRAST, COVER, METHODS, FORGET)
 STEP: Final = "Step"
 BACK: Final = "Back"
 NEXT: Final = "Next"
-CHOSEN: Final = "Choose an answer to see whether it holds."
+CHOOSE: Final = "Choose an answer to see whether it holds."
 FACE: Final = "Face"
 WAIT: Final = "Looking at the sample …"
 NO_FACE: Final = (
@@ -203,5 +203,5 @@ LINKS: Final = {
 ALT_BARS: Final = "Probabilities of the seven classes, highest for {name}, {p}"
 ALT_COVERED: Final = "Probabilities before and after: {name} {p}, then {after}"
 ALT_FACE: Final = "The sample face: {face}"
-ALT_DOTS: Final = "The face as {size} by {size} grey dots"
+ALT_DOTS: Final = "The face as {size} by {size} gray dots"
 ALT_MAP: Final = "Map of the evidence: {about}"

@@ -80,7 +80,7 @@ def render_buttons(
                 "Stop recording",
                 icon=":material/stop_circle:",
                 type="primary",
-                on_click=recorder.stop,
+                on_click=session.stop_recording,
                 key="live_stop",
             )
             st.fragment(render_recording, run_every=None if leaving else 1.0)(recorder)

@@ -4,7 +4,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import streamlit as st
 
@@ -21,7 +21,7 @@ class ConnectionState:
 
     label: str
     icon: str
-    color: str
+    color: Literal["red", "orange", "blue", "green", "gray"]
     advice: str
     failed: bool = False
     """Whether single pictures are offered instead."""

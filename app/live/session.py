@@ -48,7 +48,7 @@ class LiveSession:
         Runs in the thread of the video, never in the page's: ``st.*`` does nothing useful here. An
         exception would freeze the picture without a word, so it is drawn, logged and handed to the monitor.
         """
-        camera, now = frame.to_ndarray(format="rgb24"), monotonic()
+        camera, now = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), monotonic()
         image = self.as_shown(camera)
         try:
             result = self.stream.push(image, time=now)
@@ -78,6 +78,11 @@ class LiveSession:
     def start_recording(self) -> None:
         """Begin a recording in place of the last one."""
         self.recorder = Recorder()
+
+    def stop_recording(self) -> None:
+        """End the recording and keep what was recorded."""
+        if self.recorder is not None:
+            self.recorder.stop()
 
     def discard_recording(self) -> None:
         """Forget what was recorded."""

@@ -10,6 +10,7 @@ from fer_core.explain.attribution_shares import (
     is_flat,
     part_share,
     region_share,
+    share_in_box,
 )
 from fer_core.explain.box_occlusion import Box, OcclusionTest, occlude, occlusion_test, part_boxes
 from fer_core.explain.heatmap import explanation, to_aligned
@@ -39,5 +40,6 @@ __all__ = [
     "raw_map",
     "raw_maps",
     "region_share",
+    "share_in_box",
     "to_aligned",
 ]

@@ -82,3 +82,10 @@ def attention_shares(
     """
     weights = attention.mean(axis=0) if attention.ndim == 3 else attention
     return part_share(weights, landmarks), region_share(weights)
+
+
+def share_in_box(heatmap: Floats, box: tuple[int, int, int, int]) -> float:
+    """Return the share of a heatmap's heat in a box x0, y0, x1, y1 of its pixels, 0..1; 0 without heat."""
+    x0, y0, x1, y1 = box
+    total = float(heatmap.sum())
+    return float(heatmap[y0:y1, x0:x1].sum()) / total if total > 0 else 0.0

@@ -13,7 +13,7 @@ from fer_core.faces.parts import part_outlines
 from fer_core.labels import PARTS, expression_index
 from fer_core.models.base import GREY_MEAN
 from fer_core.models.classifier import Classifier
-from fer_core.types import Floats, Image
+from fer_core.types import Face, Floats, Image
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 as fractions of the aligned square."""
@@ -21,6 +21,9 @@ Box = tuple[float, float, float, float]
 ELSEWHERE: Final = 40
 """Covers of the same size that are laid on other places for comparison."""
 
+
+PART_MARGIN: Final = 0.12
+"""Margin of ``part_cover``, as a fraction of the width of the face."""
 
 MIN_DRAWN: Final = 0.02
 """Smallest side of a box that counts as drawn, as a fraction of the square."""
@@ -159,3 +162,21 @@ def clip_boxes(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[Box,
     return tuple(
         box for box in clipped if box[2] - box[0] > MIN_DRAWN and box[3] - box[1] > MIN_DRAWN
     )
+
+
+def part_cover(face: Face, part: str) -> tuple[int, int, int, int]:
+    """Return the box x0, y0, x1, y1 in frame pixels that covers a part of a face.
+
+    The margin of an eighth of the face is there because a smile reaches into the cheeks, and because covers
+    of mouth and eyes have to be of about the same size: otherwise the larger one would matter more.
+
+    Args:
+        face: with landmarks.
+        part: one of ``PARTS``.
+    """
+    assert face.landmarks is not None
+    points = np.concatenate(part_outlines(face.landmarks)[part])
+    margin = PART_MARGIN * face.width
+    x0, y0 = np.floor(points.min(axis=0) - margin).astype(int).tolist()
+    x1, y1 = np.ceil(points.max(axis=0) + margin).astype(int).tolist()
+    return x0, y0, x1, y1

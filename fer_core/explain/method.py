@@ -10,8 +10,8 @@ from fer_core.models.base import Network
 from fer_core.types import Floats
 
 Compute = Callable[[Network, Tensor, Sequence[int], int | None], Floats]
-"""Network, (1, 1, S, S) gray values 0..255, K class numbers, number of a layer (None for the last one; methods
-that do not look at a layer ignore it) -> (K, h, w) raw maps."""
+"""Network, (1, 1, S, S) gray values 0..255, K class numbers, number of a layer (None for the last one;
+ignored by methods that do not look at a layer) -> (K, h, w) raw maps."""
 
 
 @dataclass(frozen=True, slots=True)

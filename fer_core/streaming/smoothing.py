@@ -112,7 +112,7 @@ class SequenceBuffer:
         self._time = -np.inf
 
     def push(self, features: Floats, length: int, *, time: float) -> Floats:
-        """Return the kept frames followed by this one, which is kept if it comes ``MIN_FRAME_GAP`` after the last.
+        """Return the kept frames followed by this one; keep it if it comes ``MIN_FRAME_GAP`` after the last.
 
         Args:
             features: of any shape, the same each time.

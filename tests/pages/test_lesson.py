@@ -85,7 +85,7 @@ def test_every_step_shows_its_question_and_its_picture(lesson: AppTest, model: s
 
 
 @pytest.mark.parametrize(
-    ("step", "right"), [(1, "often"), (2, "colour"), (3, "evidence"), (4, "rather")]
+    ("step", "right"), [(1, "often"), (2, "color"), (3, "evidence"), (4, "rather")]
 )
 def test_each_choice_has_its_reply(lesson: AppTest, step: int, right: str) -> None:
     app = at(lesson, step)
@@ -115,7 +115,7 @@ def test_photo_becomes_grey_dots(lesson: AppTest, analyzer: Analyzer) -> None:
     (dots,) = app.image
     assert dots.proto.imgs[0].url != photo
     size = analyzer.classifier().input_size
-    assert dots.proto.imgs[0].alt == f"The face as {size} by {size} grey dots"
+    assert dots.proto.imgs[0].alt == f"The face as {size} by {size} gray dots"
 
 
 def test_map_fades_with_the_slider(lesson: AppTest) -> None:
@@ -155,7 +155,7 @@ def test_covers_come_after_the_guess(lesson: AppTest, analyzer: Analyzer) -> Non
     assert app.warning[0].value.startswith(texts.WRONG)
     answer(app, "mouth")
     assert app.success[0].value.startswith(texts.RIGHT)
-    assert texts.FORESEEN in app.success[0].value
+    assert texts.PREDICTED in app.success[0].value
     assert len(app.get("plotly_chart")) == 1
     mouth = app.image[0].proto.imgs[0].url
     name, p = analyzer(portrait())[0].top
@@ -176,9 +176,9 @@ def test_the_method_that_does_not_care(lesson: AppTest) -> None:
     changed = dict(zip(captions(app), np.not_equal(before, after).tolist(), strict=True))
     assert changed == {"Grad-CAM": True, "LayerCAM": True, "EigenCAM": False}
     answer(app, "layercam")
-    assert app.warning[0].value == texts.CARING.format(title="LayerCAM")
+    assert app.warning[0].value == texts.DIFFERS.format(title="LayerCAM")
     answer(app, "eigencam")
-    assert app.success[0].value == texts.CARELESS.format(title="EigenCAM")
+    assert app.success[0].value == texts.SAME_FOR_ALL.format(title="EigenCAM")
 
 
 def test_the_map_that_survives_forgetting(lesson: AppTest) -> None:

@@ -93,7 +93,7 @@ def crop_transforms(faces: FaceSet, size: int, landmarks: Floats | None) -> list
 
 
 class ExpressionModule(L.LightningModule):
-    """Trains a network on the classes of FER2013, the votes of FER+ and ratings of valence and arousal together.
+    """Trains a network on the classes of FER2013, the votes of FER+, and ratings of valence and arousal.
 
     Args:
         class_weights: (7,) weights of the loss on FER2013's classes; None if all weigh the same.

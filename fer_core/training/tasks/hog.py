@@ -184,8 +184,8 @@ def _card(recipe: Recipe) -> Card:
 def _trial(
     card: Card, arrays: dict[str, Floats], public: Sequence[Scene], out: Path
 ) -> tuple[float, dict[str, Floats]]:
-    """Return the F1 in PublicTest, upright and turned, at the best boundary, and the arrays of the SVM with that
-    boundary and its score."""
+    """Return the F1 in PublicTest, upright and turned, at the best boundary, and the arrays of the SVM with
+    that boundary and its score."""
     save_weights(card, arrays, out)
     hog = Hog(threshold=NEARLY, folder=out)
     margins, right = _found([*public, *_all_turned(public)], hog)

@@ -1,0 +1,152 @@
+"""What every step of the lesson works with: the settings, its words, and the places on the page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.lesson import texts
+from app.lesson.computed import portrait_maps, read_sample
+from app.samples import portrait
+from app.session import PageSettings
+from app.widgets import chart
+from fer_core.draw.overlay import OverlayStyle, draw_overlay
+from fer_core.types import Explanation, Face, FrameResult, Image, Reading
+
+
+@dataclass(frozen=True)
+class LessonContext:
+    """One step on the page."""
+
+    settings: PageSettings
+    step: texts.Step
+    number: int
+    """Number of the step, from 1."""
+    intro: DeltaGenerator
+    """Place of the words above."""
+    pictures: DeltaGenerator
+    """Place of what there is to see and to do."""
+    answers: DeltaGenerator
+    """Place of the question."""
+
+    def find_face(self, sample: str = "Smile") -> Reading:
+        """Return the reading of a sample; where no face is found the step ends with a sentence."""
+        settings = self.settings
+        with st.spinner(texts.WAIT):
+            readings = read_sample(sample, settings.model, settings.detector, settings.analyzer)
+        if not readings:
+            st.warning(texts.NO_FACE)
+            st.stop()
+        return readings[0]
+
+    def explain_portrait(self, reading: Reading) -> Explanation:
+        """Return the map of the likeliest class on the portrait."""
+        settings, name = self.settings, reading.top[0]
+        method = settings.supported_method("gradcam")
+        maps = portrait_maps(settings.model, settings.detector, method, reading, settings.analyzer)
+        return settings.analyzer.explain(portrait(), reading, raw_map=maps[name])
+
+    def read_with_methods(self, methods: Sequence[str]) -> tuple[Reading, str]:
+        """Return the reading of the portrait by a model with which all these methods work, and the model.
+
+        That is the chosen model, or the default one where they do not work with that.
+        """
+        settings = self.settings
+        works = all(settings.supported_method(method) == method for method in methods)
+        model = settings.model if works else settings.analyzer.classifier().name
+        readings = read_sample("Smile", model, settings.detector, settings.analyzer)
+        return readings[0], model
+
+    def ask(
+        self,
+        right: str,
+        names: Mapping[str, object],
+        *,
+        choices: Mapping[str, str] | None = None,
+        replies: Mapping[str, str] | None = None,
+    ) -> str | None:
+        """Show the words of the step, ask its question, and reply to what is chosen.
+
+        Args:
+            right: key of the right choice.
+            names: name in braces -> what replaces it.
+            choices, replies: instead of those of the step.
+
+        Returns:
+            Key of what was chosen.
+        """
+        step = self.step
+        choices, replies = choices or step.choices, replies or step.replies
+        self.intro.markdown(step.words.format(**names))
+        with self.answers:
+            chosen = st.radio(
+                f"**{step.question.format(**names)}**",
+                list(choices),
+                index=None,
+                format_func=lambda key: choices[key].format(**names),
+                key=f"lesson_answer_{self.number}",
+                persist_state="session",
+            )
+            if chosen is None:
+                st.caption(texts.CHOOSE)
+                return None
+            reply = replies[chosen].format(**names)
+            if chosen == right:
+                st.success(reply, icon=":material/check_circle:")
+            else:
+                st.warning(reply, icon=":material/cancel:")
+            return chosen
+
+
+def choose(label: str, options: Mapping[str, str], key: str, default: str) -> str:
+    """Ask for the one thing to do in a step; the choice stays while others are looked at.
+
+    Args:
+        options: value -> how it is shown.
+    """
+    return str(
+        st.pills(
+            label,
+            list(options),
+            required=True,
+            wrap=True,
+            key=f"lesson_{key}",
+            default=default,
+            format_func=options.__getitem__,
+            persist_state="session",
+        )
+    )
+
+
+def large_chart(figure: go.Figure, key: str, alt: str) -> None:
+    """Show a chart that is read from the last row."""
+    figure.update_layout(font_size=16, legend_font_size=16, margin_r=56)
+    figure.update_xaxes(showticklabels=False)
+    figure.update_yaxes(tickfont_size=16)
+    chart(figure, key, alt)
+
+
+def show_tile(tile: Image, about: str) -> None:
+    """Show a small map with what it is about."""
+    st.image(tile, caption=about, width="stretch", alt=texts.ALT_MAP.format(about=about))
+
+
+def close_up(image: Image, face: Face) -> Image:
+    """Return the square around a face."""
+    x0, y0, x1, y1 = face.box
+    half = round(0.85 * max(face.width, face.height))
+    x, y = round((x0 + x1) / 2), round((y0 + y1) / 2)
+    return image[max(y - half, 0) : y + half, max(x - half, 0) : x + half]
+
+
+def draw_map(reading: Reading, explanation: Explanation, opacity: float) -> Image:
+    """Draw a map on the face of the portrait.
+
+    Args:
+        opacity: 0..1.
+    """
+    style = OverlayStyle(box=False, labels=False, bars=False, blocks=False, heatmap=opacity)
+    drawn = draw_overlay(portrait(), FrameResult((reading,), ((explanation,),)), style)
+    return close_up(drawn, reading.face)

@@ -1,0 +1,108 @@
+"""The first four steps: probability, what the classifier gets, evidence, one class rather than another."""
+
+from typing import Final
+
+import streamlit as st
+
+from app.charts.readings import probability_bars
+from app.lesson import texts
+from app.lesson.computed import portrait_maps
+from app.lesson.context import (
+    LessonContext,
+    choose,
+    close_up,
+    draw_map,
+    large_chart,
+    show_tile,
+)
+from app.samples import SAMPLES, portrait
+from app.widgets import enlarged
+from fer_core import EXPRESSIONS, load_card
+from fer_core.draw import percent
+from fer_core.draw.tiles import heat_tiles
+
+PICTURE_WIDTH: Final = 430
+"""Width of a single picture in pixels, so that the step fits on the screen."""
+
+
+def render_probability(context: LessonContext) -> None:
+    """Step 1: what a probability is."""
+    with context.pictures:
+        sample = choose(texts.FACE, dict(zip(SAMPLES, SAMPLES, strict=True)), "face", "Smile")
+        reading = context.find_face(sample)
+        name, p = reading.top
+        with st.grid(2, min_column_width=220, vertical_alignment="center"):
+            picture = close_up(SAMPLES[sample](), reading.face)
+            st.image(picture, width="stretch", alt=texts.ALT_FACE.format(face=sample))
+            large_chart(
+                probability_bars(reading, height=380),
+                "lesson_bars",
+                texts.ALT_BARS.format(name=name, p=percent(p)),
+            )
+    replies = dict(context.step.replies)
+    if figures := load_card(context.settings.model).figures.get("PrivateTest"):
+        calibration = texts.CALIBRATION.format(
+            faces=f"{figures['n']:,}", error=f"{100 * figures['ece']:.1f}"
+        )
+        replies["often"] = f"{replies['often']} {calibration}"
+    names = {
+        "name": name,
+        "p": percent(p),
+        "n": f"{100 * p:.0f}",
+        "total": percent(float(reading.probabilities.sum())),
+    }
+    context.ask("often", names, replies=replies)
+
+
+def render_dots(context: LessonContext) -> None:
+    """Step 2: what the classifier gets of a photo."""
+    with context.pictures:
+        crop = context.find_face().regions.face
+        size = len(crop)
+        if st.toggle(texts.SWITCH, key="lesson_dots", persist_state="session"):
+            st.image(enlarged(crop, 10), width=PICTURE_WIDTH, alt=texts.ALT_DOTS.format(size=size))
+        else:
+            st.image(portrait(), width="stretch", alt=texts.ALT_FACE.format(face="Smile"))
+    context.ask("color", {"size": size, "dots": f"{crop.size:,}"})
+
+
+def render_evidence(context: LessonContext) -> None:
+    """Step 3: where the evidence lies."""
+    with context.pictures:
+        reading = context.find_face()
+        name = reading.top[0]
+        opacity = st.slider(
+            texts.OPACITY, 0, 100, 60, 5, "%d %%", key="lesson_opacity", persist_state="session"
+        )
+        with st.spinner(texts.WAIT):
+            explanation = context.explain_portrait(reading)
+        picture = draw_map(reading, explanation, opacity / 100)
+        st.image(picture, width=PICTURE_WIDTH, alt=texts.ALT_MAP.format(about=name))
+        if explanation.is_flat:
+            st.caption(texts.FLAT.format(name=name))
+    context.ask("evidence", {"name": name, "how": texts.HOW[explanation.method]})
+
+
+def render_contrast(context: LessonContext) -> None:
+    """Step 4: why one class rather than another."""
+    settings = context.settings
+    with context.pictures:
+        reading = context.find_face()
+        name, *others = (EXPRESSIONS[index] for index in reading.probabilities.argsort()[::-1])
+        options = {each: each for each in EXPRESSIONS if each != name}
+        other = choose(texts.COMPARED, options, "other", others[0])
+        with st.spinner(texts.WAIT):
+            method = settings.supported_method("gradcam")
+            computed = portrait_maps(
+                settings.model, settings.detector, method, reading, settings.analyzer
+            )
+        maps = {each: computed[each].raw for each in EXPRESSIONS}
+        rather = {f"{name} - {each}": maps[name] - maps[each] for each in others}
+        tiles = heat_tiles(reading.regions.face, maps | rather, size=336)
+        with st.grid(3, min_column_width=100):
+            for each in (name, other):
+                p = float(reading.probabilities[EXPRESSIONS.index(each)])
+                show_tile(tiles[each], f"{each} {percent(p)}")
+            show_tile(tiles[f"{name} - {other}"], texts.RATHER.format(name=name, other=other))
+        st.caption(texts.SCALE)
+    context.ask("rather", {"name": name, "other": other})

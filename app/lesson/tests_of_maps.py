@@ -1,0 +1,240 @@
+"""The last three steps, which test maps: cover the face, compare methods, randomize the network."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from app.charts.evidence import before_and_after
+from app.lesson import texts
+from app.lesson.computed import (
+    RANDOMIZED_METHODS,
+    portrait_maps,
+    randomization_stages,
+    read_covered,
+)
+from app.lesson.context import (
+    LessonContext,
+    choose,
+    close_up,
+    draw_map,
+    large_chart,
+    show_tile,
+)
+from app.lesson.steps import PICTURE_WIDTH
+from app.samples import portrait
+from fer_core import EXPRESSIONS
+from fer_core.draw import percent
+from fer_core.draw.tiles import heat_tiles
+from fer_core.evaluation.randomization import rank_correlation
+from fer_core.explain import get_method, share_in_box
+from fer_core.explain.box_occlusion import part_cover
+from fer_core.types import Floats, Image, Reading
+
+CLOSE: Final = 0.05
+"""Losses and shares of heat that differ by less count as the same."""
+
+COVERED: Final = ("mouth", "eyes")
+
+METHODS: Final = ("gradcam", "layercam", "eigencam")
+
+JUDGED_STAGE: Final = 2
+"""Number of layers that are randomized when the methods are judged: the answer and the last layer."""
+
+
+def render_cover(context: LessonContext) -> None:
+    """Step 5: whether the map predicted which cover counts."""
+    settings = context.settings
+    with context.pictures:
+        reading = context.find_face()
+        with st.spinner(texts.WAIT):
+            explanation = context.explain_portrait(reading)
+            covered = {
+                part: read_covered(
+                    part, settings.model, settings.detector, reading, settings.analyzer
+                )
+                for part in COVERED
+            }
+    index = int(reading.probabilities.argmax())
+    name, p = reading.top
+    left = {part: float(after.probabilities[index]) for part, (_, after) in covered.items()}
+    heat = {
+        part: share_in_box(explanation.heatmap, part_cover(reading.face, part)) for part in COVERED
+    }
+    right = larger({part: p - after for part, after in left.items()})
+    verdict = texts.PREDICTED if larger(heat) == right else texts.NOT_PREDICTED
+    names = {"name": name, "p": percent(p)}
+    names |= {part: percent(after) for part, after in left.items()}
+    names |= {f"{part}_heat": percent(share) for part, share in heat.items()}
+    answer = context.ask(
+        right,
+        names,
+        replies={
+            choice: f"{texts.RIGHT if choice == right else texts.WRONG} {texts.LOSSES} {verdict}"
+            for choice in context.step.choices
+        },
+    )
+    with context.pictures:
+        if answer is None:
+            st.image(
+                draw_map(reading, explanation, 0.6),
+                caption=texts.HEAT.format(name=name),
+                width=PICTURE_WIDTH,
+                alt=texts.ALT_MAP.format(about=name),
+            )
+        else:
+            render_covers(reading, covered)
+
+
+def render_covers(reading: Reading, covered: Mapping[str, tuple[Image, Reading]]) -> None:
+    """Show what each cover does to the probabilities."""
+    part = choose(texts.COVERED, texts.COVERS, "cover", "mouth")
+    picture, after = covered.get(part, (portrait(), reading))
+    name, p = reading.top
+    with st.grid(2, min_column_width=220, vertical_alignment="center"):
+        st.image(
+            close_up(picture, reading.face),
+            width="stretch",
+            alt=texts.ALT_FACE.format(face=texts.COVERS[part]),
+        )
+        figure = before_and_after(reading.probabilities, after.probabilities, height=440)
+        figure.update_layout(legend_traceorder="normal")
+        figure.data[0].name, figure.data[1].name = texts.AFTER, texts.BEFORE
+        covered_p = percent(float(after.probabilities[EXPRESSIONS.index(name)]))
+        large_chart(
+            figure,
+            "lesson_covered",
+            texts.ALT_COVERED.format(name=name, p=percent(p), after=covered_p),
+        )
+
+
+def render_methods(context: LessonContext) -> None:
+    """Step 6: which method does not depend on the class."""
+    settings = context.settings
+    with context.pictures:
+        context.find_face()
+        reading, model = context.read_with_methods(METHODS)
+        options = {name: name for name in EXPRESSIONS}
+        target = choose(texts.CLASS, options, "target", reading.top[0])
+        with st.spinner(texts.WAIT), st.grid(3, min_column_width=100):
+            for name in METHODS:
+                maps = portrait_maps(model, settings.detector, name, reading, settings.analyzer)
+                raw = maps[target].raw
+                if not get_method(name).signed:
+                    raw = np.maximum(raw, 0)
+                tile = heat_tiles(reading.regions.face, {target: raw}, size=336)[target]
+                show_tile(tile, get_method(name).title)
+        if model != settings.model:
+            st.caption(texts.BORROWED.format(model=settings.model, other=model))
+    titles = {name: get_method(name).title for name in METHODS}
+    (right,) = (name for name in METHODS if not get_method(name).class_dependent)
+    context.ask(
+        right,
+        {},
+        choices=titles,
+        replies={
+            name: (texts.SAME_FOR_ALL if name == right else texts.DIFFERS).format(title=title)
+            for name, title in titles.items()
+        },
+    )
+
+
+def render_randomization(context: LessonContext) -> None:
+    """Step 7: which map stays although the network is randomized, and what to remember of the lesson."""
+    settings = context.settings
+    with context.pictures:
+        context.find_face()
+        reading, model = context.read_with_methods(RANDOMIZED_METHODS)
+        with st.spinner(texts.WAIT):
+            stages = randomization_stages(
+                model, settings.detector, reading.top[0], reading, settings.analyzer
+            )
+        number = st.select_slider(
+            texts.FORGOTTEN,
+            range(len(stages)),
+            format_func=lambda index: describe_stage(stages[index][0]),
+            key=f"lesson_forgot_{model}",
+            persist_state="session",
+        )
+        tiles, words = st.columns((2, 1), vertical_alignment="center")
+        _, p, maps = stages[number]
+        with tiles:
+            render_likeness(reading, stages[0][2], maps)
+        words.caption(texts.BESIDE.format(name=reading.top[0], p=percent(p)))
+        if model != settings.model:
+            words.caption(texts.BORROWED.format(model=settings.model, other=model))
+    ask_which_stayed(context, stages)
+    render_summary()
+
+
+def render_likeness(
+    reading: Reading, trained: Mapping[str, Floats], randomized: Mapping[str, Floats]
+) -> None:
+    """Show the map of each method by the trained and by the randomized network."""
+    name = reading.top[0]
+    with st.grid(2, min_column_width=120, gap="xsmall"):
+        for method in RANDOMIZED_METHODS:
+            alike = likeness(trained[method], randomized[method])
+            for raw, about in (
+                (trained[method], get_method(method).title),
+                (randomized[method], texts.LIKENESS.format(alike=alike)),
+            ):
+                tile = heat_tiles(reading.regions.face, {name: raw}, size=336)[name]
+                show_tile(tile, about)
+
+
+def ask_which_stayed(
+    context: LessonContext, stages: list[tuple[str, float, dict[str, Floats]]]
+) -> None:
+    """Ask which map should not be trusted."""
+    trained, judged = stages[0][2], stages[JUDGED_STAGE][2]
+    alike = {method: likeness(trained[method], judged[method]) for method in RANDOMIZED_METHODS}
+    changed, kept = sorted(RANDOMIZED_METHODS, key=lambda method: float(alike[method]))
+    titles = {method: get_method(method).title for method in RANDOMIZED_METHODS}
+    choices = {**titles, **context.step.choices}
+    names = {
+        "stage": describe_stage(stages[JUDGED_STAGE][0]),
+        "changed": titles[changed],
+        "kept": titles[kept],
+        "changed_alike": alike[changed],
+        "kept_alike": alike[kept],
+    }
+    context.ask(
+        kept,
+        names,
+        choices=choices,
+        replies={
+            choice: f"{texts.RIGHT if choice == kept else texts.MISTAKEN} {texts.SIMILARITIES}"
+            for choice in choices
+        },
+    )
+
+
+def render_summary() -> None:
+    """Show what to remember of the lesson, and where to go on."""
+    st.subheader(texts.REMEMBER, anchor=False)
+    st.markdown("\n".join(f"1. {sentence}" for sentence in texts.SENTENCES))
+    with st.container(horizontal=True):
+        for page, label in texts.LINKS.items():
+            st.page_link(page, label=label, icon=":material/arrow_forward:")
+
+
+def larger(shares: Mapping[str, float]) -> str:
+    """Return the name of the larger of two shares, "same" if they are close."""
+    (first, one), (second, other) = shares.items()
+    if abs(one - other) < CLOSE:
+        return "same"
+    return first if one > other else second
+
+
+def likeness(first: Floats, second: Floats) -> str:
+    """Return the rank correlation of two maps: 1 for the same order of places, 0 for nothing in common."""
+    return f"{rank_correlation(first, second):.2f}"
+
+
+def describe_stage(stage: str) -> str:
+    """Return in words what has been randomized."""
+    if not stage.startswith("layer "):
+        return texts.FORGOT[stage]
+    return texts.DOWN.format(layer=stage.removeprefix("layer "))
