@@ -10,7 +10,7 @@ from app.charts.readings import probability_bars
 from app.explain.question import Question
 from app.widgets import chart, download, enlarged
 from fer_core.draw.overlay import headline
-from fer_core.draw.slide import draw_slide
+from fer_core.draw.slide import Slide, draw_slide
 from fer_core.draw.tiles import heat_scale, heat_tiles
 from fer_core.explain import get_method, part_share, region_share
 from fer_core.export import by_class, json_text
@@ -100,17 +100,17 @@ def render_downloads(question: Question) -> None:
 def make_slide(question: Question, form: Literal["png", "svg"]) -> bytes:
     """Return the answer as a slide."""
     layer = f", layer {question.layer}" if question.layer else ""
-    return draw_slide(
-        question.crop,
-        question.raw,
-        question.maps,
-        question.reading.probabilities,
-        question.target,
+    slide = Slide(
+        crop=question.crop,
+        raw=question.raw,
+        maps=question.maps,
+        probabilities=question.reading.probabilities,
+        target=question.target,
         title=f"Why {question.words}?",
         footnote=f"{question.method.title} on {question.model}{layer} · Expression Lens · a class that a "
         "classifier assigns, not what somebody feels",
-        form=form,
     )
+    return draw_slide(slide, form)
 
 
 def make_record(question: Question) -> dict[str, Any]:

@@ -14,15 +14,15 @@ EXPRESSION_COLORS: Final = {
     "surprise": "#009CC7",
     "neutral": "#909294",
 }
-"""Class -> its colour everywhere; ``.streamlit/config.toml`` repeats them and says how they were chosen."""
+"""Class -> its color everywhere; ``.streamlit/config.toml`` repeats them and says how they were chosen."""
 
 
 def rgb(color: str) -> Color:
-    """``"#C45A61"`` -> (196, 90, 97)."""
+    """Return the channels of a color: ``"#C45A61"`` -> (196, 90, 97)."""
     red, green, blue = bytes.fromhex(color.removeprefix("#"))
     return red, green, blue
 
 
 def percent(share: float) -> str:
-    """0.834 -> ``"83 %"``."""
+    """Return a share in whole percent: 0.834 -> ``"83 %"``."""
     return f"{100 * share:.0f} %"

@@ -11,26 +11,26 @@ from fer_core.draw.heat import COOL, VISIBLE, WARM
 from fer_core.types import Floats, Image
 
 WINDOW: Final = (-0.13, -0.17, 1.26)
-"""Left, top and side of what is shown, in fractions of the aligned square: brows and chin lie close to its
-edges, and the head goes beyond."""
+"""Left, top and side of the picture in fractions of the aligned square: brows and chin lie close to the edges
+of the square, and the head reaches beyond."""
 
 INK: Final[Color] = (30, 41, 59)
-"""Of the lines on a light page."""
+"""Color of the lines on a light page."""
 CHALK: Final[Color] = (226, 232, 240)
-"""Of the lines on a dark page."""
+"""Color of the lines on a dark page."""
 
 OPACITY: Final = 0.85
-"""Of the strongest heat."""
+"""Opacity of the strongest heat."""
 
 BLUR: Final = 0.18
-"""Of a cell: takes the creases out of maps of few cells. A cell that is hot alone pales by a quarter, one
-among its like not at all."""
+"""Standard deviation of the blur in cells, which removes the creases of coarse maps. A single hot cell loses a
+quarter of its heat, one among equals none."""
 
 FINE: Final = 4
-"""Lines are drawn so many times larger, and averaged."""
+"""Factor by which lines are drawn larger, then averaged."""
 
 SHIFT: Final = 4
-"""Bits behind the point of the coordinates that OpenCV draws with."""
+"""Fractional bits of OpenCV's fixed-point coordinates."""
 
 _LINES: Final = (
     *((range(17, 22), 1.9), (range(22, 27), 1.9)),  # brows
@@ -42,7 +42,7 @@ _LOOPS: Final = (
     *((range(48, 60), 1.2), (range(60, 68), 0.7)),  # the lips' outer and inner edge
 )
 _IRISES: Final = ((range(36, 42), range(68, 73)), (range(42, 48), range(73, 78)))
-"""Points of each eye, and of its iris: the centre first."""
+"""Points of each eye, and of its iris: the center first."""
 
 
 def line_face(
@@ -53,7 +53,7 @@ def line_face(
     peak: float | None = None,
     dark: bool = False,
 ) -> Image:
-    """A line-drawn face on a transparent ground, with a map laid under its lines.
+    """Draw a face in lines on a transparent ground, with a map under its lines.
 
     Warm places speak for the class, cool ones against it, as in ``heat_tiles``.
 
@@ -61,8 +61,8 @@ def line_face(
         landmarks: (78, 2) in fractions of the aligned square.
         raw: (h, w) raw map in aligned coordinates.
         size: side of the picture in pixels.
-        peak: value that gets full colour, larger ones too; the map's own largest absolute value unless
-            given. One peak for several faces keeps them comparable.
+        peak: value that gets full color, larger ones too; by default the map's own largest absolute value.
+            One peak for several faces keeps them comparable.
         dark: for a dark page.
 
     Returns:
@@ -82,7 +82,7 @@ def line_face(
 
 
 def _heat(raw: Floats, size: int, peak: float | None) -> tuple[Floats, Floats]:
-    """(size, size, 3) colour 0..255 and (size, size) cover 0..1 of a map in its place."""
+    """Return (size, size, 3) color 0..255 and (size, size) opacity 0..1 of a map."""
     finite = np.nan_to_num(raw, posinf=0, neginf=0)
     strongest = float(np.abs(finite).max()) if peak is None else peak
     heat = np.zeros((size, size), np.float32)
@@ -90,12 +90,12 @@ def _heat(raw: Floats, size: int, peak: float | None) -> tuple[Floats, Floats]:
         left, top, side = WINDOW
         cells = np.array(finite.shape[::-1], np.float64)
         step = side / size * cells
-        # Both grids count from the centre of their first cell. Beyond the border there is no heat.
+        # Both grids count from the center of their first cell. Beyond the border there is no heat.
         start = (np.array((left, top)) + side / size / 2) * cells - 0.5
         to_map = np.array([(step[0], 0, start[0]), (0, step[1], start[1])])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         linear = cv2.warpAffine(finite / strongest, to_map, (size, size), flags=flags)
-        # Cubic curves would swing back, and colour places that have no heat.
+        # Cubic interpolation would overshoot, and color places that have no heat.
         smooth = cv2.GaussianBlur(linear, (0, 0), BLUR / float(step.max()))
         heat = np.asarray(smooth, np.float32).clip(-1, 1)
     levels = cv2.convertScaleAbs(heat, alpha=255)
@@ -106,7 +106,7 @@ def _heat(raw: Floats, size: int, peak: float | None) -> tuple[Floats, Floats]:
 
 
 def _lines(points: Floats, size: int) -> Floats:
-    """(size, size) 0..1, how much of each pixel the lines of a face cover; points in pixels."""
+    """Return (size, size) 0..1, how much of each pixel the lines of a face cover; points in pixels."""
     canvas: NDArray[np.uint8] = np.zeros((size * FINE, size * FINE), np.uint8)
     _draw(canvas, _head(points), 1.0, closed=True)
     for line, width in _LINES:
@@ -114,9 +114,9 @@ def _lines(points: Floats, size: int) -> Floats:
     for eye, iris in _IRISES:
         lids, disc = np.zeros_like(canvas), np.zeros_like(canvas)
         cv2.fillPoly(lids, [_fixed(_curve(points[eye], closed=True))], 255, cv2.LINE_AA, SHIFT)
-        centre, *rim = points[iris]
-        radius = float(np.linalg.norm(rim - centre, axis=1).mean())
-        middle = _fixed(centre[None])[0].tolist()
+        center, *rim = points[iris]
+        radius = float(np.linalg.norm(rim - center, axis=1).mean())
+        middle = _fixed(center[None])[0].tolist()
         cv2.circle(disc, middle, round(radius * FINE * 2**SHIFT), 255, -1, cv2.LINE_AA, SHIFT)
         np.maximum(canvas, np.minimum(lids, disc), out=canvas)
     for loop, width in _LOOPS:
@@ -126,7 +126,7 @@ def _lines(points: Floats, size: int) -> Floats:
 
 
 def _head(points: Floats) -> Floats:
-    """(K, 2) the jaw, closed above by half an ellipse."""
+    """Return the (K, 2) outline of the head: the jaw, closed above by half an ellipse."""
     jaw = _curve(points[:17], closed=False)
     middle, half = (points[16] + points[0]) / 2, (points[16] - points[0]) / 2
     up = np.array((half[1], -half[0]))
@@ -136,18 +136,18 @@ def _head(points: Floats) -> Floats:
 
 
 def _draw(canvas: NDArray[np.uint8], line: Floats, width: float, *, closed: bool) -> None:
-    """Draw a line; its width in hundredths of the picture."""
+    """Draw a line of a width in hundredths of the picture."""
     thickness = max(1, round(width / 100 * len(canvas)))
     cv2.polylines(canvas, [_fixed(line)], closed, 255, thickness, cv2.LINE_AA, SHIFT)
 
 
 def _fixed(points: Floats) -> NDArray[np.int32]:
-    """Pixels to OpenCV's fixed-point coordinates on the fine canvas, which count from pixel centres."""
+    """Return OpenCV's fixed-point coordinates on the fine canvas, which count from pixel centers."""
     return np.round((points * FINE - 0.5) * 2**SHIFT).astype(np.int32)
 
 
 def _curve(points: Floats, *, closed: bool) -> Floats:
-    """(K, 2) -> (8 K, 2) or so: a smooth line through all points (Catmull and Rom 1974)."""
+    """Return a smooth line of about 8 K points through (K, 2) points (Catmull and Rom 1974)."""
     ends = (points[-1:], points[:2]) if closed else (points[:1], points[-1:])
     padded = np.concatenate([ends[0], points, ends[1]])
     a, b, c, d = (padded[k : len(padded) - 3 + k, None] for k in range(4))

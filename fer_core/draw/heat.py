@@ -1,4 +1,4 @@
-"""Maps in colour. Scaling for display happens here, and last."""
+"""Maps in color. Scaling for display happens here, and last."""
 
 from typing import Final
 
@@ -16,18 +16,18 @@ COOL: Final[Image] = _INFERNO
 """The same with red and blue exchanged, for evidence against: violet, blue, cyan."""
 
 ATTENTION: Final[Color] = (52, 211, 93)
-"""Green, since neither evidence for nor evidence against a class has it."""
+"""Green, since neither evidence for a class nor evidence against it is green."""
 
 VISIBLE = 1 / 64
-"""Heat below this does not change a pixel."""
+"""Smallest heat that changes a pixel."""
 
 
 def blend_heat(image: Image, heat: Floats, opacity: float, shades: Image = WARM) -> None:
-    """Lay a map over an RGB image of its size, in place: the hotter, the brighter and the less transparent.
+    """Blend a map into an RGB image of its size, in place: the hotter, the brighter and the more opaque.
 
     Args:
         heat: (H, W) 0..1.
-        opacity: of the hottest spot, 0..1.
+        opacity: opacity of the hottest spot, 0..1.
     """
     x, y, width, height = cv2.boundingRect((heat > VISIBLE).view(np.uint8))
     if not width:
@@ -41,23 +41,23 @@ def blend_heat(image: Image, heat: Floats, opacity: float, shades: Image = WARM)
 
 
 def blend_attention(image: Image, attention: Floats, corners: Floats, opacity: float) -> None:
-    """Lay attention over the face's square of an RGB image, in place: one hue, the less transparent the more
-    a place counts. Its cells keep their edges: a network weighs whole cells, and nothing in between.
+    """Blend attention into the face's square of an RGB image, in place: the more a place counts, the greener.
 
-    The scale is the same for every network and face: an average place has no colour, one that counts twice
-    as much half of it. Attention that prefers no place leaves the image as it is.
+    Its cells keep their edges, since a network weighs whole cells. The scale is the same for every network
+    and face: an average place has no color, one that counts twice as much has half of it. Even attention leaves
+    the image unchanged.
 
     Args:
-        attention: (h, w) or (heads, h, w), of which the mean is shown; each head adds up to 1.
+        attention: (h, w) or (heads, h, w), of which the mean is shown; each head sums to 1.
         corners: (4, 2) of the square in the image, clockwise from the aligned top left.
-        opacity: of a place that counts for all, 0..1.
+        opacity: opacity of a place that alone counts, 0..1.
     """
     cells = attention.mean(axis=0) if attention.ndim == 3 else attention
     average = 1 / cells.size
     strength = np.float32(opacity) * (1 - average / np.maximum(cells, average))
     rows, columns = cells.shape
     grid = np.array([(0, 0), (columns, 0), (columns, rows)], np.float32)
-    # OpenCV counts from the centre of the first cell and of the first pixel.
+    # OpenCV counts from the center of the first cell and of the first pixel.
     to_image = cv2.getAffineTransform(grid - 0.5, corners[:3].astype(np.float32) - 0.5)
     size = image.shape[1::-1]
     cover = cv2.warpAffine(strength, to_image, size, flags=cv2.INTER_NEAREST)

@@ -20,7 +20,7 @@ WHITE: Final[Color] = (255, 255, 255)
 INK: Final[Color] = (15, 21, 25)
 
 _SHIFT = 4
-"""OpenCV takes corners in sixteenths of a pixel."""
+"""Bits of OpenCV's fixed-point coordinates: sixteenths of a pixel."""
 
 
 @lru_cache(maxsize=32)
@@ -33,7 +33,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=512)
 def _mask(text: str, size: int) -> Image:
-    """(h, w) coverage, 0..255; the same height and baseline for every text of a size."""
+    """Return (h, w) coverage, 0..255, with the same height and baseline for every text of a size."""
     font = _font(size)
     ascent, descent = font.getmetrics()
     picture = PILImage.new("L", (max(1, round(font.getlength(text))), ascent + descent))
@@ -44,13 +44,13 @@ def _mask(text: str, size: int) -> Image:
 
 
 def text_size(text: str, size: int) -> tuple[int, int]:
-    """Width and height in pixels."""
+    """Return width and height of a text in pixels."""
     height, width = _mask(text, size).shape
     return width, height
 
 
 def put_text(image: Image, text: str, left: float, top: float, size: int, color: Color) -> None:
-    """Write into an RGB image, in place; what lies outside is cut off."""
+    """Write into an RGB image, in place; what lies outside is clipped."""
     mask = _mask(text, size)
     x, y = round(left), round(top)
     x0, y0 = max(x, 0), max(y, 0)
@@ -63,7 +63,7 @@ def put_text(image: Image, text: str, left: float, top: float, size: int, color:
 
 
 def wrap(text: str, size: int, width: float) -> list[str]:
-    """Lines of at most ``width`` pixels, broken between words; a longer word has its own line."""
+    """Return lines of at most ``width`` pixels, broken between words; a longer word gets its own line."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -75,7 +75,7 @@ def wrap(text: str, size: int, width: float) -> list[str]:
 
 
 def rounded(box: tuple[float, float, float, float], radius: float) -> Floats:
-    """(32, 2) outline of the box x0, y0, x1, y1 with round corners."""
+    """Return the (32, 2) outline of the box x0, y0, x1, y1 with round corners."""
     x0, y0, x1, y1 = box
     radius = max(0.0, min(radius, (x1 - x0) / 2, (y1 - y0) / 2))
     turn = np.linspace(0, np.pi / 2, 8)
@@ -93,7 +93,7 @@ def rounded(box: tuple[float, float, float, float], radius: float) -> Floats:
 
 
 def outline(image: Image, corners: Floats, color: Color, thickness: int) -> None:
-    """Draw a closed line through (N, 2) corners, in place, on a dark seam that sets it off."""
+    """Draw a closed line through (N, 2) corners, in place, with a dark border."""
     points = [_fixed(corners)]
     for ink, width in ((INK, thickness + 2), (color, thickness)):
         cv2.polylines(image, points, True, ink, width, cv2.LINE_AA, _SHIFT)
@@ -113,5 +113,5 @@ def fill(image: Image, corners: Floats, color: Color, opacity: float = 1.0) -> N
 
 
 def _fixed(corners: Floats) -> NDArray[np.int32]:
-    """Ours count from the edge of the first pixel, OpenCV's from its middle."""
+    """Return OpenCV's fixed-point coordinates, which count from pixel centers, of (N, 2) corners."""
     return np.round((corners - 0.5) * (1 << _SHIFT)).astype(np.int32)

@@ -10,13 +10,13 @@ from fer_core.types import Floats, Image
 
 
 def heat_tiles(crop: Image, maps: Mapping[str, Floats], *, size: int = 168) -> dict[str, Image]:
-    """Small pictures of several maps on one shared scale, so that they can be compared.
+    """Draw small pictures of several maps on one shared scale, so that they can be compared.
 
-    Warm places speak for the class, cool ones against it; full colour is the strongest place of all maps. Of
-    maps as fine as the face a hundredth of the pixels may be stronger: else a few would leave the rest dark.
+    Warm places speak for the class, cool ones against it; full color is the strongest place of all maps. In
+    maps as fine as the face one pixel in a hundred may be stronger: otherwise a few would leave the rest dark.
 
     Args:
-        crop: (S, S) grey aligned face.
+        crop: (S, S) gray aligned face.
         maps: class -> (h, w) raw map in aligned coordinates.
         size: side of each picture in pixels.
 
@@ -39,10 +39,10 @@ def heat_tiles(crop: Image, maps: Mapping[str, Floats], *, size: int = 168) -> d
 
 
 def attention_tiles(crop: Image, attention: Floats, *, size: int = 168) -> list[Image]:
-    """Small pictures of where a network looks by itself: green places count more than the average one.
+    """Draw small pictures of a network's own attention: green places count more than the average one.
 
     Args:
-        crop: (S, S) grey aligned face.
+        crop: (S, S) gray aligned face.
         attention: (h, w) or (heads, h, w).
         size: side of each picture in pixels.
 
@@ -60,7 +60,7 @@ def attention_tiles(crop: Image, attention: Floats, *, size: int = 168) -> list[
 
 
 def heat_scale(width: int = 240, height: int = 12) -> Image:
-    """(height, width, 4) RGBA: the colours of maps, from all against a class over nothing to all for it."""
+    """Draw the colors of maps as (height, width, 4) RGBA, from against a class over neutral to for it."""
     strength = np.linspace(-1, 1, width)
     levels = np.round(255 * np.abs(strength)).astype(np.uint8)
     shades = np.where(strength[:, None] < 0, COOL[levels, 0], WARM[levels, 0])

@@ -9,11 +9,11 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, Image
 
 GAP = 0.5
-"""Seconds without the face after which a line is broken."""
+"""Time without the face after which a line is broken, in seconds."""
 
 
 def timeline_picture(times: Floats, probabilities: Floats, title: str) -> Image:
-    """The same lines as a picture for a report, on white.
+    """Draw the seven probabilities over time as a picture for a report, on white.
 
     Args:
         times: (T,) seconds, rising.
@@ -51,7 +51,7 @@ def timeline_picture(times: Floats, probabilities: Floats, title: str) -> Image:
 
 
 def with_gaps(times: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """The lines with a NaN wherever the face was away."""
+    """Return times and values with a NaN wherever the face was away."""
     usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     after = np.flatnonzero(np.diff(times) > max(GAP, 1.5 * usual)) + 1
     return (

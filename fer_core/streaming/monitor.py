@@ -1,4 +1,4 @@
-"""What one viewer's stream did lately, handed from the thread that works on frames to the page."""
+"""What one viewer's stream did lately, handed from the thread that processes frames to the page."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -12,53 +12,53 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, FrameResult, Image
 
 HISTORY: Final = 60.0
-"""Seconds of probabilities that are kept."""
+"""Length of the history of probabilities, in seconds."""
 
 SAMPLE_EVERY: Final = 0.25
-"""Seconds between two of them: as fine as a chart of a minute can show."""
+"""Time between two samples of it in seconds: as fine as a chart of a minute can show."""
 
 TRAIL: Final = 5.0
-"""Seconds for which a face leaves a trail on the plane of valence and arousal."""
+"""Length of a face's trail on the plane of valence and arousal, in seconds."""
 
-RATE_OVER: Final = 3.0
-"""Seconds over which the frame rate and the milliseconds are averaged."""
+RATE_WINDOW: Final = 3.0
+"""Window over which the frame rate and the milliseconds are averaged, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Activity:
-    """A stream at one moment."""
+    """The state of a stream at one moment."""
 
     frames: int
-    """Worked on since the start."""
+    """Number of frames since the start."""
     silence: float
-    """Seconds since the last frame, or since the start where there was none."""
+    """Time since the last frame, or since the start where there was none, in seconds."""
     rate: float
-    """Frames worked on in a second."""
+    """Processed frames per second."""
     timings: Mapping[str, float]
-    """Stage -> milliseconds a frame, on average; a stage that ran for every third frame counts a third."""
+    """Stage -> mean milliseconds per frame; a stage that runs in every third frame counts a third."""
     frame: Image | None
-    """The last frame as the camera gave it."""
+    """Last frame as the camera delivered it."""
     result: FrameResult | None
-    """What was read from it."""
+    """Result of the last frame."""
     error: str | None
-    """Why the last frame could not be worked on."""
+    """Why the last frame could not be processed; None if it could."""
     times: Floats
-    """(N,) seconds, not above 0 = now."""
+    """(N,) times of the samples in seconds; 0 is now, the past is negative."""
     probabilities: Floats
-    """(N, 7) of the first face; NaN where there was none."""
+    """(N, 7) probabilities of the first face; NaN where there was none."""
     trails: Mapping[int, Floats]
-    """``track_id`` of each face of the last frame -> (M, 2) its valence and arousal, oldest first."""
+    """``track_id`` of each face in the last frame -> (M, 2) valence and arousal, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sample:
-    """What is kept of a frame."""
+    """One sample of the history."""
 
     time: float
     probabilities: Floats
-    """(7,) of the first face; NaN where there is none."""
-    places: Mapping[int, tuple[float, float]]
-    """``track_id`` -> valence, arousal."""
+    """(7,) probabilities of the first face; NaN where there is none."""
+    affect: Mapping[int, tuple[float, float]]
+    """``track_id`` -> valence and arousal."""
 
 
 class Monitor:
@@ -72,9 +72,9 @@ class Monitor:
         self.restart(time=time)
 
     def restart(self, *, time: float) -> None:
-        """Forget everything, frames first of all."""
+        """Forget everything."""
         with self._lock:
-            self._started = self._seen = time
+            self._started = self._last_seen = time
             self._frames = 0
             self._frame: Image | None = None
             self._result: FrameResult | None = None
@@ -85,39 +85,43 @@ class Monitor:
     def add(
         self, frame: Image, result: FrameResult, *, time: float, timings: Mapping[str, float]
     ) -> None:
-        """Take note of a frame that has been worked on.
+        """Add a frame that has been processed.
 
         Args:
-            frame: (H, W, 3) RGB uint8 as the camera gave it; kept, not copied.
+            frame: (H, W, 3) RGB uint8 as the camera delivered it; kept, not copied.
             timings: milliseconds of every stage, drawing included.
         """
         with self._lock:
             self._frames += 1
-            self._frame, self._result, self._error, self._seen = frame, result, None, time
+            self._frame, self._result, self._error, self._last_seen = frame, result, None, time
             self._recent.append((time, timings))
             if not self._history or time - self._history[-1].time >= SAMPLE_EVERY:
                 self._history.append(_sample(result, time))
             self._forget(time)
 
     def fail(self, error: Exception, *, time: float) -> bool:
-        """Take note of a frame that could not be worked on.
+        """Add a frame that could not be processed.
 
         Returns:
-            Whether this is news: the frame before was fine, or failed in another way.
+            Whether the error is new: the frame before was fine, or failed in another way.
         """
         with self._lock:
-            before, self._error, self._seen = self._error, f"{type(error).__name__}: {error}", time
+            before, self._error, self._last_seen = (
+                self._error,
+                f"{type(error).__name__}: {error}",
+                time,
+            )
             return self._error != before
 
     def activity(self, *, time: float) -> Activity:
-        """What the stream is doing at ``time``."""
+        """Return the state of the stream at ``time``."""
         with self._lock:
             self._forget(time)
-            seconds = min(RATE_OVER, max(time - self._started, 1e-6))
+            seconds = min(RATE_WINDOW, max(time - self._started, 1e-6))
             stages = dict.fromkeys(name for _, timings in self._recent for name in timings)
             return Activity(
                 frames=self._frames,
-                silence=time - self._seen,
+                silence=time - self._last_seen,
                 rate=len(self._recent) / seconds,
                 timings={name: self._mean(name) for name in stages},
                 frame=self._frame,
@@ -131,10 +135,10 @@ class Monitor:
             )
 
     def _trails(self, time: float) -> dict[int, Floats]:
-        recent = [sample.places for sample in self._history if time - sample.time <= TRAIL]
+        recent = [sample.affect for sample in self._history if time - sample.time <= TRAIL]
         present = recent[-1] if recent else {}
         return {
-            track: np.array([places[track] for places in recent if track in places], np.float32)
+            track: np.array([affect[track] for affect in recent if track in affect], np.float32)
             for track in present
         }
 
@@ -142,8 +146,8 @@ class Monitor:
         return sum(timings.get(stage, 0.0) for _, timings in self._recent) / len(self._recent)
 
     def _forget(self, time: float) -> None:
-        """Drop what is too old."""
-        while self._recent and time - self._recent[0][0] > RATE_OVER:
+        """Drop what is older than its window."""
+        while self._recent and time - self._recent[0][0] > RATE_WINDOW:
             self._recent.popleft()
         while self._history and time - self._history[0].time > HISTORY:
             self._history.popleft()
@@ -154,7 +158,7 @@ def _sample(result: FrameResult, time: float) -> _Sample:
     return _Sample(
         time=time,
         probabilities=result.readings[0].probabilities if result.readings else nobody,
-        places={
+        affect={
             reading.face.track_id: (reading.valence, reading.arousal)
             for reading in result.readings
             if reading.face.track_id is not None

@@ -1,8 +1,8 @@
-"""Which face is whose: numbers that stay with faces while they move, cross and are hidden for a moment.
+"""Tracking: numbers that stay with faces while they move, cross and are hidden for a moment.
 
-A known face is expected where its motion takes it. The faces of a frame are matched with the expected
-ones by place and by appearance, all pairs at once, so that two who cross keep their numbers and one who was
-hidden gets the old number back. All rates are in seconds, so results do not depend on the frame rate.
+A tracked face is expected where its motion takes it. The faces of a frame are matched with the expected
+ones by position and appearance, all pairs at once, so that two faces that cross keep their numbers and a hidden one
+gets its number back. All times are in seconds, so results do not depend on the frame rate.
 """
 
 from collections.abc import Sequence
@@ -17,26 +17,26 @@ from scipy.optimize import linear_sum_assignment
 from fer_core.types import Face, Floats, Image
 
 MEMORY: Final = 1.0
-"""Seconds for which a face that is not seen is expected to come back."""
+"""Time for which a hidden face is expected to come back, in seconds."""
 
 MAX_TRACKS: Final = 64
-"""Faces that are remembered at a time; those seen last stay."""
+"""Largest number of remembered faces; the most recent ones stay."""
 
 BOX_BUFFER: Final = 0.5
-"""By how much of their sides boxes are grown before they are compared: motion that was not expected still
+"""Fraction of their sides by which boxes are grown before they are compared, so that unexpected motion still
 leaves an overlap (buffered IoU; Yang et al. 2023, "Hard to Track Objects with Irregular Motions and
 Similar Appearances? Make It Easier by Buffering the Matching Space")."""
 
-SAME_PLACE: Final = 0.3
+SAME_FACE_IOU: Final = 0.3
 """Overlap (intersection over union) from which a box of the frame before is taken for the same face,
 whatever it appearances like: light and expressions change."""
 
 SAME_APPEARANCE: Final = 0.7
-"""Correlation of two appearances from which they may belong to one face that was elsewhere, or hidden. In
-clips it is 0.73 to 0.99 for one person a second apart, and up to 0.75 for two people."""
+"""Smallest correlation of two appearances that may belong to one face that was elsewhere, or hidden. In clips it
+is 0.73 to 0.99 for one person a second apart, and up to 0.75 for two people."""
 
 APPEARANCE_SIDE: Final = 16
-"""Pixels of the small colour picture that stands for a face's appearance."""
+"""Side of the small color picture that describes a face's appearance, in pixels."""
 
 APPEARANCE_TIME: Final = 0.5
 MOTION_TIME: Final = 0.2
@@ -51,22 +51,22 @@ class _Track:
 
     number: int
     box: Box
-    """x0, y0, x1, y1 when it was last seen, in frame pixels."""
+    """Last bounding box x0, y0, x1, y1, in frame pixels."""
     appearance: Floats
     last_seen: float
-    """When it was last seen, in seconds."""
+    """Time of the last frame with the face, in seconds."""
     velocity: tuple[float, float] = (0.0, 0.0)
-    """To the right and down, pixels a second."""
+    """Velocity to the right and down, in pixels per second."""
 
     def expected(self, time: float) -> Box:
-        """Where it should be at ``time`` if it moves on as it did."""
+        """Return the expected bounding box at ``time``, if its motion continues."""
         x0, y0, x1, y1 = self.box
         dx, dy = (speed * (time - self.last_seen) for speed in self.velocity)
         return x0 + dx, y0 + dy, x1 + dx, y1 + dy
 
 
 class Tracker:
-    """Numbers faces from 1 in the order in which they appear. Not for several threads at once."""
+    """Numbers faces from 1 in the order in which they appear. Not thread-safe."""
 
     def __init__(self) -> None:
         self._tracks: list[_Track] = []
@@ -76,34 +76,34 @@ class Tracker:
 
     @property
     def known(self) -> frozenset[int]:
-        """Numbers of the faces that are remembered."""
+        """Numbers of the remembered faces."""
         return frozenset(track.number for track in self._tracks)
 
     def expected(self, image: Image, time: float) -> tuple[Floats, Floats]:
-        """Where the known faces should be in the next frame.
+        """Return the expected bounding boxes of the remembered faces in the next frame.
 
         Args:
             image: the frame, (H, W, 3) or (H, W).
-            time: of the frame, in seconds.
+            time: time of the frame, in seconds.
 
         Returns:
-            (N, 4) boxes of the faces that were in the last frame, and (M, 4) of those that were not.
+            (N, 4) boxes of the faces in the last frame, and (M, 4) of those hidden in it.
         """
         self._fit(image)
         boxes: tuple[list[Box], list[Box]] = ([], [])
         for track in self._tracks:
             if time - track.last_seen <= MEMORY:
                 boxes[track.last_seen < self._time].append(track.expected(time))
-        seen, lost = (np.array(each, np.float32).reshape(-1, 4) for each in boxes)
-        return seen, lost
+        visible, hidden = (np.array(each, np.float32).reshape(-1, 4) for each in boxes)
+        return visible, hidden
 
     def update(self, image: Image, faces: Sequence[Face], time: float) -> list[Face]:
-        """Tell whose the faces of a frame are.
+        """Assign numbers to the faces of a frame.
 
         Args:
             image: the frame, (H, W, 3) or (H, W) uint8; its size may change from frame to frame.
-            faces: all that were found in it.
-            time: of the frame, in seconds, not before the last one's.
+            faces: all faces that were detected in it.
+            time: time of the frame in seconds, not before that of the last one.
 
         Returns:
             The same faces in the same order, each with its ``track_id``.
@@ -113,13 +113,13 @@ class Tracker:
         appearances = [appearance(image, face.box) for face in faces]
         owners = dict(self._match(known, faces, appearances, time))
         tracks = []
-        for number, (face, seen) in enumerate(zip(faces, appearances, strict=True)):
+        for number, (face, current) in enumerate(zip(faces, appearances, strict=True)):
             if number in owners:
                 track = known[owners[number]]
                 hidden = any(overlap(face.box, f.box) > 0 for f in faces if f is not face)
-                _move(track, face.box, track.appearance if hidden else seen, time)
+                _move(track, face.box, track.appearance if hidden else current, time)
             else:
-                track = _Track(self._next_number, face.box, seen, time)
+                track = _Track(self._next_number, face.box, current, time)
                 self._next_number += 1
                 known.append(track)
             tracks.append(track)
@@ -134,7 +134,7 @@ class Tracker:
         appearances: Sequence[Floats],
         time: float,
     ) -> list[tuple[int, int]]:
-        """Face and track of each pair, chosen for the largest sum of affinities (Kuhn 1955)."""
+        """Return face and track of each matched pair, with the largest sum of affinities (Kuhn 1955)."""
         affinity = np.zeros((len(faces), len(tracks)))
         grown = [_grown(face.box) for face in faces]
         for column, track in enumerate(tracks):
@@ -144,14 +144,16 @@ class Tracker:
                 near = overlap(reach, grown[row])
                 if near > 0:
                     alike = float(track.appearance @ appearances[row])
-                    stayed = track.last_seen == self._time and overlap(box, face.box) >= SAME_PLACE
+                    stayed = (
+                        track.last_seen == self._time and overlap(box, face.box) >= SAME_FACE_IOU
+                    )
                     if stayed or alike >= SAME_APPEARANCE:
                         affinity[row, column] = near + max(alike, 0.0)
         rows, columns = linear_sum_assignment(affinity, maximize=True)
         return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if affinity[r, c] > 0]
 
     def _fit(self, image: Image) -> None:
-        """Carry all places over to another frame size."""
+        """Scale all boxes and velocities to another frame size."""
         height, width = image.shape[:2]
         if self._size is not None and self._size != (width, height):
             across, down = width / self._size[0], height / self._size[1]
@@ -170,7 +172,7 @@ def appearance(image: Image, box: Box) -> Floats:
         box: x0, y0, x1, y1 in its pixels.
 
     Returns:
-        A vector of length 1 whose products with others are correlations; zeros for a plain surface.
+        A unit vector whose dot products with others are correlations; zeros for a uniform surface.
     """
     x0, y0, x1, y1 = (round(edge) for edge in box)
     step = max(1, min(x1 - x0, y1 - y0) // (2 * APPEARANCE_SIDE))
@@ -184,7 +186,7 @@ def appearance(image: Image, box: Box) -> Floats:
 
 
 def overlap(first: Box, second: Box) -> float:
-    """Intersection over union of two boxes x0, y0, x1, y1; 0..1."""
+    """Return the intersection over union of two boxes x0, y0, x1, y1; 0..1."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
     if width <= 0 or height <= 0:
@@ -202,12 +204,12 @@ def _grown(box: Box) -> Box:
 
 
 def _unit(values: Floats) -> Floats:
-    """The same direction at length 1; zeros stay zeros."""
+    """Return the vector scaled to length 1; zeros stay zeros."""
     return values / np.float32(max(float(values @ values) ** 0.5, 1e-6))
 
 
-def _move(track: _Track, box: Box, seen: Floats, time: float) -> None:
-    """Take note that a face was seen in ``box``, looking like ``seen``."""
+def _move(track: _Track, box: Box, appearance: Floats, time: float) -> None:
+    """Update a track with the box and appearance of its face in a new frame."""
     elapsed = time - track.last_seen
     if elapsed > 0:
         (x0, y0, x1, y1), (dx, dy) = track.box, track.velocity
@@ -219,5 +221,5 @@ def _move(track: _Track, box: Box, seen: Floats, time: float) -> None:
         )
         track.velocity = (dx, dy)
         weight = np.float32(exp(-elapsed / APPEARANCE_TIME))
-        track.appearance = _unit(weight * track.appearance + (1 - weight) * seen)
+        track.appearance = _unit(weight * track.appearance + (1 - weight) * appearance)
     track.box, track.last_seen = box, time

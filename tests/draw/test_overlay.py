@@ -5,7 +5,8 @@ import pytest
 
 from fer_core.draw import EXPRESSION_COLORS, rgb
 from fer_core.draw.heat import ATTENTION, blend_attention
-from fer_core.draw.overlay import HEAT, OverlayStyle, draw_message, draw_overlay, headline
+from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay, headline
+from fer_core.draw.panels import HEAT
 from fer_core.explain import explanation
 from fer_core.types import Floats, FrameResult, Image, RawMap, Reading
 from tests.draw.faces import make_explanation, make_reading

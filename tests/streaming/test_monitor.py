@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import EXPRESSIONS
-from fer_core.streaming.monitor import HISTORY, RATE_OVER, SAMPLE_EVERY, TRAIL, Monitor
+from fer_core.streaming.monitor import HISTORY, RATE_WINDOW, SAMPLE_EVERY, TRAIL, Monitor
 from fer_core.types import Face, Floats, FrameResult, Image, Reading, Regions
 
 FRAME = np.zeros((4, 6, 3), np.uint8)
@@ -56,10 +56,10 @@ def test_rate_and_milliseconds_are_those_of_the_last_seconds(monitor: Monitor) -
     assert activity.frames == 100
     assert activity.rate == pytest.approx(10, abs=0.5)
     assert activity.timings == pytest.approx({"detect": 15.0, "predict": 6.0}, rel=0.05)
-    later = monitor.activity(time=109.9 + RATE_OVER + 1)
+    later = monitor.activity(time=109.9 + RATE_WINDOW + 1)
     assert later.rate == 0.0
     assert later.timings == {}
-    assert later.silence == pytest.approx(RATE_OVER + 1)
+    assert later.silence == pytest.approx(RATE_WINDOW + 1)
     assert later.frames == 100
 
 

@@ -1,15 +1,9 @@
 """Figures of where evidence lies, and the slide."""
 
-import io
-from xml.etree import ElementTree
-
 import numpy as np
-from PIL import Image as Pillow
 
 from app.charts.evidence import before_and_after, curves, drawing_board, share_dots
-from fer_core.draw.slide import draw_slide
 from fer_core.draw.tiles import heat_scale
-from fer_core.labels import EXPRESSIONS
 
 CROP = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
 
@@ -57,15 +51,3 @@ def test_the_scale_is_clear_in_the_middle() -> None:
     assert scale[0, 50, 3] == 0 and scale[0, 0, 3] == scale[0, -1, 3] == 255
     assert scale[0, 0, 2] > scale[0, 0, 0], "against is blue"
     assert scale[0, -1, 0] > scale[0, -1, 2], "for is warm"
-
-
-def test_a_slide_as_png_and_svg() -> None:
-    maps = {name: np.full((6, 6), number, np.float32) for number, name in enumerate(EXPRESSIONS)}
-    shares = np.full(7, 1 / 7, np.float32)
-    words = {"title": "Why sad?", "footnote": "Grad-CAM on plain"}
-    png = Pillow.open(io.BytesIO(draw_slide(CROP, maps["sad"], maps, shares, "sad", **words)))
-    assert png.size == (1920, 1080) and png.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
-    svg = draw_slide(CROP, maps["sad"], maps, shares, "sad", **words, form="svg").decode()
-    ElementTree.fromstring(svg)
-    assert "Why sad?" in svg and "Grad-CAM on plain" in svg, "text stays text"
-    assert all(name in svg for name in EXPRESSIONS)
