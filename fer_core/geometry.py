@@ -107,3 +107,26 @@ def mean_points(box: tuple[float, float, float, float]) -> Floats:
     side = max(x1 - x0, y1 - y0)
     corner = np.array([(x0 + x1 - side) / 2, (y0 + y1 - side) / 2], np.float32)
     return np.asarray(MEAN_POINTS * side + corner, np.float32)
+
+
+def square_crop(
+    image: Image, box: tuple[float, float, float, float], size: int, *, margin: float = 1.5
+) -> Image:
+    """Return the square around the center of a bounding box, scaled to ``size`` pixels.
+
+    Args:
+        image: (H, W, 3) RGB or (H, W) gray, uint8.
+        box: x0, y0, x1, y1 in pixels of the image.
+        size: side of the result, in pixels.
+        margin: side of the square in longer sides of the box.
+
+    Returns:
+        (size, size, 3) or (size, size); black where the square reaches beyond the image.
+    """
+    x0, y0, x1, y1 = box
+    side = margin * max(x1 - x0, y1 - y0)
+    scale = size / side
+    left, top = (x0 + x1 - side) / 2, (y0 + y1 - side) / 2
+    transform = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]], np.float32)
+    crop = cv2.warpAffine(image, from_centers(transform), (size, size), flags=cv2.INTER_LINEAR)
+    return np.asarray(crop, np.uint8)

@@ -13,6 +13,7 @@ from fer_core.geometry import (
     mean_points,
     quads,
     similarity,
+    square_crop,
     warp,
 )
 from fer_core.labels import REGIONS
@@ -141,3 +142,20 @@ def test_bare_crops_of_any_size_and_colour(astronaut: Image, astronaut_points: F
     whole = cut_regions(astronaut[:, :, 0], Face((0, 0, 1, 1), 1.0, astronaut_points), 48).face
     assert np.abs(aligned[0].astype(int) - whole)[4:-4, 4:-4].mean() < 3
     assert quads(alignment(points[0], 48), 48)["face"].shape == (4, 2)
+
+
+def test_square_crop_of_the_same_scale_copies_the_pixels_around_the_box(astronaut: Image) -> None:
+    crop = square_crop(astronaut, (200, 100, 240, 160), 90)  # 1.5 times the longer side
+    assert np.array_equal(crop, astronaut[85:175, 175:265])
+
+
+def test_square_crop_scales_the_chosen_margin_and_is_black_beyond_the_image() -> None:
+    white = np.full((40, 40, 3), 255, np.uint8)
+    crop = square_crop(white, (0, 0, 20, 10), 80, margin=2.0)  # pixels -10..30 and -15..25, doubled
+    assert crop.shape == (80, 80, 3)
+    assert (crop[31:, 21:] == 255).all()
+    assert not crop[:29].any() and not crop[:, :19].any()
+
+
+def test_square_crop_of_a_gray_image_is_gray() -> None:
+    assert square_crop(np.zeros((9, 9), np.uint8), (2, 2, 6, 6), 12).shape == (12, 12)

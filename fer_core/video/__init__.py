@@ -1,5 +1,6 @@
 """Clips: a video becomes a timeline, a table, and a video with what was read painted into it."""
 
+from fer_core.video.actions import liveliest_actions
 from fer_core.video.decode import BreaksOffError, Clip, Frame, VideoError, read_frame
 from fer_core.video.encode import annotate
 from fer_core.video.record import Recorder
@@ -25,5 +26,6 @@ __all__ = [
     "TimelineReader",
     "VideoError",
     "annotate",
+    "liveliest_actions",
     "read_frame",
 ]

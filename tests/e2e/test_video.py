@@ -38,7 +38,7 @@ def test_a_clip_is_read_stopped_and_gone_on_with(
     page.goto(server.url)
     page.get_by_role("link", name="Video", exact=True).first.click()
     page.locator('input[type="file"]').set_input_files(clip)
-    page.get_by_role("button", name="Analyse").click()
+    page.get_by_role("button", name="Analyze").click()
     page.get_by_text("s of the clip").wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Stopped at").wait_for()

@@ -1,4 +1,4 @@
-"""The Data page: a set, its classes and faces, augmentation, and where labels disagree."""
+"""The page Data: a set, its classes and faces, augmentation, and where labels disagree."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
-from app import datasets as places
+from app import datasets
 from app.datasets import VARIABLE
 
 OpenPage = Callable[[str], AppTest]
@@ -21,7 +21,7 @@ AGREED = ("10,0,0,0,0,0,0,0,0,0", "0,10,0,0,0,0,0,0,0,0")  # neutral, happy
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Four faces of FER2013 with their votes, the same as images, and what is no set."""
+    """Write four faces of FER2013 with votes, a folder of images, and files that are not sets."""
     rng = np.random.default_rng(0)
     rows = []
     for label, split in ((6, "Training"), (3, "Training"), (4, "Training"), (4, "PrivateTest")):
@@ -55,7 +55,7 @@ def read(app: AppTest, name: str, plus: str | None = None) -> AppTest:
     return app.button(key="data_read").click().run()
 
 
-def test_without_a_set_augmentation_works_on_the_sample(
+def test_augmentation_is_shown_on_the_sample_without_a_set(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -63,14 +63,14 @@ def test_without_a_set_augmentation_works_on_the_sample(
     assert not app.exception and not app.error
     assert app.code[0].value == "make app FER_DATA=/the/folder/with/your/sets"
     assert "`fer2013.csv` or `icml_face_data.csv`" in words(app)
-    told = captions(app)
-    assert told[:2] == ["**unchanged**", "turned by 6°"]
-    assert "mirrored, 50 % of faces" in told and len(app.image) == len(told) + 10
+    texts = captions(app)
+    assert texts[:2] == ["**unchanged**", "turned by 6°"]
+    assert "mirrored, 50 % of faces" in texts and len(app.image) == len(texts) + 10
     app.slider(key="data_factor").set_value(2.0).run()
     assert "turned by 12°" in captions(app) and "mirrored, 50 % of faces" in captions(app)
 
 
-def test_random_draws_change_when_asked(open_page: OpenPage) -> None:
+def test_random_draws_change_only_when_the_button_is_pressed(open_page: OpenPage) -> None:
     app = open_page("data")
 
     def drawn() -> list[str]:
@@ -83,7 +83,7 @@ def test_random_draws_change_when_asked(open_page: OpenPage) -> None:
     assert not set(drawn()) & set(first)
 
 
-def test_a_set_with_its_classes_faces_and_votes(open_page: OpenPage, folder: Path) -> None:
+def test_set_is_shown_with_its_classes_faces_and_votes(open_page: OpenPage, folder: Path) -> None:
     app = open_page("data")
     assert app.selectbox(key="data_set").options == [
         *("faces", "fer2013.csv", "fer2013new.csv", "short.csv", "wrong.csv")
@@ -107,7 +107,7 @@ def test_a_set_with_its_classes_faces_and_votes(open_page: OpenPage, folder: Pat
     assert not app.exception
 
 
-def test_a_folder_without_votes(open_page: OpenPage, folder: Path) -> None:
+def test_set_without_votes_is_shown_without_agreement(open_page: OpenPage, folder: Path) -> None:
     app = read(open_page("data"), "faces", "fer2013new.csv")
     assert not app.exception and not app.error
     assert "**Training**, to learn from: 1 faces" in words(app)
@@ -125,7 +125,7 @@ def test_a_folder_without_votes(open_page: OpenPage, folder: Path) -> None:
         ("/etc/passwd", None, "/etc/passwd is not in the folder of datasets"),
     ],
 )
-def test_what_cannot_be_read_is_a_sentence(
+def test_file_that_cannot_be_read_gives_one_error_sentence(
     open_page: OpenPage,
     folder: Path,
     name: str,
@@ -134,8 +134,8 @@ def test_what_cannot_be_read_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # People may type other paths as well; AppTest takes only what is in the list.
-    listed = sorted({*places.names_in(folder), name})
-    monkeypatch.setattr(places, "names_in", lambda _: listed)
+    listed = sorted({*datasets.names_in(folder), name})
+    monkeypatch.setattr(datasets, "names_in", lambda _: listed)
     app = read(open_page("data"), name, plus)
     assert not app.exception
     (error,) = app.error
@@ -144,7 +144,7 @@ def test_what_cannot_be_read_is_a_sentence(
     assert app.image, "augmentation still works"
 
 
-def test_a_folder_that_is_not_there_is_a_sentence(
+def test_missing_folder_of_datasets_gives_one_error_sentence(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "/no/such/folder")

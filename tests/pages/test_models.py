@@ -1,4 +1,4 @@
-"""The Models page: the leaderboard, one model, and one face through several."""
+"""The page Models: the leaderboard, one model in detail, and one face through several models."""
 
 import csv
 import io
@@ -13,7 +13,8 @@ from app.samples import portrait
 from fer_core import EXPRESSIONS, Analyzer, list_models, load_card
 from fer_core.draw.overlay import headline
 from fer_core.evaluation import leaderboard
-from fer_core.evaluation.leaderboard import read_leaderboard, telling_mix
+from fer_core.evaluation.leaderboard import LeaderboardRow, read_leaderboard, telling_mix
+from fer_core.models import Classifier
 from fer_core.weights import WeightsError
 from tests.pages.conftest import encode
 
@@ -35,25 +36,31 @@ def maps(app: AppTest) -> list[str]:
     return [picture.url for picture in pictures if picture.alt.startswith("Map of the evidence")]
 
 
-def test_leaderboard_and_one_model_in_detail(
+def test_leaderboard_and_one_model_are_shown_with_their_measured_figures(
     open_page: OpenPage, downloads: dict[str, bytes]
 ) -> None:
     app = open_page("models")
     assert not app.exception and not app.error
-    standings = read_leaderboard()
+    leaderboard_rows = read_leaderboard()
     table = app.dataframe[0].value
-    assert table["name"].tolist() == [standing.name for standing in standings]
-    assert table["accuracy"].tolist() == pytest.approx([100 * s.accuracy for s in standings])
-    assert table["about"][0] == standings[0].about
-    assert "65 ± 5 %" in words(app) and f"± {100 * standings[0].margin:.1f} points" in words(app)
+    assert table["name"].tolist() == [row.name for row in leaderboard_rows]
+    assert table["accuracy"].tolist() == pytest.approx(
+        [100 * row.accuracy for row in leaderboard_rows]
+    )
+    assert table["about"][0] == leaderboard_rows[0].about
+    assert "65 ± 5 %" in words(app) and f"± {100 * leaderboard_rows[0].margin:.1f} points" in words(
+        app
+    )
 
     rows = list(csv.DictReader(io.StringIO(downloads["leaderboard.csv"].decode())))
     assert [row["name"] for row in rows] == table["name"].tolist()
-    assert float(rows[0]["accuracy"]) == standings[0].accuracy
-    assert float(rows[0]["macro_recall"]) == pytest.approx(standings[0].macro("recall"), abs=1e-4)
+    assert float(rows[0]["accuracy"]) == leaderboard_rows[0].accuracy
+    assert float(rows[0]["macro_recall"]) == pytest.approx(
+        leaderboard_rows[0].macro("recall"), abs=1e-4
+    )
 
     app.selectbox(key="models_chosen").select("plain").run()
-    plain, card = next(s for s in standings if s.name == "plain"), load_card("plain")
+    plain, card = next(row for row in leaderboard_rows if row.name == "plain"), load_card("plain")
     assert [metric.value for metric in app.metric[:2]] == [
         f"{100 * plain.accuracy:.1f} %",
         f"{plain.macro_f1:.3f}",
@@ -68,7 +75,7 @@ def test_leaderboard_and_one_model_in_detail(
     assert json.loads(downloads["plain.json"])["sha256"] == card.sha256
 
 
-def test_a_face_goes_through_several_models(models: AppTest) -> None:
+def test_chosen_models_each_predict_the_same_face(models: AppTest) -> None:
     app = models
     chosen = app.multiselect(key="models_several")
     assert chosen.options == list(list_models())
@@ -84,12 +91,12 @@ def test_a_face_goes_through_several_models(models: AppTest) -> None:
     assert captions == ["sad, by Grad-CAM"] * 2
 
 
-def test_a_damaged_model_leaves_the_others_alone(
+def test_damaged_model_shows_its_error_beside_the_working_models(
     models: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load = Analyzer.classifier
 
-    def damaged(self: Analyzer, model: str | None = None):
+    def damaged(self: Analyzer, model: str | None = None) -> Classifier:
         if model == "plain":
             raise WeightsError("plain.safetensors does not match the hash in its card")
         return load(self, model)
@@ -105,7 +112,7 @@ def test_a_damaged_model_leaves_the_others_alone(
     assert len(app.image) == 1, "the other one is shown"
 
 
-def test_own_pictures_and_those_that_are_none(models: AppTest) -> None:
+def test_uploaded_picture_is_compared_and_a_bad_one_gives_a_sentence(models: AppTest) -> None:
     app = models
     app.multiselect(key="models_several").set_value(["plain"])
     app.segmented_control(key="models_source").set_value("Your own picture").run()
@@ -127,7 +134,9 @@ def test_own_pictures_and_those_that_are_none(models: AppTest) -> None:
     assert len(maps(app)) == 1 and maps(app) != first
 
 
-def test_speed_is_measured_when_asked_for(models: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speed_is_measured_when_the_button_is_pressed(
+    models: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def measured(name: str) -> float:
         if name == "plain":
             raise WeightsError("plain.safetensors is missing")
@@ -141,20 +150,22 @@ def test_speed_is_measured_when_asked_for(models: AppTest, monkeypatch: pytest.M
     assert table["ms"]["prior_attention"] == 1.5 and np.isnan(table["ms"]["plain"])
 
 
-@pytest.mark.parametrize("standings", [WeightsError("leaderboard.json is no leaderboard"), ()])
-def test_without_a_leaderboard(
-    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, standings: object
+@pytest.mark.parametrize(
+    "leaderboard_rows", [WeightsError("leaderboard.json is not a leaderboard"), ()]
+)
+def test_missing_or_damaged_leaderboard_is_reported(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, leaderboard_rows: object
 ) -> None:
-    def read() -> tuple:
-        if isinstance(standings, Exception):
-            raise standings
+    def read() -> tuple[LeaderboardRow, ...]:
+        if isinstance(leaderboard_rows, Exception):
+            raise leaderboard_rows
         return ()
 
     monkeypatch.setattr(leaderboard, "read_leaderboard", read)
     app = open_page("models")
     assert not app.exception and not app.dataframe
-    if isinstance(standings, Exception):
-        assert [error.value for error in app.error] == ["leaderboard.json is no leaderboard"]
+    if isinstance(leaderboard_rows, Exception):
+        assert [error.value for error in app.error] == ["leaderboard.json is not a leaderboard"]
     else:
         assert "has been measured yet" in words(app)
-        assert len(app.image) == 2, "faces can be read all the same"
+        assert len(app.image) == 2, "faces can still be compared"

@@ -1,4 +1,4 @@
-"""The Photo page: what comes in, what is shown of it, what can be taken away."""
+"""The page Photo: sources of pictures, what is shown of their faces, and downloads."""
 
 import csv
 import io
@@ -6,8 +6,8 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import streamlit as st
@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw import percent
+from fer_core.images import read_image
 from fer_core.models.base import NetworkOutput, PooledNetwork
 from fer_core.types import Image
 from tests.pages.conftest import encode
@@ -45,7 +46,7 @@ def headings(app: AppTest) -> list[str]:
     return [element.value for element in app.subheader]
 
 
-def test_photo_is_shown_with_everything_about_its_face(
+def test_photo_is_shown_with_class_probabilities_maps_and_charts_of_its_face(
     photo: AppTest, astronaut: Image, downloads: Downloads
 ) -> None:
     app = upload(photo, astronaut_png=encode(astronaut))
@@ -54,17 +55,19 @@ def test_photo_is_shown_with_everything_about_its_face(
     name, probability = reading.top
     shown = "unsure" if reading.unsure else f"{name} {percent(probability)}"
     assert app.metric[0].value == shown
-    told = captions(app)
-    assert "astronaut.png, 512 × 512 pixels" in told
+    texts = captions(app)
+    assert "astronaut.png, 512 × 512 pixels" in texts
     for each, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
-        assert f"{each} **{percent(float(p))}**" in told
+        assert f"{each} **{percent(float(p))}**" in texts
     assert reading.region_attention is not None
-    assert f"mouth **{percent(reading.region_attention['lower'])}**" in told
+    assert f"mouth **{percent(reading.region_attention['lower'])}**" in texts
     assert len(app.get("plotly_chart")) == 3, "classes, valence and arousal, facial actions"
     assert any("Placed by its class probabilities" in caption.value for caption in app.caption)
 
 
-def test_downloads_parse_and_agree(photo: AppTest, astronaut: Image, downloads: Downloads) -> None:
+def test_json_csv_and_picture_downloads_agree(
+    photo: AppTest, astronaut: Image, downloads: Downloads
+) -> None:
     upload(photo, astronaut_png=encode(astronaut))
     (record,) = json.loads(downloads["expression-lens.json"])
     assert (record["path"], record["width"], record["height"]) == ("astronaut.png", 512, 512)
@@ -79,19 +82,19 @@ def test_downloads_parse_and_agree(photo: AppTest, astronaut: Image, downloads: 
     assert float(row["happy"]) == pytest.approx(face["probabilities"]["happy"])
     assert float(row["x0"]) == face["box"][0]
 
-    picture = cv2.imdecode(np.frombuffer(downloads["astronaut-annotated.png"], np.uint8), 1)
+    picture = read_image(downloads["astronaut-annotated.png"])
     assert picture.shape == (512, 512, 3)
-    same = (picture[..., ::-1] == astronaut).all(axis=2)
+    same = (picture == astronaut).all(axis=2)
     x0, y0, x1, y1 = (round(edge) for edge in face["box"])
     assert same[400:, :].all(), "only the face is painted on"
     assert not same[y0:y1, x0:x1].all()
 
 
-def test_class_and_opacity_of_the_heatmap(
+def test_class_and_opacity_of_the_heatmap_can_be_chosen(
     photo: AppTest, astronaut: Image, downloads: Downloads
 ) -> None:
     def painted() -> Image:
-        return cv2.imdecode(np.frombuffer(downloads["astronaut-annotated.png"], np.uint8), 1)
+        return read_image(downloads["astronaut-annotated.png"])
 
     app = upload(photo, astronaut_png=encode(astronaut))
     app.pills(key="photo_layers").set_value(["heatmap"])
@@ -99,7 +102,7 @@ def test_class_and_opacity_of_the_heatmap(
     strong = painted()
     app.slider(key="photo_opacity").set_value(0.1).run()
     weak = painted()
-    original = astronaut[..., ::-1].astype(int)
+    original = astronaut.astype(int)
     assert np.abs(strong - original).sum() > 3 * np.abs(weak - original).sum() > 0
     app.slider(key="photo_opacity").set_value(1.0)
     app.selectbox(key="photo_target").select("surprise").run()
@@ -109,7 +112,7 @@ def test_class_and_opacity_of_the_heatmap(
     assert (painted() == original).all()
 
 
-def test_plain_has_no_blocks(photo: AppTest, astronaut: Image) -> None:
+def test_model_without_blocks_shows_the_whole_face_only(photo: AppTest, astronaut: Image) -> None:
     app = upload(photo, astronaut_png=encode(astronaut))
     app.selectbox(key="model").select("plain").run()
     assert any("it has no blocks to weigh" in caption.value for caption in app.caption)
@@ -118,26 +121,26 @@ def test_plain_has_no_blocks(photo: AppTest, astronaut: Image) -> None:
 
 @pytest.fixture
 def attending(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """``plain`` weighs places: the first of two heads looks at one, the second at all alike."""
-    read = PooledNetwork.head
+    """Give ``plain`` two attention heads: the first looks at one place, the second at all places alike."""
+    head_without_attention = PooledNetwork.head
 
-    def head(self: PooledNetwork, *given: object, **asked: object) -> NetworkOutput:
-        output = read(self, *given, **asked)
+    def head(self: PooledNetwork, *args: Any, **options: Any) -> NetworkOutput:
+        output = head_without_attention(self, *args, **options)
         heads = torch.full((len(output.logits), 2, 3, 3), 1 / 9)
         heads[:, 0] = 0
         heads[:, 0, 2, 1] = 1
         return replace(output, attention=heads)
 
     monkeypatch.setattr(PooledNetwork, "head", head)
-    st.cache_resource.clear()  # a loaded model knows already that it has none
+    st.cache_resource.clear()  # models loaded before have no attention
     yield
     st.cache_resource.clear()
 
 
-def test_attention_is_shown_where_the_model_has_it(
+def test_attention_is_shown_only_for_models_that_have_it(
     photo: AppTest, astronaut: Image, downloads: Downloads, attending: None
 ) -> None:
-    mirrored = astronaut[:, ::-1]  # the astronaut may have been read before
+    mirrored = astronaut[:, ::-1]  # the reading of the astronaut may be cached
     app = upload(photo, mirrored_png=encode(mirrored))
     assert "Where the network looks by itself" not in headings(app)
     assert not any("Attention" in option for option in app.pills(key="photo_layers").options)
@@ -148,15 +151,15 @@ def test_attention_is_shown_where_the_model_has_it(
     assert any("no evidence for a class" in caption.value for caption in app.caption)
     app.pills(key="photo_layers").set_value(["attention"]).run()
     assert not app.exception
-    painted = cv2.imdecode(np.frombuffer(downloads["mirrored-annotated.png"], np.uint8), 1)
-    assert (painted[..., ::-1] != mirrored).any()
+    painted = read_image(downloads["mirrored-annotated.png"])
+    assert (painted != mirrored).any()
     (face,) = json.loads(downloads["expression-lens.json"])[0]["faces"]
     assert np.shape(face["attention"]) == (2, 3, 3) and face["attention"][0][2][1] == 1
     app.selectbox(key="model").select("prior_attention").run()
     assert not app.exception and "Where the network looks by itself" not in headings(app)
 
 
-def test_a_model_without_maps_is_explained_by_occlusion(
+def test_model_without_feature_maps_is_explained_by_occlusion(
     photo: AppTest, astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = upload(photo, astronaut_png=encode(astronaut))
@@ -165,8 +168,8 @@ def test_a_model_without_maps_is_explained_by_occlusion(
     app.selectbox(key="model").select("plain").run()
     assert not app.exception
     why = "By Occlusion, since *plain* has no feature maps for gradcam. "
-    (said,) = [caption.value for caption in app.caption if caption.value.startswith(why)]
-    assert "Of the evidence for *happy*" in said
+    (sentence,) = [caption.value for caption in app.caption if caption.value.startswith(why)]
+    assert "Of the evidence for *happy*" in sentence
 
 
 @pytest.mark.parametrize(
@@ -174,7 +177,7 @@ def test_a_model_without_maps_is_explained_by_occlusion(
     [(b"hello", "not an image"), (None, "damaged"), (b"", "not an image")],
     ids=["text", "truncated", "empty"],
 )
-def test_bad_file_is_a_sentence(
+def test_file_that_cannot_be_read_gives_one_error_sentence(
     photo: AppTest, astronaut: Image, content: bytes | None, reason: str
 ) -> None:
     content = encode(astronaut, ".jpg")[:9000] if content is None else content
@@ -187,7 +190,7 @@ def test_bad_file_is_a_sentence(
 
 
 @pytest.mark.parametrize("side", [1, 300])
-def test_no_face_is_an_empty_state_with_the_picture(
+def test_picture_without_a_face_is_shown_with_advice(
     photo: AppTest, side: int, downloads: Downloads
 ) -> None:
     app = upload(photo, wall_png=encode(np.full((side, side, 3), 120, np.uint8)))
@@ -199,7 +202,7 @@ def test_no_face_is_an_empty_state_with_the_picture(
     assert len(downloads["expression-lens.csv"].splitlines()) == 1, "the heading alone"
 
 
-def test_twenty_faces_can_each_be_chosen(
+def test_each_of_twenty_faces_can_be_chosen(
     photo: AppTest, astronaut: Image, downloads: Downloads
 ) -> None:
     crowd = np.tile(astronaut[20:230, 120:330], (4, 5, 1))
@@ -234,7 +237,7 @@ def test_one_bad_file_does_not_stop_the_others(
     assert "No face was found" in headings(app)
 
 
-def test_samples_and_camera(photo: AppTest, astronaut: Image) -> None:
+def test_picture_can_come_from_samples_or_the_camera(photo: AppTest, astronaut: Image) -> None:
     app = photo
     app.button(key="sample_Mouth covered").click().run()
     assert any(caption.startswith("mouth-covered.png") for caption in captions(app))
@@ -244,7 +247,9 @@ def test_samples_and_camera(photo: AppTest, astronaut: Image) -> None:
     assert "camera.jpg, 512 × 512 pixels" in captions(app)
 
 
-def test_frame_of_the_live_view_comes_first(open_page: OpenPage, astronaut: Image) -> None:
+def test_frame_of_the_live_view_is_shown_until_it_is_dropped(
+    open_page: OpenPage, astronaut: Image
+) -> None:
     app = open_page("start")
     app.session_state["snapshot"] = astronaut
     app.switch_page("pages/photo.py").run()

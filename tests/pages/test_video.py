@@ -1,18 +1,17 @@
-"""The Video page: a clip, its timeline, and what can be taken away."""
+"""The page Video: a clip, its timeline, its best moments, and downloads."""
 
 import csv
 import io
 import json
 from collections.abc import Callable
 
-import cv2
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.images import read_image
 from fer_core.video import CSV_COLUMNS, Clip, TimelineReader
 
-Downloads = dict[str, Callable[[], bytes]]
+Downloads = dict[str, bytes]
 
 
 @pytest.fixture
@@ -28,13 +27,15 @@ def sample(video: AppTest) -> AppTest:
     return video.button(key="video_start").click().run()
 
 
-def test_empty_state_offers_a_sample(video: AppTest) -> None:
+def test_page_without_a_clip_offers_a_sample(video: AppTest) -> None:
     assert not video.exception
     assert any("No clip at hand?" in caption.value for caption in video.caption)
     assert not video.get("plotly_chart")
 
 
-def test_a_clip_becomes_timeline_moments_and_files(sample: AppTest, downloads: Downloads) -> None:
+def test_clip_is_shown_as_timeline_and_moments_and_can_be_downloaded(
+    sample: AppTest, downloads: Downloads
+) -> None:
     sample.run()
     assert not sample.exception and not sample.error and not sample.info
     assert len(sample.get("plotly_chart")) == 1
@@ -50,7 +51,7 @@ def test_a_clip_becomes_timeline_moments_and_files(sample: AppTest, downloads: D
     ]
     record = json.loads(downloads["sample.json"])
     assert (record["clip"], record["frames"], record["stopped"]) == ("sample.mp4", 4, False)
-    picture = cv2.imdecode(np.frombuffer(downloads["sample-timeline.png"], np.uint8), 1)
+    picture = read_image(downloads["sample-timeline.png"])
     assert picture.shape == (900, 1600, 3)
 
     sample.slider(key="video_moment").set_value(1.6).run()
@@ -63,7 +64,7 @@ def test_a_clip_becomes_timeline_moments_and_files(sample: AppTest, downloads: D
         assert len(list(clip.frames())) == 60
 
 
-def test_moments_are_read_together_where_the_model_can(video: AppTest) -> None:
+def test_moments_can_be_read_together_only_by_models_that_read_sequences(video: AppTest) -> None:
     video.button(key="video_use_sample").click().run()
     assert not [toggle for toggle in video.toggle if toggle.key == "video_sequence"]
     video.selectbox(key="model").select("acnn_alstm").run()
@@ -75,14 +76,14 @@ def test_moments_are_read_together_where_the_model_can(video: AppTest) -> None:
     assert any("How much the model counted each" in each.value for each in video.caption)
 
 
-def test_a_stopped_reading_is_kept_and_can_go_on(
+def test_stopped_reading_is_kept_and_can_be_continued(
     video: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = TimelineReader.__iter__
+    read_all = TimelineReader.__iter__
     monkeypatch.setattr(
         TimelineReader,
         "__iter__",
-        lambda self: (step for step, _ in zip(read(self), range(2), strict=False)),
+        lambda self: (step for step, _ in zip(read_all(self), range(2), strict=False)),
     )
     video.button(key="video_use_sample").click().run()
     video.selectbox(key="video_every").select(15)
@@ -95,14 +96,14 @@ def test_a_stopped_reading_is_kept_and_can_go_on(
     assert not video.info
 
 
-def test_a_file_that_is_no_video_is_a_sentence(video: AppTest) -> None:
+def test_file_that_is_not_a_video_gives_one_error_sentence(video: AppTest) -> None:
     video.file_uploader(key="video_file").upload("text.mp4", b"hello", "video/mp4").run()
     video.button(key="video_start").click().run()
     assert not video.exception
     assert "text.mp4 is not a video" in video.error[0].value
 
 
-def test_facial_actions_are_lines_too(sample: AppTest) -> None:
+def test_facial_actions_can_be_shown_instead_of_probabilities(sample: AppTest) -> None:
     sample.run()
     sample.segmented_control(key="video_lines").set_value("actions").run()
     assert not sample.exception

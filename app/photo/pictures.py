@@ -1,0 +1,186 @@
+"""Pictures of the page Photo and their readings: cached by content, for this viewer alone, never written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from app.session import PageSettings
+from fer_core import EXPRESSIONS, Analyzer
+from fer_core.draw.overlay import draw_overlay
+from fer_core.export import (
+    CSV_COLUMNS,
+    csv_rows,
+    csv_text,
+    image_record,
+    json_text,
+    png_bytes,
+    zip_bytes,
+)
+from fer_core.images import ImageError, read_image
+from fer_core.types import Explanation, FrameResult, Image, RawMap, Reading
+
+
+class PictureFile(NamedTuple):
+    """A file that the viewer has chosen."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture and the readings of its faces."""
+
+    name: str
+    content: bytes
+    """Content of the file."""
+    digest: str
+    """SHA-256 of the file."""
+    record: dict[str, Any]
+    """The record that ``python -m fer_core predict --json`` prints for it."""
+    result: FrameResult | None = None
+    """None where the file could not be read; the record says why."""
+
+    @property
+    def image(self) -> Image:
+        """The decoded picture, (H, W, 3)."""
+        return decode(self.digest, self.content)
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Readings of the faces, largest first; empty where the file could not be read."""
+        return self.result.readings if self.result else ()
+
+
+@dataclass(frozen=True)
+class PhotoContext:
+    """The face that is shown in detail, and the settings by which it is explained."""
+
+    settings: PageSettings
+    picture: Picture
+    number: int
+    """Position among the faces of the picture, the largest being 0."""
+
+    @property
+    def reading(self) -> Reading:
+        """Reading of the chosen face."""
+        return self.picture.readings[self.number]
+
+    @cached_property
+    def method(self) -> str:
+        """The map method that is used, which may be another than the one that was chosen."""
+        return self.settings.supported_method()
+
+    def raw_maps(self, *targets: str) -> dict[str, RawMap]:
+        """Return class -> raw map of the chosen face; by occlusion all classes cost as much as one."""
+        settings = self.settings
+        key = (self.picture.digest, self.number, settings.model, settings.detector)
+        classes = EXPRESSIONS if self.method == "occlusion" else targets
+        return compute_maps(key, classes, self.method, self.reading, settings.analyzer)
+
+    def explain(self, target: str) -> Explanation:
+        """Return where the evidence for one class lies in the picture."""
+        return self.settings.analyzer.explain(
+            self.picture.image,
+            self.reading,
+            target,
+            self.method,
+            raw_map=self.raw_maps(target)[target],
+        )
+
+
+@st.cache_data(scope="session", max_size="256MiB", show_spinner=False)
+def decode(digest: str, _content: bytes) -> Image:
+    """Return the image in a file."""
+    return read_image(_content)
+
+
+@st.cache_data(scope="session", max_entries=500, show_spinner=False)
+def read_faces(
+    digest: str, model: str, detector: str, _content: bytes, _analyzer: Analyzer
+) -> tuple[dict[str, Any], FrameResult]:
+    """Return the record of a picture, still without a name, and the readings of its faces."""
+    image = decode(digest, _content)
+    result = _analyzer.analyze(image, model=model, detector=detector, maps=())
+    return image_record("", image, result.readings), result
+
+
+@st.cache_data(scope="session", max_entries=2000, show_spinner=False)
+def compute_maps(
+    key: tuple[str, int, str, str],
+    targets: tuple[str, ...],
+    method: str,
+    _reading: Reading,
+    _analyzer: Analyzer,
+) -> dict[str, RawMap]:
+    """Return class -> raw map of one face.
+
+    Args:
+        key: hash of the picture, number of the face, model, face finder.
+    """
+    return _analyzer.raw_maps(_reading, targets, method)
+
+
+def analyze_file(file: PictureFile, settings: PageSettings) -> Picture:
+    """Return a picture with its faces; one that cannot be read does not stop the others."""
+    name, content = file
+    digest = sha256(content).hexdigest()
+    try:
+        record, result = read_faces(
+            digest, settings.model, settings.detector, content, settings.analyzer
+        )
+    except ImageError as error:
+        return Picture(name, content, digest, {"path": name, "error": str(error)})
+    return Picture(name, content, digest, {**record, "path": name}, result)
+
+
+def analyze_files(files: Sequence[PictureFile], settings: PageSettings) -> list[Picture]:
+    """Return all pictures with their faces; show the progress meanwhile."""
+    pictures: list[Picture] = []
+    with st.empty():
+        if len(files) == 1:
+            with st.spinner("Looking for faces …"):
+                return [analyze_file(files[0], settings)]
+        for number, file in enumerate(files):
+            st.progress(number / len(files), f"{number + 1} of {len(files)}: {file.name}")
+            pictures.append(analyze_file(file, settings))
+        st.space(1)
+    return pictures
+
+
+@dataclass(frozen=True)
+class PhotoExport:
+    """Everything that can be downloaded."""
+
+    pictures: Sequence[Picture]
+    """All pictures, those that could not be read too."""
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """One row for each face, in ``CSV_COLUMNS``."""
+        return list(csv_rows(picture.record for picture in self.pictures))
+
+    def csv(self) -> str:
+        """Return a table of all faces."""
+        return csv_text(self.rows, CSV_COLUMNS)
+
+    def json(self) -> str:
+        """Return the records of all pictures."""
+        return json_text([picture.record for picture in self.pictures])
+
+    def zip(self) -> bytes:
+        """Return both files of numbers, and every readable picture with its faces marked."""
+        files: dict[str, str | bytes] = {
+            "expression-lens.json": self.json(),
+            "expression-lens.csv": self.csv(),
+        }
+        readable = [(each, each.result) for each in self.pictures if each.result is not None]
+        for number, (picture, result) in enumerate(readable, start=1):
+            drawn = draw_overlay(read_image(picture.content), result)
+            files[f"{number:03d}-{PurePath(picture.name).stem}.png"] = png_bytes(drawn)
+        return zip_bytes(files)

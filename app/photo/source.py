@@ -1,0 +1,107 @@
+"""Where the pictures of the page Photo come from: the live view, files, the camera or samples."""
+
+from typing import Final
+
+import streamlit as st
+
+from app.photo.pictures import PictureFile
+from app.samples import SAMPLES
+from app.widgets import FILE_TYPES, sample_png
+from fer_core.export import png_bytes
+from fer_core.images import MAX_MEGAPIXELS
+
+SOURCES: Final = {
+    "files": ":material/upload_file: Files",
+    "camera": ":material/photo_camera: Camera",
+    "samples": ":material/collections: Samples",
+}
+
+
+def choose_pictures() -> list[PictureFile]:
+    """Return the pictures that the viewer has chosen; a frame of the live view comes first."""
+    if "snapshot" in st.session_state:
+        return [render_snapshot()]
+    st.markdown(
+        "Only use pictures whose subjects agree to it. They stay in memory and are gone when this tab is "
+        "closed."
+    )
+    st.session_state.setdefault("photo_source", "files")
+    source = st.segmented_control(
+        "Where from",
+        list(SOURCES),
+        format_func=SOURCES.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        key="photo_source",
+    )
+    if source == "camera":
+        return take_picture()
+    files = upload_files() if source == "files" else []
+    return files or render_samples(is_source=source == "samples")
+
+
+def render_snapshot() -> PictureFile:
+    """Show that the picture comes from the live view, with a way back; return the picture."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge("From the live view", icon=":material/sensors:", color="green")
+        st.button(
+            "Choose other pictures",
+            icon=":material/undo:",
+            type="tertiary",
+            on_click=forget_snapshot,
+            key="forget_snapshot",
+        )
+    return PictureFile("live-view.png", png_bytes(st.session_state.snapshot))
+
+
+def upload_files() -> list[PictureFile]:
+    """Ask for files and return them."""
+    files = st.file_uploader(
+        f"One picture or many, up to {MAX_MEGAPIXELS} megapixels each",
+        type=FILE_TYPES,
+        accept_multiple_files=True,
+        key="photo_files",
+    )
+    return [PictureFile(file.name, file.getvalue()) for file in files]
+
+
+def take_picture() -> list[PictureFile]:
+    """Ask for a picture of the camera and return it."""
+    shot = st.camera_input("Take a picture", label_visibility="collapsed", key="photo_camera")
+    return [PictureFile("camera.jpg", shot.getvalue())] if shot else []
+
+
+def render_samples(*, is_source: bool) -> list[PictureFile]:
+    """Show the samples and return the chosen one.
+
+    Args:
+        is_source: samples are the source; otherwise they are only offered.
+    """
+    chosen = st.session_state.get("photo_sample") if is_source else None
+    st.caption("No picture at hand? See what changes when a part of the face is covered.")
+    with st.container(width=680), st.grid(4, min_column_width=130, gap="small"):
+        for name in SAMPLES:
+            with st.container(gap="xsmall"):
+                st.image(sample_png(name), width="stretch", alt=f"Sample: {name}")
+                st.button(
+                    name,
+                    type="primary" if name == chosen else "secondary",
+                    width="stretch",
+                    key=f"sample_{name}",
+                    on_click=choose_sample,
+                    args=(name,),
+                )
+    if not chosen:
+        return []
+    return [PictureFile(f"{chosen.lower().replace(' ', '-')}.png", sample_png(chosen))]
+
+
+def choose_sample(name: str) -> None:
+    """Take a sample as the picture."""
+    st.session_state.photo_source = "samples"
+    st.session_state.photo_sample = name
+
+
+def forget_snapshot() -> None:
+    """Drop the frame of the live view."""
+    del st.session_state["snapshot"]
