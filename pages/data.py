@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.data.agreement import render_agreement
 from app.data.augmentation import choose_augmentation, render_random, render_strongest
+from app.data.label_agreement import render_agreement
 from app.data.sets import choose_set, render_classes, render_faces
 from app.session import PageSettings, open_page
 from fer_core.data import FaceSet

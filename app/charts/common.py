@@ -11,7 +11,7 @@ from fer_core.draw import percent
 CLEAR: Final = "rgba(0,0,0,0)"
 FAINT: Final = "rgba(128,136,140,0.22)"
 ACCENT: Final = "#13838A"
-"""The theme's petrol, at 3:1 or more on the light and on the dark page."""
+"""The theme's petrol, with a contrast of 3:1 or more on the light and on the dark page."""
 
 
 def bars(
@@ -23,13 +23,13 @@ def bars(
     end: float = 1.0,
     right: int = 44,
 ) -> go.Figure:
-    """Name -> 0..1 as bars from the left, the first on top.
+    """Draw name -> 0..1 as bars from the left, the first on top.
 
     Args:
         height: pixels.
-        texts: what stands at the end of each bar; the share unless given.
-        end: the share at which the axis ends.
-        right: pixels that are kept for the longest text.
+        texts: text at the end of each bar; the share by default.
+        end: share at which the axis ends.
+        right: pixels reserved for the longest text.
     """
     figure = go.Figure(
         go.Bar(
@@ -51,7 +51,7 @@ def bars(
 
 
 def plain(figure: go.Figure, height: int, *, right: int) -> None:
-    """Nothing around the figure that is not data; ``right`` pixels stay free."""
+    """Remove all around the figure that is not data; ``right`` pixels stay free."""
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": right, "t": 4, "b": 0},

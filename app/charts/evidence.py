@@ -1,4 +1,4 @@
-"""Figures of where evidence lies and of whether maps are true; ``charts`` says how they fit the pages."""
+"""Charts of where evidence lies and of whether maps are true."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, Image
 
 GREEN: Final = "#2C9A4B"
-"""Of a network's own attention, as on its maps."""
-GREY: Final = "#808A8E"
-"""Of what was assumed, or comes by chance."""
+"""Color of a network's own attention, as on its maps."""
+GRAY: Final = "#808A8E"
+"""Color of what was assumed, or comes by chance."""
 LINES: Final = (ACCENT, "#C2571A", "#7A5CC4", "#2C9A4B", "#B0448A", "#9A7A12", "#3B6FC4", "#C03A3A")
-"""One for each of several maps; at 3:1 or more on the light and on the dark page."""
+"""Colors of several maps, with a contrast of 3:1 or more on the light and on the dark page."""
 
 
 def share_dots(
@@ -28,8 +28,7 @@ def share_dots(
     *,
     height: int = 330,
 ) -> go.Figure:
-    """How much of the evidence each place holds, beside how much of the face it is and how much the network
-    itself says that it counts.
+    """Draw how much of the evidence each place holds, beside its area and the network's own attention to it.
 
     Args:
         heat: place -> share of the positive heat, 0..1; the first stands on top.
@@ -49,7 +48,7 @@ def share_dots(
             layer="below",
         )
     for name, shares, color, symbol in (
-        ("if it were spread evenly", area, GREY, "line-ns-open"),
+        ("if it were spread evenly", area, GRAY, "line-ns-open"),
         ("the network's own attention", attention, GREEN, "diamond-open"),
         ("heat of the map", heat, ACCENT, "circle"),
     ):
@@ -76,27 +75,27 @@ def share_dots(
 def curves(
     shares: Floats, lines: Mapping[str, Floats], *, x_title: str, height: int = 300
 ) -> go.Figure:
-    """A probability while more and more of a face is hidden or shown.
+    """Draw a probability while more and more of a face is hidden or shown.
 
     Args:
         shares: (n,) of the face, 0..1.
-        lines: name -> (n,) probabilities; those of chance, whose names start with "random" or "centre", are
-            grey and dashed.
+        lines: name -> (n,) probabilities; baselines, whose names start with "random" or "center", are gray
+            and dashed.
         height: pixels.
     """
     figure = go.Figure()
     colors = iter(LINES)
     for name, line in lines.items():
-        chance = name.startswith(("random", "centre"))
+        baseline = name.startswith(("random", "center"))
         figure.add_scatter(
             x=shares,
             y=line,
             name=name,
             mode="lines",
             line={
-                "color": GREY if chance else next(colors),
-                "width": 2 if chance else 3,
-                "dash": {"random": "dot", "centre": "dash"}.get(name.split()[0], "solid"),
+                "color": GRAY if baseline else next(colors),
+                "width": 2 if baseline else 3,
+                "dash": {"random": "dot", "center": "dash"}.get(name.split()[0], "solid"),
             },
             hovertemplate=f"{name}: %{{y:.0%}}<extra></extra>",
         )
@@ -108,14 +107,14 @@ def curves(
 
 
 def before_and_after(before: Floats, after: Floats, *, height: int = 300) -> go.Figure:
-    """Two times the seven probabilities of a face.
+    """Draw the seven probabilities of a face twice, before and after it is covered.
 
     Args:
         before, after: (7,) in the order of ``EXPRESSIONS``.
         height: pixels.
     """
     figure = go.Figure()
-    for name, probabilities, color in (("covered", after, ACCENT), ("whole face", before, GREY)):
+    for name, probabilities, color in (("covered", after, ACCENT), ("whole face", before, GRAY)):
         figure.add_bar(
             x=probabilities,
             y=list(EXPRESSIONS),
@@ -138,10 +137,10 @@ def before_and_after(before: Floats, after: Floats, *, height: int = 300) -> go.
 def drawing_board(
     picture: Image, boxes: Sequence[tuple[float, float, float, float]], *, side: int = 380
 ) -> go.Figure:
-    """A square picture on which boxes can be drawn with the pointer; those that lie on it are marked.
+    """Draw a square picture on which boxes can be drawn with the pointer; existing boxes are marked.
 
     Args:
-        picture: (S, S) grey or (S, S, 3) RGB uint8.
+        picture: (S, S) gray or (S, S, 3) RGB uint8.
         boxes: x0, y0, x1, y1 as fractions of the square.
         side: pixels.
     """

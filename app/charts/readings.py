@@ -1,5 +1,4 @@
-"""Figures for pages. Backgrounds are transparent and the text has no colour of its own, so Streamlit's
-theme makes them fit a light and a dark page."""
+"""Charts of readings: probabilities, valence and arousal, facial actions."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,15 +11,15 @@ from fer_core.labels import CIRCUMPLEX, EXPRESSIONS, action_title
 from fer_core.types import Floats, Reading
 
 BESIDE: Final = {"angry": "middle right", "fear": "middle left", "disgust": "middle left"}
-"""Where the name of a class stands at its place; above it unless said otherwise."""
+"""Position of a class's name relative to its point; above by default."""
 
 
 def probability_bars(reading: Reading, *, height: int = 300, axis: bool = True) -> go.Figure:
-    """The seven probabilities of one face.
+    """Draw the seven probabilities of one face.
 
     Args:
         height: pixels.
-        axis: with its percentages below; without them where it is narrow.
+        axis: show the percentages below; not where it is narrow.
     """
     shares = {name: float(p) for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True)}
     figure = bars(shares, list(EXPRESSION_COLORS.values()), height)
@@ -31,7 +30,7 @@ def probability_bars(reading: Reading, *, height: int = 300, axis: bool = True) 
 def probability_timeline(
     times: Floats, probabilities: Floats, *, window: float = 60, height: int = 260
 ) -> go.Figure:
-    """The seven probabilities over the last seconds.
+    """Draw the seven probabilities over the last seconds.
 
     Args:
         times: (T,) seconds, rising; now is 0.
@@ -64,11 +63,11 @@ def probability_timeline(
 
 
 def affect_plane(trails: Mapping[int, Floats], *, height: int = 300) -> go.Figure:
-    """The plane of valence and arousal, with the places of the classes and where faces lie and lay.
+    """Draw the plane of valence and arousal, with the positions of the classes and the trails of faces.
 
     Args:
-        trails: number of a face -> (N, 2) valence and arousal, oldest first; the last is where it is.
-            Several faces carry their numbers.
+        trails: number of a face -> (N, 2) valence and arousal, oldest first; the last is the current
+        position. Several faces carry their numbers.
         height: pixels.
     """
     classes = go.Scatter(
@@ -105,7 +104,7 @@ def affect_plane(trails: Mapping[int, Floats], *, height: int = 300) -> go.Figur
 
 
 def action_bars(actions: Mapping[str, float], *, most: int = 10, height: int = 300) -> go.Figure:
-    """The strongest facial actions of one face.
+    """Draw the strongest facial actions of one face.
 
     Args:
         actions: name -> activation, 0..1.

@@ -1,4 +1,4 @@
-"""Figures of how good models are and of what datasets hold; ``charts`` says how they fit the pages."""
+"""Charts of how good models are and of what datasets hold."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -13,10 +13,10 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats
 
 PUBLISHED: Final = "#C2571A"
-"""Of what others published: a warm colour beside the accent, at 3:1 or more on both pages."""
+"""Color of published figures: warm beside the accent, with a contrast of 3:1 or more on both pages."""
 
 ROW: Final = 24
-"""Pixels of a row of dots."""
+"""Height of a row of dots, in pixels."""
 
 FERPLUS_COLUMNS: Final = (
     *("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"),
@@ -31,12 +31,12 @@ def accuracy_dots(
     *,
     people: tuple[float, float],
 ) -> go.Figure:
-    """How often each model is right, beside what its project published.
+    """Draw how often each model is right, beside what its project published.
 
     Args:
-        accuracy: model -> share, 0..1, the best first; it stands on top.
-        published: likewise for the models that have such a figure.
-        people: lower and upper share of people who agree with the labels, shaded.
+        accuracy: model -> share, 0..1, the best first, on top.
+        published: model -> published share, for the models that have one.
+        people: lower and upper accuracy of people, shaded.
     """
     names = list(accuracy)
     shares = [*accuracy.values(), *published.values(), *people]
@@ -94,12 +94,12 @@ def share_table(
     columns_are: str,
     height: int = 380,
 ) -> go.Figure:
-    """A table of counts by class as colours, each row in percent of itself.
+    """Draw a table of counts by class as colors, each row in percent of its sum.
 
     Args:
         counts: (7, K), rows in the order of ``EXPRESSIONS``.
         columns: K names.
-        rows_are, columns_are: what the names at the side and on top stand for.
+        rows_are, columns_are: meaning of the names at the side and on top.
         height: pixels.
     """
     numbers = np.asarray(counts)
@@ -133,11 +133,11 @@ def share_table(
 def training_curve(
     curve: Sequence[Mapping[str, Any]], *, selected: int | None, height: int = 260
 ) -> go.Figure:
-    """Accuracy on PublicTest and loss on Training, epoch by epoch.
+    """Draw the accuracy on PublicTest and the loss on Training over the epochs.
 
     Args:
         curve: ``epoch``, ``public_accuracy`` and ``loss`` of each; the last two may be missing.
-        selected: the epoch that was kept, marked by an upright line.
+        selected: epoch that was kept, marked by a vertical line.
         height: pixels.
     """
     epochs = [row["epoch"] for row in curve]
@@ -177,11 +177,11 @@ def training_curve(
 
 
 def class_counts(counts: NDArray[np.int64], *, most: float, height: int = 250) -> go.Figure:
-    """How many faces each class has.
+    """Draw how many faces each class has.
 
     Args:
         counts: (7,) in the order of ``EXPRESSIONS``.
-        most: the share at which the axis ends, so that several figures can be compared.
+        most: share at which the axis ends, so that several charts can be compared.
         height: pixels.
     """
     shares = dict(zip(EXPRESSIONS, (counts / max(1, counts.sum())).tolist(), strict=True))
@@ -192,11 +192,11 @@ def class_counts(counts: NDArray[np.int64], *, most: float, height: int = 250) -
 
 
 def vote_bars(votes: Floats, *, takers: int = 10) -> go.Figure:
-    """How people voted on one face: only what somebody voted for, the most frequent on top.
+    """Draw how people voted on one face: only classes with votes, the most frequent on top.
 
     Args:
         votes: (10,) in the columns of ``fer2013new.csv``.
-        takers: how many people voted, and so where the axis ends.
+        takers: number of people who voted, at which the axis ends.
     """
     cast = [number for number in np.argsort(-votes, kind="stable").tolist() if votes[number] > 0]
     shares = {FERPLUS_COLUMNS[number]: float(votes[number]) / takers for number in cast}

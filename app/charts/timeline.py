@@ -1,4 +1,4 @@
-"""The timeline of a clip, as a figure to explore and as a picture to keep."""
+"""The timeline of a clip as a chart to explore."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,7 +14,7 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats
 
 MOST_POINTS: Final = 1500
-"""Points of a line; more make a browser slow."""
+"""Largest number of points of a line; more make a browser slow."""
 
 OTHERS: Final = (
     "#13838A",
@@ -26,7 +26,7 @@ OTHERS: Final = (
     "#3B5BDB",
     "#868E96",
 )
-"""Colours of lines that are no classes."""
+"""Colors of lines that are not classes."""
 
 
 def clip_timeline(
@@ -38,15 +38,15 @@ def clip_timeline(
     moment: float,
     height: int = 320,
 ) -> go.Figure:
-    """What one face did over a clip, to be zoomed and clicked.
+    """Draw what one face did over a clip, to be zoomed and clicked.
 
     Args:
         times: (T,) seconds, rising.
         lines: name -> (T,) probability of a class or score of a facial action, 0..1.
-        affect: (T, 2) valence and arousal, -1..1; drawn dashed on an axis of their own, hidden at first.
-            NaN where they are unknown.
-        blinks: (B,) seconds at which one ended; marked below the lines.
-        moment: seconds, marked by an upright line.
+        affect: (T, 2) valence and arousal, -1..1, NaN where unknown; dashed, on an axis of their own, hidden
+            at first.
+        blinks: (B,) times at which a blink ended, in seconds; marked below the lines.
+        moment: time in seconds, marked by a vertical line.
         height: pixels.
     """
     step = -(-len(times) // MOST_POINTS)
@@ -92,11 +92,11 @@ def clip_timeline(
 
 
 def attention_strip(times: Floats, weights: Floats, *, height: int = 150) -> go.Figure:
-    """How much a network counted each of the pictures that it read together, over a clip.
+    """Draw how much a network weighted each of the frames that it read as one sequence, over a clip.
 
     Args:
         times: (T,) seconds, rising.
-        weights: (T, S) of the last S pictures, the newest last; NaN where there were fewer.
+        weights: (T, S) weights of the last S frames, the newest last; NaN where there were fewer.
         height: pixels.
     """
     step = -(-len(times) // MOST_POINTS)
@@ -128,7 +128,7 @@ def attention_strip(times: Floats, weights: Floats, *, height: int = 150) -> go.
 
 
 def _line(times: Floats, values: Floats, name: str, color: str, **line: str) -> go.Scatter:
-    # Clicks are only told of markers, so there are some that nobody sees.
+    # Clicks are reported for markers only, so there are invisible ones.
     return go.Scatter(
         x=times,
         y=values,

@@ -93,7 +93,7 @@ def describe_prediction(test: OcclusionTest, target: str) -> str:
         f"{abs(test.lost):.2f} logits {'less' if test.lost >= 0 else 'more'}: it lost more than by "
         f"{percent(test.lost_rank)} of the equal covers on other places.\n"
         f"- Over all these places, covered heat and lost logits go together with r = "
-        f"{test.agreement:.2f}; 1 would be a perfect map, 0 chance."
+        f"{test.correlation:.2f}; 1 would be a perfect map, 0 chance."
     )
 
 

@@ -23,8 +23,8 @@ OPACITY: Final = 0.85
 """Opacity of the strongest heat."""
 
 BLUR: Final = 0.18
-"""Standard deviation of the blur in cells, which removes the creases of coarse maps. A single hot cell loses a
-quarter of its heat, one among equals none."""
+"""Standard deviation of the blur in cells, which removes the creases of coarse maps. A single hot cell loses
+a quarter of its heat, one among equals none."""
 
 FINE: Final = 4
 """Factor by which lines are drawn larger, then averaged."""

@@ -44,8 +44,8 @@ def blend_attention(image: Image, attention: Floats, corners: Floats, opacity: f
     """Blend attention into the face's square of an RGB image, in place: the more a place counts, the greener.
 
     Its cells keep their edges, since a network weighs whole cells. The scale is the same for every network
-    and face: an average place has no color, one that counts twice as much has half of it. Even attention leaves
-    the image unchanged.
+    and face: an average place has no color, one that counts twice as much has half of it. Even attention
+    leaves the image unchanged.
 
     Args:
         attention: (h, w) or (heads, h, w), of which the mean is shown; each head sums to 1.

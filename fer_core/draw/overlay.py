@@ -132,41 +132,21 @@ def _draw_maps(image: Image, result: FrameResult, style: OverlayStyle) -> None:
                 blend_heat(image, explanation.heatmap, style.heatmap)
 
 
-@dataclass(frozen=True, slots=True)
-class OverlayStyle:
-    """What is painted."""
-
-    box: bool = True
-    labels: bool = True
-    """The assigned class and its percentage, at each face; where there are several, its number too."""
-    bars: bool = True
-    """All seven probabilities of the first face."""
-    blocks: bool = True
-    """What a prior-attention network looks at; at the first face with the weight it gave to each."""
-    heatmap: float = 0.6
-    """Opacity of the first map of each face where it is hottest, 0..1; 0 leaves it out."""
-    landmarks: bool = False
-    """The lines through the dense landmarks, and the irises of open eyes, where they are known."""
-    attention: bool = False
-    """The places that a network weighs by itself, each by its weight."""
-    parts: bool = False
-    """Of the first face how its map's heat is shared out among brows, eyes, nose and mouth."""
-
-
 def _draw_landmarks(image: Image, reading: Reading, unit: float) -> None:
+    """Draw the lines through the landmarks, and the irises of open eyes."""
     landmarks = reading.face.landmarks
     if landmarks is None:
         return
-    # A quarter of a pixel is as fine as it can be seen; OpenCV counts from the centre of pixel 0.
-    places = np.round(4 * (landmarks - 0.5)).astype(np.int32)
+    # A quarter of a pixel is as fine as anyone can see; OpenCV counts from the center of pixel 0.
+    pixels = np.round(4 * (landmarks - 0.5)).astype(np.int32)
     line = max(1, round(1.2 * unit))
     for points, closed in LINES:
-        cv2.polylines(image, [places[points]], closed, MESH, line, cv2.LINE_AA, shift=2)
+        cv2.polylines(image, [pixels[points]], closed, MESH, line, cv2.LINE_AA, shift=2)
     for points, openness in zip(IRISES, reading.face.eyes or (1.0, 1.0), strict=True):
-        centre, *rim = landmarks[points]
+        center, *rim = landmarks[points]
         if openness >= OPEN:
-            radius = np.linalg.norm(rim - centre, axis=1).mean()
-            at = tuple(places[points[0]].tolist())
+            radius = np.linalg.norm(rim - center, axis=1).mean()
+            at = tuple(pixels[points[0]].tolist())
             cv2.circle(image, at, round(4 * float(radius)), MESH, line, cv2.LINE_AA, shift=2)
 
 

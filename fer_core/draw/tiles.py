@@ -13,7 +13,8 @@ def heat_tiles(crop: Image, maps: Mapping[str, Floats], *, size: int = 168) -> d
     """Draw small pictures of several maps on one shared scale, so that they can be compared.
 
     Warm places speak for the class, cool ones against it; full color is the strongest place of all maps. In
-    maps as fine as the face one pixel in a hundred may be stronger: otherwise a few would leave the rest dark.
+    maps as fine as the face one pixel in a hundred may be stronger: otherwise a few would leave the rest
+    dark.
 
     Args:
         crop: (S, S) gray aligned face.

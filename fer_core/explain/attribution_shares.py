@@ -1,5 +1,7 @@
-"""Numbers from raw maps: how the heat is spread over the prior-attention blocks, and over brows, eyes,
+"""Attribution shares: how the heat of a map is spread over the prior-attention blocks, and over brows, eyes,
 nose and mouth."""
+
+from typing import Final
 
 import cv2
 import numpy as np
@@ -9,27 +11,26 @@ from fer_core.geometry import block
 from fer_core.labels import PARTS
 from fer_core.types import Floats
 
-FLAT = 1e-6
-"""Heat that varies by less than this part of its maximum is the same everywhere."""
+FLAT: Final = 1e-6
+"""Fraction of its maximum below which the variation of heat counts as none."""
 
-
-FINE = 96
-"""Side of the grid on which parts are told apart."""
+FINE: Final = 96
+"""Side of the grid on which parts are separated."""
 
 
 def positive_part(raw: Floats) -> Floats:
-    """(h, w) heat that speaks for the class; zero everywhere if the map has NaN or infinite cells."""
+    """Return the (h, w) heat that speaks for the class; zero everywhere if a cell is NaN or infinite."""
     return np.maximum(raw, 0) if np.isfinite(raw).all() else np.zeros_like(raw)
 
 
 def is_flat(raw: Floats) -> bool:
-    """A map without positive heat, with the same heat everywhere, or with NaN or infinite cells."""
+    """Return whether a map has no positive heat, the same heat everywhere, or NaN or infinite cells."""
     heat = positive_part(raw)
     return bool(np.ptp(heat) <= FLAT * heat.max())
 
 
 def region_share(raw: Floats) -> dict[str, float]:
-    """How much of the positive heat lies in the upper block, in the lower block and elsewhere.
+    """Return how much of the positive heat lies in the upper block, in the lower block and elsewhere.
 
     Args:
         raw: (h, h) on the common grid of the networks' feature maps.
@@ -45,11 +46,11 @@ def region_share(raw: Floats) -> dict[str, float]:
 
 
 def part_share(raw: Floats, landmarks: Floats) -> dict[str, float]:
-    """How much of the positive heat lies on the brows, the eyes, the nose, the mouth and the rest.
+    """Return how much of the positive heat lies on the brows, the eyes, the nose, the mouth and the rest.
 
     Args:
-        raw: (h, w) in aligned coordinates; between the middles of its cells the heat is interpolated, as
-            it is for display.
+        raw: (h, w) in aligned coordinates; between the centers of its cells the heat is interpolated, as
+            for display.
         landmarks: (78, 2) in fractions of the aligned square.
 
     Returns:
@@ -57,7 +58,7 @@ def part_share(raw: Floats, landmarks: Floats) -> dict[str, float]:
     """
     fine = cv2.resize(positive_part(raw), (FINE, FINE), interpolation=cv2.INTER_LINEAR)
     owner = np.full((FINE, FINE), len(PARTS), np.uint8)
-    # Pixel centres count from 0 for OpenCV.
+    # OpenCV counts pixel centers from 0.
     outlines = part_outlines(landmarks * FINE - 0.5)
     for part, pieces in outlines.items():
         for piece in pieces:

@@ -1,4 +1,4 @@
-"""Cover parts of a face by hand and ask whether a map foresaw what that does."""
+"""Occlusion test: cover parts of a face with boxes, and check whether a map predicted the effect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 as fractions of the aligned square."""
 
 ELSEWHERE: Final = 40
-"""Covers of the same size that are laid on other places for comparison."""
+"""Number of equal covers on other places, for comparison."""
 
 
 PART_MARGIN: Final = 0.12
@@ -30,13 +30,13 @@ MIN_DRAWN: Final = 0.02
 
 
 def part_boxes(landmarks: Floats) -> dict[str, tuple[Box, ...]]:
-    """Covers for what a face consists of.
+    """Return boxes that cover each part of a face.
 
     Args:
         landmarks: (78, 2) in fractions of the aligned square.
 
     Returns:
-        brows / eyes / nose / mouth / left half / right half -> boxes; the halves are those of the picture.
+        brows / eyes / nose / mouth / left half / right half -> boxes; the halves are those of the image.
     """
     outlines = part_outlines(landmarks)
     boxes = {part: tuple(_around(piece) for piece in outlines[part]) for part in PARTS}
@@ -49,7 +49,7 @@ def part_boxes(landmarks: Floats) -> dict[str, tuple[Box, ...]]:
 
 
 def occlude(aligned: Image, boxes: Sequence[Box]) -> Image:
-    """(S, S) uint8 face with the mean grey of the training images in its boxes."""
+    """Return the (S, S) uint8 face with the mean gray of the training images in the boxes."""
     covered = aligned.copy()
     for x0, y0, x1, y1 in np.round(np.array(boxes).reshape(-1, 4) * len(aligned)).astype(int):
         covered[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = round(255 * GREY_MEAN)
@@ -58,38 +58,38 @@ def occlude(aligned: Image, boxes: Sequence[Box]) -> Image:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OcclusionTest:
-    """What a cover did to one class, and what the map of the class said of the place before."""
+    """What a cover did to one class, and what the map of the class said of its place before."""
 
     covered: Image
     """(S, S) uint8."""
     before: Floats
     """(7,) probabilities of the whole face, in the order of ``EXPRESSIONS``."""
     after: Floats
-    """(7,) of the covered one."""
+    """(7,) probabilities of the covered face."""
     heat: float
-    """Share of the map's positive heat that lay under the cover, 0..1."""
+    """Share of the map's positive heat under the cover, 0..1."""
     area: float
-    """Share of the face that was covered, 0..1: the heat that an even map would have there."""
+    """Share of the face that is covered, 0..1: the heat that an even map would have there."""
     lost: float
-    """Logits that the class lost; negative where it gained."""
+    """Logits that the class loses; negative where it gains."""
     heat_rank: float
-    """Share of equal covers at other places with less heat beneath them, 0..1."""
+    """Share of equal covers on other places with less heat under them, 0..1."""
     lost_rank: float
-    """Share of equal covers at other places by which the class lost less, 0..1."""
-    agreement: float
-    """Correlation, over all these places, of the heat that was covered and the logits that were lost, -1..1;
-    0 where either does not vary."""
+    """Share of equal covers on other places by which the class loses less, 0..1."""
+    correlation: float
+    """Correlation over all these places between covered heat and lost logits, -1..1; 0 where either does not
+    vary."""
 
     @property
     def predicted(self) -> bool:
-        """The map and the network agree whether this place counts more than most."""
+        """Whether the map and the network agree that this place counts more, or less, than most."""
         return (self.heat_rank >= 0.5) == (self.lost_rank >= 0.5)
 
 
 def occlusion_test(
     classifier: Classifier, aligned: Image, boxes: Sequence[Box], target: str, raw: Floats
 ) -> OcclusionTest:
-    """Lay covers on an aligned face, and the same covers on other places for comparison.
+    """Cover an aligned face with boxes, and with the same boxes on other places for comparison.
 
     Args:
         boxes: at least one, with some area inside the square.
@@ -116,19 +116,19 @@ def occlusion_test(
         lost=float(lost[0]),
         heat_rank=float((heat[1:] < heat[0]).mean()),
         lost_rank=float((lost[1:] < lost[0]).mean()),
-        agreement=float(np.corrcoef(heat, lost)[0, 1]) if varies else 0.0,
+        correlation=float(np.corrcoef(heat, lost)[0, 1]) if varies else 0.0,
     )
 
 
 def heat_under(raw: Floats, boxes: Sequence[Box]) -> float:
-    """Share of a map's positive heat under the boxes, 0..1; 0 for a map without heat."""
+    """Return the share of a map's positive heat under the boxes, 0..1; 0 for a map without heat."""
     heat = cv2.resize(positive_part(raw), (FINE, FINE), interpolation=cv2.INTER_LINEAR)
     total = float(heat.sum())
     return float(heat[_mask(boxes)].sum()) / total if total > 0 else 0.0
 
 
 def _elsewhere(boxes: Sequence[Box]) -> list[tuple[Box, ...]]:
-    """The same boxes, moved together to places all over the square; they stay inside it."""
+    """Return the same boxes, moved together to random places inside the square."""
     corners = np.clip(np.array(boxes), 0, 1)
     low, high = -corners[:, :2].min(axis=0), 1 - corners[:, 2:].max(axis=0)
     moves = np.random.default_rng(0).uniform(low, high, (ELSEWHERE, 2))
@@ -136,7 +136,7 @@ def _elsewhere(boxes: Sequence[Box]) -> list[tuple[Box, ...]]:
 
 
 def _mask(boxes: Sequence[Box]) -> NDArray[np.bool_]:
-    """(FINE, FINE) whether a place is covered."""
+    """Return a (FINE, FINE) mask of what is covered."""
     mask = np.zeros((FINE, FINE), bool)
     for x0, y0, x1, y1 in np.clip(np.round(np.array(boxes) * FINE), 0, FINE).astype(int):
         mask[y0:y1, x0:x1] = True
@@ -144,7 +144,7 @@ def _mask(boxes: Sequence[Box]) -> NDArray[np.bool_]:
 
 
 def _around(outline: Floats) -> Box:
-    """The box around an outline, within the square."""
+    """Return the bounding box of an outline, clipped to the square."""
     (x0, y0), (x1, y1) = np.clip(outline.min(axis=0), 0, 1), np.clip(outline.max(axis=0), 0, 1)
     return float(x0), float(y0), float(x1), float(y1)
 

@@ -1,4 +1,4 @@
-"""From a raw map to what is shown on the frame. Scaling for display happens here and nowhere before."""
+"""From a raw map to the heatmap on the frame. Scaling for display happens here and not before."""
 
 import cv2
 import numpy as np
@@ -46,16 +46,16 @@ def explanation(
 
 
 def to_aligned(landmarks: Floats, regions: Regions) -> Floats:
-    """(N, 2) points in frame pixels -> fractions of the face's aligned square."""
+    """Return (N, 2) points in frame pixels as fractions of the face's aligned square."""
     transform = regions.transform
     moved = landmarks @ transform[:, :2].T + transform[:, 2]
     return np.asarray(moved / len(regions.face), np.float32)
 
 
 def to_frame(heat: Floats, regions: Regions, frame_shape: tuple[int, ...]) -> Floats:
-    """(h, w) in aligned coordinates -> (H, W) in frame pixels, zero outside the face's square.
+    """Return an (h, w) map in aligned coordinates as (H, W) in frame pixels, zero outside the face's square.
 
-    Only the box around the face's quadrilateral is computed.
+    Only the bounding box of the face's quadrilateral is computed.
     """
     height, width = frame_shape[:2]
     frame = np.zeros((height, width), np.float32)
@@ -66,8 +66,8 @@ def to_frame(heat: Floats, regions: Regions, frame_shape: tuple[int, ...]) -> Fl
         return frame
     # In two steps, since the warp interpolates in steps of 1/32 pixel, which would show on 6 cells.
     square = cv2.resize(heat, regions.face.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    # OpenCV takes these edge coordinates for pixel centres: that moves the heat by a sixteenth of a cell,
-    # and lets it end exactly where the face's quadrilateral does.
+    # OpenCV takes these edge coordinates for pixel centers: that moves the heat by a sixteenth of a cell,
+    # and makes it end exactly where the face's quadrilateral does.
     to_aligned = regions.transform.astype(np.float64)
     to_aligned[:, 2] += to_aligned[:, :2] @ (x0, y0)
     cv2.warpAffine(

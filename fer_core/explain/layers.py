@@ -1,8 +1,7 @@
-"""A network cut open at one of its layers, so that one call can read and differentiate there.
+"""Access to the layers of a network: read feature maps and differentiate with respect to them.
 
-A network is shared by every viewer, so nothing may be hooked onto it or left in it. The feature maps of one
-call belong to this call alone: their gradients are read from them, and the network's frozen parameters
-collect none.
+A network is shared by all viewers, so nothing may be hooked onto it or left in it. The feature maps of one
+call belong to that call alone; the frozen parameters of the network collect no gradients.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,15 +16,15 @@ from fer_core.models.base import Network, NetworkOutput, Trunk, trunk_override
 from fer_core.models.classifier import Classifier
 
 FOLLOWS = (nn.BatchNorm2d, nn.Identity, nn.LocalResponseNorm, nn.ReLU)
-"""What still belongs to the layer before it."""
+"""Modules that belong to the layer before them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A place in a network where its maps can be looked at."""
+    """A layer of a network whose feature maps can be explained."""
 
     number: int
-    """From 1, the first convolution."""
+    """Number from 1, the first convolution."""
     side: int
     """Cells along each side of the face."""
     channels: int
@@ -38,57 +37,56 @@ class SplitNetwork:
 
     Args:
         network: shared; in eval mode, and its parameters need no gradient.
-        layer: number of a layer, from 1; the last feature maps unless given.
+        layer: number of a layer, from 1; the last one by default.
 
     Raises:
-        UserError: for a layer that the network has not.
+        UserError: if ``layer`` is out of range.
     """
 
     def __init__(self, network: Network, layer: int | None = None) -> None:
         self.network = network
-        self._cuts: dict[Trunk, tuple[str, int]] = {}
+        self._splits: dict[Trunk, tuple[str, int]] = {}
         count = _count(network)
         if layer is None or layer == count:
             return
         if not 1 <= layer <= count:
             raise UserError(f"there is no layer {layer}; choose one of 1 to {count}")
         for region, trunk in network.trunks.items():
-            self._cuts[trunk] = (region, list(layer_ends(trunk))[layer - 1])
+            self._splits[trunk] = (region, list(layer_ends(trunk))[layer - 1])
 
     def maps(self, faces: Tensor) -> dict[str, Tensor]:
-        """Region -> (N, C, h, w) for (N, 1, S, S) grey values 0..255."""
-        found: dict[str, Tensor] = {}
+        """Return region -> (N, C, h, w) feature maps for (N, 1, S, S) gray values 0..255."""
+        captured: dict[str, Tensor] = {}
 
         def capture(trunk: Trunk, faces: Tensor) -> Any:
-            if trunk not in self._cuts:
+            if trunk not in self._splits:
                 return trunk.body(faces)
-            region, end = self._cuts[trunk]
+            region, end = self._splits[trunk]
             steps = list(trunk.body.children())
-            found[region] = _through(steps[:end], faces)
-            return _through(steps[end:], found[region])
+            captured[region] = _through(steps[:end], faces)
+            return _through(steps[end:], captured[region])
 
         with torch.no_grad(), trunk_override(capture):
             features = self.network.features(faces)
-        return found or features
+        return captured or features
 
     def output(self, faces: Tensor, maps: Mapping[str, Tensor]) -> NetworkOutput:
-        """What follows from feature maps, those of ``maps`` or others in their place."""
-        if not self._cuts:
+        """Return the network's output from feature maps, those of ``maps`` or others in their place."""
+        if not self._splits:
             return self.network.head(maps, hold_attention=True)
 
-        def go_on(trunk: Trunk, faces: Tensor) -> Any:
-            if trunk not in self._cuts:
+        def resume(trunk: Trunk, faces: Tensor) -> Any:
+            if trunk not in self._splits:
                 return trunk.body(faces)
-            region, end = self._cuts[trunk]
+            region, end = self._splits[trunk]
             return _through(list(trunk.body.children())[end:], maps[region])
 
-        with trunk_override(go_on):
+        with trunk_override(resume):
             return self.network.head(self.network.features(faces), hold_attention=True)
 
 
 def list_layers(classifier: Classifier) -> tuple[Layer, ...]:
-    """The layers of a model, shallow to deep; maps lie on the last one unless another is asked for. () for
-    models without maps."""
+    """Return the layers of a model, shallow to deep; () for models without maps."""
     if not classifier.network.has_maps:
         return ()
     size = classifier.input_size
@@ -97,13 +95,13 @@ def list_layers(classifier: Classifier) -> tuple[Layer, ...]:
     for number in range(1, _count(classifier.network) + 1):
         maps = SplitNetwork(classifier.network, number).maps(blank)
         first = maps[classifier.network.regions[0]]
-        # The width of a block is that of the face, or tells it: rows are halved for upper and lower.
+        # A block has the width of the face, or determines it: rows are halved for upper and lower.
         layers.append(Layer(number, first.shape[-1], first.shape[1]))
     return tuple(layers)
 
 
 def _count(network: Network) -> int:
-    """Layers of a network; what has no convolutions has its description alone."""
+    """Return the number of layers of a network; one without convolutions has its description alone."""
     trunk = next(iter(network.trunks.values()), None)
     return 1 if trunk is None else sum(1 for _ in layer_ends(trunk))
 
@@ -115,8 +113,10 @@ def _through(steps: Iterable[nn.Module], faces: Tensor) -> Tensor:
 
 
 def layer_ends(trunk: Trunk) -> Iterator[int]:
-    """For each layer how many steps lead to it. A layer is a step with convolutions, and what follows it up
-    to the next such step or to a pooling."""
+    """Yield the number of steps up to the end of each layer.
+
+    A layer is a step with convolutions and what follows it, up to the next such step or a pooling.
+    """
     steps = list(trunk.body.children())
     convolves = False
     for number, step in enumerate(steps):

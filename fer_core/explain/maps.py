@@ -1,4 +1,4 @@
-"""Raw maps: on the grid of the network's last feature map, unscaled."""
+"""Raw maps of classes by any method, unscaled."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ from fer_core.types import Floats, Image
 
 @torch.inference_mode()
 def evidence_maps(classifier: Classifier, output: NetworkOutput) -> Floats | None:
-    """Grad-CAM of every class at once, without a backward pass.
+    """Compute Grad-CAM of every class at once, without a backward pass.
 
     Args:
-        output: of ``classifier.forward`` on N faces.
+        output: output of ``classifier.forward`` for N faces.
 
     Returns:
         (N, 7, h, w), each summing to the logit less its bias; equal to ``raw_map`` with "gradcam".
@@ -29,11 +29,11 @@ def evidence_maps(classifier: Classifier, output: NetworkOutput) -> Floats | Non
 def raw_map(
     classifier: Classifier, aligned: Image, target: str, method: str, *, layer: int | None = None
 ) -> Floats:
-    """The map of one class, as ``raw_maps`` gives it."""
+    """Compute the map of one class, as ``raw_maps`` does."""
     return raw_maps(classifier, aligned, (target,), method, layer=layer)[target]
 
 
-@torch.inference_mode(False)  # a caller's inference mode would take the gradients away
+@torch.inference_mode(False)  # the inference mode of a caller would disable gradients
 def raw_maps(
     classifier: Classifier,
     aligned: Image,
@@ -42,7 +42,7 @@ def raw_maps(
     *,
     layer: int | None = None,
 ) -> dict[str, Floats]:
-    """The maps of classes on one face. Leaves no trace in the network, so threads may share it.
+    """Compute the maps of some classes on one face. Leaves no trace in the network, so threads may share it.
 
     The map of a network of several branches is the sum of theirs, each times the attention weight of
     its branch taken as a constant, in its place on the grid.
@@ -50,11 +50,11 @@ def raw_maps(
     Args:
         aligned: (S, S) uint8.
         targets: names of classes.
-        method: one of ``list_methods()``, as ``method_for`` takes it.
-        layer: number of one of ``list_layers``, the last unless given; for methods that look at one.
+        method: one of ``list_methods()``; ``method_for`` replaces those that do not work with the model.
+        layer: number of one of ``list_layers``, the last by default; for methods that look at a layer.
 
     Returns:
-        Class -> (h, w). What its values may be is told by the ``Method``: signed or not.
+        Class -> (h, w); ``Method.signed`` says what negative values mean.
 
     Raises:
         UserError: for an unknown class, method or layer; the message lists the valid ones.
@@ -67,8 +67,10 @@ def raw_maps(
 
 
 def method_for(classifier: Classifier, method: str) -> str:
-    """The method that explains a model where ``method`` is asked for: for models without maps, or without a
-    gradient back to the pixels where the method needs that, it is occlusion.
+    """Return the method that explains a model where ``method`` is asked for.
+
+    It is occlusion for models without maps, and for models without a gradient back to the pixels where the
+    method needs one.
 
     Raises:
         UserError: for an unknown method; the message lists the valid ones.

@@ -1,4 +1,4 @@
-"""Cover one place after another and see what the scores lose: it asks nothing of a model."""
+"""Occlusion: cover one place after another and measure what the class scores lose; works for every model."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,25 +13,25 @@ from fer_core.models.classifier import BATCH
 from fer_core.types import Floats
 
 CELLS: Final = 6
-"""Places along each side: as many as the other maps have."""
+"""Cells along each side, as many as the other maps have."""
 COVER: Final = 3
-"""Side of the cover, in cells. It hides a mouth with its corners: networks that were trained with parts
-erased hardly miss less."""
+"""Side of the cover in cells. It hides a mouth with its corners: networks trained with random erasing hardly
+miss less."""
 
 
 @torch.inference_mode()
 def occlusion(network: Network, faces: Tensor) -> Floats:
-    """What the score of each class loses where a grey square lies on the face (Zeiler and Fergus 2014).
+    """Compute what each class score loses where a gray square lies on the face (Zeiler and Fergus 2014).
 
-    The square moves by a cell at a time and over the border by all but one, so that every cell lies under
-    equally many covers. All classes are read from the same passes.
+    The square moves by one cell at a time, beyond the border by all but one, so that every cell lies under
+    equally many covers. All classes come from the same passes.
 
     Args:
-        faces: (1, 1, S, S) grey values 0..255.
+        faces: (1, 1, S, S) gray values 0..255.
 
     Returns:
-        (7, 6, 6) logits: for each cell the mean over the covers that lie on it, negative where the class
-        gains by the cover.
+        (7, 6, 6) logits: for each cell the mean loss over the covers that lie on it, negative where the class
+        gains.
     """
     edges = np.arange(CELLS + 1) * faces.shape[-1] // CELLS
     spans = [(max(0, end - COVER), min(end, CELLS)) for end in range(1, CELLS + COVER)]

@@ -1,8 +1,8 @@
 """Tracking: numbers that stay with faces while they move, cross and are hidden for a moment.
 
 A tracked face is expected where its motion takes it. The faces of a frame are matched with the expected
-ones by position and appearance, all pairs at once, so that two faces that cross keep their numbers and a hidden one
-gets its number back. All times are in seconds, so results do not depend on the frame rate.
+ones by position and appearance, all pairs at once, so that two faces that cross keep their numbers and a
+hidden one gets its number back. All times are in seconds, so results do not depend on the frame rate.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ SAME_FACE_IOU: Final = 0.3
 whatever it appearances like: light and expressions change."""
 
 SAME_APPEARANCE: Final = 0.7
-"""Smallest correlation of two appearances that may belong to one face that was elsewhere, or hidden. In clips it
-is 0.73 to 0.99 for one person a second apart, and up to 0.75 for two people."""
+"""Smallest correlation of two appearances that may belong to one face that was elsewhere, or hidden. In clips
+it is 0.73 to 0.99 for one person a second apart, and up to 0.75 for two people."""
 
 APPEARANCE_SIDE: Final = 16
 """Side of the small color picture that describes a face's appearance, in pixels."""

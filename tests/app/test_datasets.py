@@ -27,7 +27,7 @@ def test_folder_is_the_one_that_the_host_names(
     assert dataset_folder() == folder.resolve()
     assert names_in(folder) == ["faces", "fer2013.csv"]
     monkeypatch.setenv(VARIABLE, str(folder / "nowhere"))
-    with pytest.raises(DataError, match="FER_DATA names no folder"):
+    with pytest.raises(DataError, match="FER_DATA does not name a readable folder"):
         dataset_folder()
 
 

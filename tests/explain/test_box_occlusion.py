@@ -78,7 +78,7 @@ def test_a_cover_on_what_counts_was_foreseen_by_the_right_map(
     assert found.after[HAPPY] < found.before[HAPPY] and found.after.sum() == pytest.approx(1)
     assert found.area == pytest.approx(1 / 16, rel=0.01)
     assert found.heat > 0.5 and found.heat_rank > 0.9 and found.lost_rank > 0.9
-    assert found.agreement > 0.8 and found.predicted
+    assert found.correlation > 0.8 and found.predicted
     assert (found.covered[24:36, 24:36] == round(255 * GREY_MEAN)).all()
 
 
@@ -93,12 +93,12 @@ def test_a_cover_elsewhere_changes_nothing_and_the_wrong_map_is_told(
     wrong[0, 0] = 1
     found = occlusion_test(classifier, bright, corner, "happy", wrong)
     assert found.heat > 0.5 and found.heat_rank > 0.9 and not found.predicted
-    assert found.agreement < 0
+    assert found.correlation < 0
 
 
 def test_a_flat_map_says_nothing(classifier: Classifier, bright: Image) -> None:
     found = occlusion_test(classifier, bright, [PATCH], "happy", np.full((4, 4), -1, np.float32))
-    assert (found.heat, found.heat_rank, found.agreement) == (0, 0, 0)
+    assert (found.heat, found.heat_rank, found.correlation) == (0, 0, 0)
 
 
 def test_boxes_of_the_parts_lie_where_the_landmarks_are() -> None:

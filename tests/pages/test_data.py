@@ -150,6 +150,6 @@ def test_missing_folder_of_datasets_gives_one_error_sentence(
     monkeypatch.setenv(VARIABLE, "/no/such/folder")
     app = open_page("data")
     assert [error.value for error in app.error] == [
-        "FER_DATA names no folder that opens; give one that holds datasets"
+        "FER_DATA does not name a readable folder; give one that holds datasets"
     ]
     assert not app.exception and app.image
