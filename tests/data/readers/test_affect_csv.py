@@ -78,8 +78,8 @@ def test_what_has_no_class_needs_no_face(write: Write) -> None:
     ("broken", "message"),
     [
         (row(11), "line 3: expression 11 is not one of 0 to 10"),
-        (row("happy"), "line 3: 'happy' is no number"),
-        (row(1, box="0,nan,5,5"), "line 3: 'nan' is no number"),
+        (row("happy"), "line 3: 'happy' is not a number"),
+        (row(1, box="0,nan,5,5"), "line 3: 'nan' is not a number"),
         (row(1, box="60,0,5,5"), r"line 3: the box 60, 0, 65, 5 holds nothing of .*a\.png"),
         (row(1).replace("a.png", "b.png"), r"line 3: there is no file .*b\.png"),
         ("1/a.png,2,3", "line 3: 3 fields instead of 9"),

@@ -84,11 +84,11 @@ def test_images_become_grey_and_small(write: Write) -> None:
         ("images/5.jpg", b"no image", r"5\.jpg is not an image"),
         ("images/5.jpg", None, r"5\.jpg is missing"),
         ("annotations/5_val.npy", None, r"5_val\.npy is missing"),
-        ("annotations/5_aro.npy", b"", r"5_aro\.npy holds no number"),
-        ("annotations/5_exp.npy", np.array("sad"), r"5_exp\.npy holds no number"),
+        ("annotations/5_aro.npy", b"", r"5_aro\.npy does not hold a number"),
+        ("annotations/5_exp.npy", np.array("sad"), r"5_exp\.npy does not hold a number"),
         ("annotations/5_exp.npy", np.array(8), r"5_exp\.npy: class 8 is not one of 0 to 7"),
-        ("annotations/5_val.npy", np.zeros(3), r"5_val\.npy holds no number"),
-        ("annotations/5_val.npy", np.array([{}], object), r"5_val\.npy holds no number"),
+        ("annotations/5_val.npy", np.zeros(3), r"5_val\.npy does not hold a number"),
+        ("annotations/5_val.npy", np.array([{}], object), r"5_val\.npy does not hold a number"),
     ],
 )
 def test_a_broken_file_is_named(write: Write, name: str, content: object, message: str) -> None:

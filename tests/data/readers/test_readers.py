@@ -63,7 +63,7 @@ def test_other_files_are_refused(table: Callable[..., Path], tmp_path: Path) -> 
         read_faces([table(header="a,b,c")])
     binary = tmp_path / "weights.bin"
     binary.write_bytes(b"0" * 200_000)
-    with pytest.raises(DataError, match="no dataset of a known layout"):
+    with pytest.raises(DataError, match="not a dataset of a known layout"):
         read_faces([binary])
     with pytest.raises(DataError, match="does not exist"):
         read_faces([tmp_path / "nothing.csv"])
@@ -204,4 +204,4 @@ def test_a_face_is_cut_from_its_picture(tmp_path: Path) -> None:
     assert (read_face(file, box=(-3, 4, 2, 90)) == pixels[4:, :2]).all()
     for box in ((10, 0, 20, 5), (-9, 0, -1, 5), (3, 3, 3, 5)):
         with pytest.raises(DataError, match=r"^list, line 2: the box .* holds nothing of .*a\.png"):
-            read_face(file, box=box, place="list, line 2")
+            read_face(file, box=box, location="list, line 2")
