@@ -64,8 +64,8 @@ class FaceSet:
             raise DataError(f"the data have no split {name}; they have {present}")
         return part
 
-    def duplicates(self, other: "FaceSet") -> NDArray[np.bool_]:
-        """Return (N,) whether another set contains exactly the same image."""
+    def copies_of(self, other: "FaceSet") -> NDArray[np.bool_]:
+        """Return (N,) whether each image is an exact copy of an image in another set."""
         other_images = {(image.shape, image.tobytes()) for image in other.images}
         return np.array(
             [(image.shape, image.tobytes()) in other_images for image in self.images], bool
