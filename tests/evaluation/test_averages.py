@@ -17,10 +17,10 @@ from fer_core.evaluation.averages import (
     Averages,
     align_by_landmarks,
     average_maps,
-    claim,
     read_averages,
     write_averages,
 )
+from fer_core.evaluation.claims import evaluate_claims
 from fer_core.faces.alignment import bare_landmarks
 from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
 from fer_core.models.classifier import Classifier
@@ -97,7 +97,7 @@ def averages_of(network: Network, faces: list[Image], labels: list[int], landmar
         np.stack(faces),
         np.stack([landmarks] * len(faces)),
         np.array(labels),
-        most=2,
+        max_per_class=2,
     )
 
 
@@ -177,15 +177,15 @@ def test_claims_are_tested_against_the_other_classes() -> None:
     maps["happy"] = average_of("happy", brows=0.1, eyes=0.1, mouth=0.4)
     maps["sad"] = average_of("sad", brows=0.13)
     maps["fear"] = average_of("fear", n=1, brows=0.9)
-    happy, angry, sad = claim(Averages({"m": maps}), "m")
+    happy, angry, sad = evaluate_claims(Averages({"m": maps}), "m")
     assert (happy.target, happy.parts) == ("happy", ("eyes", "mouth"))
     assert (happy.share, happy.others) == pytest.approx((0.5, 0.8 / 5)), "one face is no mean"
     reach = 1.96 * (2e-4 + 2e-4 / 5) ** 0.5
     assert (happy.low, happy.high) == pytest.approx((0.34 - reach, 0.34 + reach))
     assert happy.holds and not angry.holds and angry.high > 0
     assert sad.share - sad.others == pytest.approx(0.03) and sad.holds
-    assert claim(Averages({"m": maps}), "other") == ()
-    assert claim(Averages({"m": {"happy": maps["happy"]}}), "m") == ()
+    assert evaluate_claims(Averages({"m": maps}), "other") == ()
+    assert evaluate_claims(Averages({"m": {"happy": maps["happy"]}}), "m") == ()
 
 
 def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: str) -> None:
     results_path(AVERAGES, tmp_path).parent.mkdir()
     results_path(AVERAGES, tmp_path).write_text(content)
     with pytest.raises(
-        WeightsError, match=r"averages\.json holds no averages .* fer_core averages"
+        WeightsError, match=r"averages\.json does not hold averages .* fer_core averages"
     ):
         read_averages(tmp_path)
 

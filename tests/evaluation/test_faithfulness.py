@@ -12,7 +12,7 @@ from fer_core.evaluation.faithfulness import (
     bootstrap,
     center_map,
     faithfulness,
-    filled_in,
+    impute,
     random_map,
 )
 from fer_core.labels import EXPRESSIONS
@@ -143,11 +143,11 @@ def test_removed_pixels_are_filled_in_from_their_neighbours(aligned: Image) -> N
     missing = np.zeros((SIZE, SIZE), bool)
     missing[PLACE] = True
     state = torch.get_rng_state()
-    filled = filled_in(aligned, missing).astype(int)
+    filled = impute(aligned, missing).astype(int)
     assert np.array_equal(filled[~missing], aligned[~missing])
     assert filled[missing] == pytest.approx(60, abs=12)
     assert filled[missing].std() == pytest.approx(0.01 * 255, abs=1)
-    assert np.array_equal(filled, filled_in(aligned, missing))
+    assert np.array_equal(filled, impute(aligned, missing))
     assert torch.equal(torch.get_rng_state(), state)
 
 

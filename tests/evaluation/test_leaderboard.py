@@ -12,7 +12,7 @@ from fer_core.evaluation.leaderboard import (
     LeaderboardRow,
     milliseconds,
     read_leaderboard,
-    telling_mix,
+    representative_models,
 )
 from fer_core.models import get_family, list_families
 from fer_core.weights import (
@@ -94,7 +94,7 @@ def test_a_damaged_file_is_named(folder: Path, content: str) -> None:
     results_path(LEADERBOARD, folder).parent.mkdir(exist_ok=True)
     results_path(LEADERBOARD, folder).write_text(content)
     with pytest.raises(
-        WeightsError, match=r"leaderboard\.json is no leaderboard .* evaluate --all"
+        WeightsError, match=r"leaderboard\.json is not a leaderboard .* evaluate --all"
     ):
         read_leaderboard(folder)
 
@@ -121,9 +121,14 @@ def test_published_figures_are_taken_from_their_words(published: str, share: flo
 
 def test_a_mix_spans_the_leaderboard() -> None:
     names = ["a", "plain", "b", "c", "prior_attention", "d"]
-    assert telling_mix([standing(n) for n in names]) == ("prior_attention", "plain", "c", "d")
-    assert telling_mix([standing("a")]) == ("a",)
-    assert telling_mix([]) == ()
+    assert representative_models([standing(n) for n in names]) == (
+        "prior_attention",
+        "plain",
+        "c",
+        "d",
+    )
+    assert representative_models([standing("a")]) == ("a",)
+    assert representative_models([]) == ()
 
 
 def test_every_family_has_a_description() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.evaluation.results import Figure, read_method_results
+from fer_core.evaluation.results import Estimate, read_method_results
 from fer_core.weights import FAITHFULNESS, RANDOMIZATION, WeightsError, results_path
 
 
@@ -40,10 +40,12 @@ def test_the_best_of_the_sound_methods_is_recommended(folder: Path) -> None:
     measured = read_method_results(folder)
     assert measured is not None
     assert (measured.model, measured.faces) == ("plain", 9)
-    assert measured.faithfulness["gradcam"]["insertion"] == Figure(0.6, 0.59, 0.61)
-    assert measured.alike("guided_backprop") == pytest.approx(0.6)
-    assert measured.alike("centre") is None and not measured.fails("centre")
-    assert [name for name in measured.likeness if measured.fails(name)] == ["guided_backprop"]
+    assert measured.faithfulness["gradcam"]["insertion"] == Estimate(0.6, 0.59, 0.61)
+    assert measured.mean_similarity("guided_backprop") == pytest.approx(0.6)
+    assert measured.mean_similarity("centre") is None and not measured.fails_randomization("centre")
+    assert [name for name in measured.similarity if measured.fails_randomization(name)] == [
+        "guided_backprop"
+    ]
     assert measured.recommended == "gradcam"
 
 
