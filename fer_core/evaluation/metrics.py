@@ -120,10 +120,7 @@ def measure(
     rows = zip(EXPRESSIONS, rates, occurrences.tolist(), strict=True)
     ferplus_accuracy = ferplus_n = None
     if faces.votes is not None:
-        majorities = majority(faces.votes)
-        has_majority = majorities >= 0
-        ferplus_n = int(has_majority.sum())
-        ferplus_accuracy = float((votes.argmax(axis=1) == majorities)[has_majority].mean())
+        ferplus_accuracy, ferplus_n = _ferplus_accuracy(votes, faces.votes)
     valence_ccc = arousal_ccc = None
     if affect is not None and faces.affect is not None:
         valence_ccc, arousal_ccc = map(concordance, affect.T, faces.affect.T)
@@ -184,6 +181,14 @@ def concordance(predicted: Floats, rated: Floats) -> float | None:
     if len(first) < 2 or not (np.ptp(first) and np.ptp(second)):
         return None
     return float(concordance_corrcoef(torch.from_numpy(first), torch.from_numpy(second)))
+
+
+def _ferplus_accuracy(logits: Floats, votes: NDArray[np.float32]) -> tuple[float, int]:
+    """Return the accuracy of (N, 8) logits where (N, 10) votes have a majority, and the number of such faces."""
+    majorities = majority(votes)
+    has_majority = majorities >= 0
+    correct = logits.argmax(axis=1) == majorities
+    return float(correct[has_majority].mean()), int(has_majority.sum())
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

@@ -18,11 +18,11 @@ WHOLE = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
 
 @pytest.fixture
 def face() -> np.ndarray:
-    """Grey that rises to the right, (48, 48)."""
+    """Gray that rises to the right, (48, 48)."""
     return np.tile(np.arange(60, 156, 2, dtype=np.uint8), (48, 1))
 
 
-def test_each_change_is_alone_and_at_its_strongest(face: np.ndarray) -> None:
+def test_each_change_is_applied_alone_and_at_its_strongest(face: np.ndarray) -> None:
     options = Augmentation(far=0.2)
     shown = strongest_of_each(face, WHOLE, 48, options)
     assert list(shown) == [
@@ -41,12 +41,12 @@ def test_each_change_is_alone_and_at_its_strongest(face: np.ndarray) -> None:
     )
 
 
-def test_what_is_off_is_not_shown(face: np.ndarray) -> None:
+def test_changes_that_are_off_are_not_shown(face: np.ndarray) -> None:
     assert strongest_of_each(face, WHOLE, 48, NO_AUGMENTATION) == {}
     assert (random_draws(face, WHOLE, 48, NO_AUGMENTATION, number=1, seed=0)[0] == face).all()
 
 
-def test_draws_are_those_of_their_seed(face: np.ndarray) -> None:
+def test_random_draws_depend_on_the_seed_only(face: np.ndarray) -> None:
     first, again, other = (
         random_draws(face, WHOLE, 48, Augmentation(), number=4, seed=s) for s in (1, 1, 2)
     )
@@ -54,7 +54,7 @@ def test_draws_are_those_of_their_seed(face: np.ndarray) -> None:
     assert (np.array(first) == np.array(again)).all() and (np.array(first) != np.array(other)).any()
 
 
-def test_settings_come_from_the_card() -> None:
+def test_the_augmentation_is_read_from_the_recipe() -> None:
     assert augmentation_of_recipe({"augmentation": {"rotation": 20.0, "new": 1}}) == Augmentation(
         rotation=20.0
     )

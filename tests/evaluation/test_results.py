@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_best_of_the_sound_methods_is_recommended(folder: Path) -> None:
+def test_the_best_method_that_passes_the_randomization_test_is_recommended(folder: Path) -> None:
     measured = read_method_results(folder)
     assert measured is not None
     assert (measured.model, measured.faces) == ("plain", 9)
@@ -49,7 +49,7 @@ def test_the_best_of_the_sound_methods_is_recommended(folder: Path) -> None:
     assert measured.recommended == "gradcam"
 
 
-def test_nothing_measured_is_nothing(folder: Path) -> None:
+def test_results_are_none_if_a_file_is_missing(folder: Path) -> None:
     results_path(RANDOMIZATION, folder).unlink()
     assert read_method_results(folder) is None
 
@@ -62,7 +62,7 @@ def test_a_damaged_file_is_named(folder: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize("other", [{"model": "xception"}, {"faces": 5}])
-def test_measurements_of_different_things_are_not_mixed(
+def test_results_of_different_models_or_faces_are_refused(
     folder: Path, other: dict[str, str | int]
 ) -> None:
     path = results_path(RANDOMIZATION, folder)
