@@ -184,7 +184,7 @@ def concordance(predicted: Floats, rated: Floats) -> float | None:
 
 
 def _ferplus_accuracy(logits: Floats, votes: NDArray[np.float32]) -> tuple[float, int]:
-    """Return the accuracy of (N, 8) logits where (N, 10) votes have a majority, and the number of such faces."""
+    """Return the accuracy of (N, 8) logits where (N, 10) votes have a majority, and the number of faces."""
     majorities = majority(votes)
     has_majority = majorities >= 0
     correct = logits.argmax(axis=1) == majorities
