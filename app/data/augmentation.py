@@ -12,7 +12,13 @@ from app.widgets import enlarged
 from fer_core import Analyzer, load_card
 from fer_core.data import FaceSet
 from fer_core.data.augmentation import Augmentation
-from fer_core.data.preview import NOTHING, draws, settings_of, strongest, times
+from fer_core.data.preview import (
+    NO_AUGMENTATION,
+    augmentation_of_recipe,
+    random_draws,
+    scale_augmentation,
+    strongest_of_each,
+)
 from fer_core.draw import percent
 from fer_core.faces import find_faces
 from fer_core.faces.alignment import bare_points
@@ -57,7 +63,7 @@ def choose_augmentation(faces: FaceSet | None, settings: PageSettings) -> Augmen
         width=420,
         key="data_factor",
     )
-    options = times(settings_of(card.recipe), factor)
+    options = scale_augmentation(augmentation_of_recipe(card.recipe), factor)
     if faces is not None and from_set:
         image, transform = draw_face(faces, card.input_size, st.session_state.data_draws)
     else:
@@ -83,8 +89,8 @@ def render_strongest(face: AugmentedFace) -> None:
     """Show each change alone, as large as training ever makes it."""
     st.markdown("**Each change alone, as strong as it gets**")
     image, transform, size = face.image, face.transform, face.size
-    unchanged = draws(image, transform, size, NOTHING, number=1, seed=0)[0]
-    pictures = {"": unchanged, **strongest(image, transform, size, face.options)}
+    unchanged = random_draws(image, transform, size, NO_AUGMENTATION, number=1, seed=0)[0]
+    pictures = {"": unchanged, **strongest_of_each(image, transform, size, face.options)}
     words = {"": "**unchanged**", **describe_changes(face.options)}
     with st.grid(5, min_column_width=104, gap="small", width=760):
         for name, picture in pictures.items():
@@ -120,7 +126,7 @@ def render_random(face: AugmentedFace) -> None:
         )
     seed = st.session_state.data_draws
     with st.grid(5, min_column_width=104, gap="small", width=760):
-        for picture in draws(
+        for picture in random_draws(
             face.image, face.transform, face.size, face.options, number=10, seed=seed
         ):
             st.image(enlarged(picture, 3), width="stretch", alt="A face as training may see it")

@@ -11,7 +11,7 @@ from app.data.sets import VOTES_FILE, with_square_pixels
 from app.widgets import chart
 from fer_core import EXPRESSIONS
 from fer_core.data import FaceSet
-from fer_core.data.label_agreement import VOTED, Agreement, compare
+from fer_core.data.label_agreement import VOTED_EXPRESSIONS, Agreement, label_agreement
 
 DISAGREEING: Final = 8
 """Most faces that are shown of one cell of the table."""
@@ -31,7 +31,7 @@ class LabelCell:
 
 def render_agreement(faces: FaceSet) -> None:
     """Show where labels and votes name different classes; say which file is needed without votes."""
-    agreement = compare(faces)
+    agreement = label_agreement(faces)
     if agreement is None:
         st.subheader("Where people disagree")
         st.caption(
@@ -47,7 +47,9 @@ def render_agreement(faces: FaceSet) -> None:
     )
     table, cell = st.columns((3, 2), gap="large")
     with table:
-        figure = share_table(agreement.counts, VOTED, rows_are="FER2013", columns_are="FER+")
+        figure = share_table(
+            agreement.counts, VOTED_EXPRESSIONS, rows_are="FER2013", columns_are="FER+"
+        )
         chart(figure, "data_agreement", "FER2013's classes against those of FER+")
         st.caption(
             "A row is FER2013's label; its numbers say which class most of the ten named, in percent."
@@ -60,10 +62,12 @@ def render_agreement(faces: FaceSet) -> None:
 
 def choose_cell(agreement: Agreement) -> LabelCell:
     """Ask for a label and a class by votes; at first those of the most frequent disagreement."""
-    row, column = agreement.widest()
+    row, column = agreement.largest_disagreement()
     label = st.selectbox("FER2013 says", EXPRESSIONS, index=row, key="data_labelled")
-    voted = st.selectbox("Most of ten people say", VOTED, index=column, key="data_voted")
-    numbers = agreement.faces(EXPRESSIONS.index(label), VOTED.index(voted))
+    voted = st.selectbox(
+        "Most of ten people say", VOTED_EXPRESSIONS, index=column, key="data_voted"
+    )
+    numbers = agreement.faces(EXPRESSIONS.index(label), VOTED_EXPRESSIONS.index(voted))
     return LabelCell(label, voted, tuple(numbers.tolist()))
 
 

@@ -164,7 +164,7 @@ def render_faces(faces: FaceSet) -> None:
             key="data_other",
         )
     st.caption("Would you have given them the same name?")
-    chosen = faces.some_of_each(FACES_OF_CLASS, st.session_state.data_wall)
+    chosen = faces.sample_each_class(FACES_OF_CLASS, st.session_state.data_wall)
     for name, numbers in zip(EXPRESSIONS, chosen, strict=True):
         if len(numbers):
             st.markdown(f"**{name}**")

@@ -12,7 +12,8 @@ from fer_core.draw import percent
 from fer_core.draw.face import line_face
 from fer_core.errors import UserError
 from fer_core.evaluation import averages as evaluation
-from fer_core.evaluation.averages import AverageMap, Averages, Claim, claim
+from fer_core.evaluation.averages import AverageMap, Averages
+from fer_core.evaluation.claims import Claim, evaluate_claims
 from fer_core.explain import get_method, part_share
 from fer_core.types import Floats
 
@@ -71,7 +72,7 @@ def render_claims(averages: Averages, model: str, landmarks: Floats) -> None:
     even = part_share(np.ones_like(first.raw), landmarks)
     lines = [
         describe_claim(each, sum(even[part] for part in each.parts))
-        for each in claim(averages, model)
+        for each in evaluate_claims(averages, model)
     ]
     st.markdown(
         "**An old claim, tested.** Happiness, it is said, depends on eyes and mouth, sadness and "

@@ -79,6 +79,6 @@ def describe_map(
         phrases.append("flat")
     if results is not None and results.recommended == method.name:
         phrases.append("**the truest here**")
-    if results is not None and results.fails(method.name):
+    if results is not None and results.fails_randomization(method.name):
         phrases.append("fails the randomization check")
     return phrases

@@ -134,8 +134,8 @@ def render_results(results: MethodResults) -> None:
         for figure, arrow in (("deletion", "↓"), ("insertion", "↑"), ("ROAD", "↓")):
             each = row[figure]
             cells[f"{figure} {arrow}"] = f"{each.mean:.3f}  ({each.low:.3f} to {each.high:.3f})"
-        likeness = results.alike(name)
-        fails = " fails" if results.fails(name) else ""
+        likeness = results.mean_similarity(name)
+        fails = " fails" if results.fails_randomization(name) else ""
         cells["after shuffling"] = "–" if likeness is None else f"{likeness:.2f}{fails}"
         rows.append(cells)
     st.dataframe(rows, hide_index=True)

@@ -11,7 +11,7 @@ from app.live.session import LiveSession
 from app.widgets import download
 from fer_core.images import read_image
 from fer_core.types import Image
-from fer_core.video.record import LIMIT, Recorder
+from fer_core.video.record import MAX_SECONDS, Recorder
 
 CAMERA: Final[dict[str, Any]] = {
     "video": {
@@ -88,7 +88,8 @@ def render_buttons(
             st.button(
                 "Record",
                 icon=":material/fiber_manual_record:",
-                help=f"Ask first. Records the picture as it is shown, for {LIMIT / 60:g} minutes at most.",
+                help="Ask first. Records the picture as it is shown, for "
+                f"{MAX_SECONDS / 60:g} minutes at most.",
                 disabled=not streaming,
                 on_click=session.start_recording,
                 key="live_record",

@@ -11,7 +11,7 @@ from app.widgets import chart, download, show_error
 from fer_core import list_models
 from fer_core.errors import UserError
 from fer_core.evaluation import leaderboard
-from fer_core.evaluation.leaderboard import PEOPLE, LeaderboardRow
+from fer_core.evaluation.leaderboard import HUMAN_ACCURACY, LeaderboardRow
 from fer_core.export import csv_text
 
 COLUMNS: Final = (
@@ -185,7 +185,7 @@ def render_accuracy(rows: Sequence[LeaderboardRow]) -> None:
     figure = accuracy_dots(
         {row.name: row.accuracy for row in rows},
         {row.name: row.published_share for row in rows if row.published_share is not None},
-        people=PEOPLE,
+        people=HUMAN_ACCURACY,
     )
     alt = f"Accuracy of {len(rows)} models; the best is {best.name}, {best.accuracy:.1%}"
     chart(figure, "models_dots", alt)

@@ -14,7 +14,7 @@ from fer_core import EXPRESSIONS, Analyzer, list_models
 from fer_core.draw.overlay import headline
 from fer_core.draw.tiles import heat_tiles
 from fer_core.errors import UserError
-from fer_core.evaluation.leaderboard import LeaderboardRow, telling_mix
+from fer_core.evaluation.leaderboard import LeaderboardRow, representative_models
 from fer_core.explain import get_method
 from fer_core.types import Explanation, Reading
 
@@ -34,7 +34,7 @@ def choose_models(rows: Sequence[LeaderboardRow]) -> tuple[list[str], str]:
     models = left.multiselect(
         f"Up to {MAX_MODELS} models",
         list_models(),
-        default=telling_mix(rows) or list_models()[:2],
+        default=representative_models(rows) or list_models()[:2],
         max_selections=MAX_MODELS,
         key="models_several",
     )

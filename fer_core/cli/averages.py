@@ -14,7 +14,7 @@ from fer_core.evaluation.averages import (
     Averages,
     align_by_landmarks,
     average_maps,
-    in_square,
+    landmarks_in_square,
     read_averages,
     write_averages,
 )
@@ -47,13 +47,13 @@ def averages(
     faces = read_faces(data).split(split)
     typer.echo(f"landmarks of {len(faces):,} faces", err=True)
     landmarks = bare_landmarks(faces.images)
-    layout = in_square(landmarks, five_points(landmarks)).mean(axis=0)
+    layout = landmarks_in_square(landmarks, five_points(landmarks)).mean(axis=0)
     results = replace(results, landmarks=layout, command=command)
     for name in names:
         started = perf_counter()
         classifier = load_model(name)
         aligned, positions = align_by_landmarks(classifier, faces.images, landmarks)
-        maps = average_maps(classifier, aligned, positions, faces.labels, most=most)
+        maps = average_maps(classifier, aligned, positions, faces.labels, max_per_class=most)
         results = replace(results, maps={**results.maps, name: maps})
         write_averages(
             results, WEIGHTS

@@ -111,4 +111,4 @@ def _split(
     faces = read_faces(data, plus)
     part = faces.split(split)
     trained = faces.select(faces.splits == SPLITS[0])
-    return part, part.copies(trained) if len(trained) and SPLITS[0] not in part.splits else None
+    return part, part.copies_of(trained) if len(trained) and SPLITS[0] not in part.splits else None

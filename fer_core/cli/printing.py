@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from fer_core.evaluation.averages import Averages, claim
+from fer_core.evaluation.averages import Averages
+from fer_core.evaluation.claims import evaluate_claims
 from fer_core.labels import EXPRESSIONS
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def print_claims(averages: Averages, models: Sequence[str]) -> None:
     """Print how the heat of each model is shared between the claimed parts and the others."""
     typer.echo(f"{'share of the heat, %':24}{'class':8}{'parts':14}{'share':>7}{'others':>8}")
     for model in models:
-        for found in claim(averages, model):
+        for found in evaluate_claims(averages, model):
             typer.echo(
                 f"{model:24}{found.target:8}{' + '.join(found.parts):14}{100 * found.share:7.1f}"
                 f"{100 * found.others:8.1f}   {100 * found.low:+.1f} to {100 * found.high:+.1f}"

@@ -1,4 +1,4 @@
-"""Datasets of labelled faces: one reader for each layout."""
+"""Datasets of labeled faces, with one reader for each layout."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Layout(NamedTuple):
-    """A way to store a dataset."""
+    """A layout of a dataset on disk."""
 
     name: str
     fits: Callable[[Path], bool]
@@ -41,21 +41,24 @@ LAYOUTS: Final = (
     Layout("FERG-DB's folder of characters", is_ferg, read_ferg),
     Layout("CK+48's folder", is_ckplus, read_ckplus),
     Layout("JAFFE's folder of images", is_jaffe, read_jaffe),
-    # Last, since folders of other layouts may bear the names of classes too.
+    # Last, since other layouts may also have folders named after classes.
     Layout("a folder with one folder of images a class", is_folders, read_folders),
 )
-"""The first that fits a path reads it."""
+"""The supported layouts; the first one that fits a path reads it."""
 
 
 def read_faces(paths: Sequence[Path], plus: Path | None = None) -> FaceSet:
-    """Read datasets in whatever layout they have, and join them.
+    """Read datasets of any supported layout, and join them.
 
     Args:
         paths: files and folders, each in one of ``LAYOUTS``.
-        plus: FER+'s ``fer2013new.csv``, row for row with the FER2013 table among ``paths``.
+        plus: FER+'s ``fer2013new.csv``; its rows match those of the FER2013 table among ``paths``.
+
+    Returns:
+        All faces, in the order of ``paths``.
 
     Raises:
-        DataError: for what is missing or cannot be read; the message says what to do.
+        DataError: if a path is missing or cannot be read; the message says what to do.
     """
     for path in (*paths, *([plus] if plus else [])):
         if not path.exists():
@@ -66,7 +69,7 @@ def read_faces(paths: Sequence[Path], plus: Path | None = None) -> FaceSet:
 def _read(path: Path, plus: Path | None) -> FaceSet:
     layout = next((layout for layout in LAYOUTS if layout.fits(path)), None)
     if layout is None:
-        known = ", ".join(layout.name for layout in LAYOUTS)
-        raise DataError(f"{path} is no dataset of a known layout; give one of: {known}")
+        layouts = ", ".join(layout.name for layout in LAYOUTS)
+        raise DataError(f"{path} is not a dataset of a known layout; give one of: {layouts}")
     faces = layout.read(path)
     return faces.with_votes(read_votes(plus)) if plus and layout.read is read_fer2013 else faces

@@ -1,4 +1,4 @@
-"""Random changes to a training face, as large as the scatter of a webcam and a face detector."""
+"""Random augmentation of training faces, as strong as the variation of a webcam and a face detector."""
 
 from dataclasses import dataclass
 
@@ -12,44 +12,47 @@ from fer_core.types import Floats, Image
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Half-widths of uniform distributions, and probabilities.
+    """Options of the augmentation: half-widths of uniform distributions, and probabilities.
 
-    The defaults are as large as the scatter of detectors' points and boxes.
+    The default half-widths are as large as the scatter of the detectors' points and boxes.
     """
 
     rotation: float = 6.0
-    """Degrees."""
+    """Rotation, in degrees."""
     scale: float = 0.06
-    """Natural logarithm of the zoom."""
+    """Natural logarithm of the scale factor."""
     shift: float = 0.03
-    """Fraction of the side, each axis."""
+    """Shift along each axis, as a fraction of the side."""
     far: float = 0.0
-    """Probability that turn, zoom and shift reach two and a half times as far."""
+    """Probability that the limits of rotation, scale and shift are two and a half times as large."""
     flip: float = 0.5
+    """Probability of a mirrored face."""
     brightness: float = 0.1
-    """Fraction of the grey range."""
+    """Change of brightness, as a fraction of the gray range."""
     contrast: float = 0.2
-    """Natural logarithm of the contrast about the face's mean."""
+    """Natural logarithm of the contrast factor about the face's mean."""
     blur: float = 0.05
-    """Probability of the softness of an enlarged or moving face."""
+    """Probability of blur, as in an enlarged or moving face."""
     noise: float = 0.05
-    """Probability of a camera's grain."""
+    """Probability of sensor noise."""
     erase: float = 0.1
-    """Probability of a grey rectangle over 2-20 % of the face (Zhong et al. 2020)."""
+    """Probability of a gray rectangle over 2-20 % of the face (Zhong et al. 2020)."""
 
 
 def augment(
     image: Image, transform: Floats, size: int, options: Augmentation, rng: np.random.Generator
 ) -> Image:
-    """Align a face and disturb it, with one interpolation for both.
+    """Align a face and augment it, with a single interpolation.
 
     Args:
-        image: grey, uint8.
-        transform: (2, 3) image -> aligned square.
-        size: side of the aligned square.
+        image: (H, W) gray, uint8.
+        transform: (2, 3) similarity, image -> aligned square.
+        size: side of the aligned square, in pixels.
+        options: strength of each change.
+        rng: source of the random changes.
 
     Returns:
-        (size, size) uint8.
+        (size, size) gray, uint8.
     """
     return photometric(
         warp(image, random_similarity(transform, size, options, rng), size), options, rng
@@ -57,16 +60,25 @@ def augment(
 
 
 def transform_points(points: Floats, transform: Floats, size: int) -> Floats:
-    """(78, 2) landmarks of an image as fractions of the square of ``size`` that a transform cuts out of it;
-    in a mirrored one the points change names."""
-    within = (points @ transform[:, :2].T + transform[:, 2]) / size
+    """Map landmarks of an image into the aligned square.
+
+    Args:
+        points: (78, 2) landmarks, in pixels of the image.
+        transform: (2, 3) similarity, image -> aligned square.
+        size: side of the aligned square, in pixels.
+
+    Returns:
+        (78, 2) landmarks as fractions of the side. If the transform mirrors the face, left and right points
+        are exchanged.
+    """
+    fractions = (points @ transform[:, :2].T + transform[:, 2]) / size
     if np.linalg.det(transform[:, :2]) < 0:
-        within = within[list(MIRRORED_POINTS)]
-    return within.astype(np.float32)
+        fractions = fractions[list(MIRRORED_POINTS)]
+    return fractions.astype(np.float32)
 
 
 def photometric(aligned: Image, options: Augmentation, rng: np.random.Generator) -> Image:
-    """Light, softness, grain and cover of an aligned (S, S) face, changed at random."""
+    """Change brightness, contrast, blur and noise of an aligned (S, S) face at random, and erase a part."""
     size = len(aligned)
     face = aligned.astype(np.float32)
     mean = face.mean()
@@ -88,16 +100,18 @@ def photometric(aligned: Image, options: Augmentation, rng: np.random.Generator)
 def random_similarity(
     transform: Floats, size: int, options: Augmentation, rng: np.random.Generator
 ) -> Floats:
-    """The transform followed by a random similarity about the square's centre; a mirrored one has a
-    negative determinant."""
-    reach = 2.5 if options.far and rng.random() < options.far else 1.0
-    angle = np.deg2rad(reach * rng.uniform(-options.rotation, options.rotation))
-    zoom = np.exp(reach * rng.uniform(-options.scale, options.scale))
-    cosine, sine = zoom * np.cos(angle), zoom * np.sin(angle)
+    """Return the (2, 3) transform followed by a random similarity about the center of the square.
+
+    If the result mirrors the face, its determinant is negative.
+    """
+    limit = 2.5 if options.far and rng.random() < options.far else 1.0
+    angle = np.deg2rad(limit * rng.uniform(-options.rotation, options.rotation))
+    scale = np.exp(limit * rng.uniform(-options.scale, options.scale))
+    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     mirror = -1.0 if rng.random() < options.flip else 1.0
-    turn = np.array([[cosine * mirror, -sine], [sine * mirror, cosine]])
-    centre = np.full(2, size / 2)
-    shift = reach * size * rng.uniform(-options.shift, options.shift, 2)
-    linear = turn @ transform[:, :2]
-    offset = turn @ (transform[:, 2] - centre) + centre + shift
+    rotation = np.array([[cosine * mirror, -sine], [sine * mirror, cosine]])
+    center = np.full(2, size / 2)
+    shift = limit * size * rng.uniform(-options.shift, options.shift, 2)
+    linear = rotation @ transform[:, :2]
+    offset = rotation @ (transform[:, 2] - center) + center + shift
     return np.column_stack([linear, offset]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Images of a dataset as sets keep them: grey, and no larger than the networks can use."""
+"""Image files of datasets, read in gray and no larger than the networks can use."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,28 +12,33 @@ from fer_core.images import ImageError, read_image, to_gray
 from fer_core.types import Image
 
 SIDE: Final = 96
-"""Pixels of the longer side that are kept: twice what the networks see, and a fifth of the memory of 224."""
+"""Longest side of a stored image, in pixels: twice the networks' input size, and a fifth of the memory that
+224 pixels take."""
 
 SUFFIXES: Final = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
+"""Suffixes of image files, in lower case."""
 
 Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in pixels."""
+"""Bounding box x0, y0, x1, y1, in pixels."""
 
 
 class Crop(NamedTuple):
-    """One face of a dataset, not yet read."""
+    """An image file of a dataset with its label, not read yet."""
 
     file: Path
     label: int
     """Class number in the order of ``EXPRESSIONS``."""
     split: str
-    """One of ``SPLITS``."""
-    place: str = ""
-    """File and line that name it, for messages."""
+    """Name of the split, one of ``SPLITS``."""
+    location: str = ""
+    """File and line that list the image, for error messages."""
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The images right in a folder, by name; hidden files, which macOS adds to archives, are none."""
+    """Return the images directly in a folder, sorted by name.
+
+    Hidden files are left out: macOS adds some to archives.
+    """
     return sorted(
         file
         for file in folder.iterdir()
@@ -41,18 +46,22 @@ def image_files(folder: Path) -> list[Path]:
     )
 
 
-def read_face(file: Path, *, box: Box | None = None, side: int = SIDE, place: str = "") -> Image:
-    """Read an image as (H, W) uint8 grey, scaled down where it is larger than ``side``.
+def read_face(file: Path, *, box: Box | None = None, side: int = SIDE, location: str = "") -> Image:
+    """Read an image in gray, and scale it down if it is larger than ``side``.
 
     Args:
-        box: what to keep of it, cut at the image's edges.
-        side: the longer side at most, in pixels.
-        place: file and line that name the image, for the message.
+        file: the image.
+        box: part of the image to keep, clipped at its edges; None keeps all.
+        side: longest side of the result, in pixels.
+        location: file and line that list the image, for error messages.
+
+    Returns:
+        (H, W) gray, uint8.
 
     Raises:
-        DataError: it is missing, unreadable, or nothing of it lies in the box.
+        DataError: if the image is missing or unreadable, or lies outside the box.
     """
-    prefix = f"{place}: " if place else ""
+    prefix = f"{location}: " if location else ""
     try:
         image = to_gray(read_image(file))
     except ImageError as error:
@@ -68,25 +77,31 @@ def read_face(file: Path, *, box: Box | None = None, side: int = SIDE, place: st
             )
     scale = side / max(image.shape)
     if scale >= 1:
-        return image.copy() if box is not None else image  # a view would keep the whole picture
+        return (
+            image.copy() if box is not None else image
+        )  # a view would keep the whole image in memory
     height, width = (max(1, round(scale * length)) for length in image.shape)
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def read_crops(path: Path, crops: Iterable[Crop], source: str, *, side: int = SIDE) -> FaceSet:
-    """Read the faces of a dataset.
+    """Read the images of a dataset.
 
     Args:
-        path: the dataset.
-        source: what it is, its paper and its terms.
-        side: longer side of the images at most, in pixels.
+        path: file or folder of the dataset.
+        crops: the images to read.
+        source: name of the dataset, its paper and its terms.
+        side: longest side of an image, in pixels.
+
+    Returns:
+        The faces with their labels and splits.
 
     Raises:
-        DataError: for an image that is missing or unreadable, or if there is none.
+        DataError: if an image is missing or unreadable, or if there are no images.
     """
     images, labels, splits = [], [], []
     for crop in crops:
-        images.append(read_face(crop.file, side=side, place=crop.place))
+        images.append(read_face(crop.file, side=side, location=crop.location))
         labels.append(crop.label)
         splits.append(crop.split)
     if not images:

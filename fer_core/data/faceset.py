@@ -1,4 +1,4 @@
-"""Labelled face crops, however they were stored."""
+"""Labeled face crops in memory, independent of the layout on disk."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,11 +12,11 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.types import Image
 
 SPLITS = ("Training", "PublicTest", "PrivateTest")
-"""FER2013's own names: training, validation, test."""
+"""FER2013's names of the train, validation and test split."""
 
 
 class DataError(UserError):
-    """A dataset that cannot be read; the message names the file, the line and the remedy."""
+    """Raised if a dataset cannot be read; the message names the file, the line and what to do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,32 +24,35 @@ class FaceSet:
     """N face crops with their labels."""
 
     images: list[Image]
-    """N grey images, uint8; sizes may differ."""
+    """N gray images, uint8; sizes may differ."""
     labels: NDArray[np.int64]
     """(N,) class numbers in the order of ``EXPRESSIONS``."""
     splits: NDArray[np.str_]
-    """(N,) names out of ``SPLITS``."""
+    """(N,) names of ``SPLITS``."""
     votes: NDArray[np.float32] | None = None
     """(N, 10) FER+ votes in the columns of ``fer2013new.csv``, or None."""
     affect: NDArray[np.float32] | None = None
-    """(N, 2) valence and arousal as people rated them, -1..1, NaN where unknown; or None."""
+    """(N, 2) valence and arousal as rated by people, -1..1, NaN where unknown; or None."""
     sources: Mapping[str, str] = field(default_factory=dict)
-    """Name of each file or folder that was read -> what it is, for the model card."""
+    """Name of each file or folder that was read -> its dataset, paper and terms, for the model card."""
 
     def __len__(self) -> int:
         return len(self.images)
 
     def select(self, mask: NDArray[np.bool_]) -> "FaceSet":
-        """The faces where ``mask`` (N,) is true."""
+        """Return the faces where ``mask`` (N,) is true."""
         images = [image for image, keep in zip(self.images, mask, strict=True) if keep]
         votes, affect = (None if rows is None else rows[mask] for rows in (self.votes, self.affect))
         return FaceSet(images, self.labels[mask], self.splits[mask], votes, affect, self.sources)
 
     def split(self, name: str) -> "FaceSet":
-        """The faces of one split; ``all`` gives every face.
+        """Return the faces of one split.
+
+        Args:
+            name: one of ``SPLITS``, or ``all`` for every face.
 
         Raises:
-            DataError: for an unknown or an empty split.
+            DataError: if the split is unknown or empty.
         """
         if name == "all":
             return self
@@ -61,43 +64,55 @@ class FaceSet:
             raise DataError(f"the data have no split {name}; they have {present}")
         return part
 
-    def copies(self, of: "FaceSet") -> NDArray[np.bool_]:
-        """(N,) whether the very same picture is among the faces of another set."""
-        known = {(image.shape, image.tobytes()) for image in of.images}
-        return np.array([(image.shape, image.tobytes()) in known for image in self.images], bool)
+    def copies_of(self, other: "FaceSet") -> NDArray[np.bool_]:
+        """Return (N,) whether each image is an exact copy of an image in another set."""
+        other_images = {(image.shape, image.tobytes()) for image in other.images}
+        return np.array(
+            [(image.shape, image.tobytes()) in other_images for image in self.images], bool
+        )
 
     def counts(self) -> dict[str, NDArray[np.int64]]:
-        """Split -> (7,) faces of each class, for the splits that have any."""
-        of = {split: self.labels[self.splits == split] for split in SPLITS}
+        """Return split -> (7,) number of faces of each class, for the splits that are not empty."""
+        labels_by_split = {split: self.labels[self.splits == split] for split in SPLITS}
         return {
             split: np.bincount(labels, minlength=len(EXPRESSIONS))
-            for split, labels in of.items()
+            for split, labels in labels_by_split.items()
             if len(labels)
         }
 
-    def some_of_each(self, number: int, seed: int) -> list[NDArray[np.int64]]:
-        """Of each class the numbers of some faces, at random; fewer where it has fewer."""
+    def sample_each_class(self, number: int, seed: int) -> list[NDArray[np.int64]]:
+        """Draw up to ``number`` faces of each class at random.
+
+        Returns:
+            Indices of the faces, one array for each of ``EXPRESSIONS``.
+        """
         rng = np.random.default_rng(seed)
-        of = (np.flatnonzero(self.labels == label) for label in range(len(EXPRESSIONS)))
-        return [rng.permutation(numbers)[:number] for numbers in of]
+        by_class = (np.flatnonzero(self.labels == label) for label in range(len(EXPRESSIONS)))
+        return [rng.permutation(indices)[:number] for indices in by_class]
 
     def with_votes(self, votes: NDArray[np.float32]) -> "FaceSet":
-        """The same faces with FER+ votes, row for row.
+        """Return the same faces with FER+ votes.
+
+        Args:
+            votes: (N, 10) vote counts, one row for each face.
 
         Raises:
-            DataError: if there are not as many rows of votes as faces.
+            DataError: if the number of rows differs from the number of faces.
         """
         if len(votes) != len(self):
             raise DataError(
                 f"{len(votes)} rows of FER+ votes for {len(self)} faces: "
-                "fer2013new.csv goes row for row with the complete fer2013.csv"
+                "fer2013new.csv belongs to the complete fer2013.csv, row by row"
             )
         return replace(self, votes=votes)
 
 
 def join(sets: list[FaceSet]) -> FaceSet:
-    """One set out of several. Where only some have votes, or valence and arousal, the faces of the others
-    get none: zeros and NaN."""
+    """Join several sets into one.
+
+    If only some sets have votes, the other faces get zeros; if only some have valence and arousal, the
+    other faces get NaN.
+    """
     votes = affect = None
     if any(part.votes is not None for part in sets):
         votes = np.concatenate(
@@ -121,7 +136,7 @@ def join(sets: list[FaceSet]) -> FaceSet:
 
 
 def _sources(sets: list[FaceSet]) -> dict[str, str]:
-    """The sources of all, also where sets of different origin bear one name."""
+    """Merge the sources of all sets; different sources with the same name are numbered."""
     sources: dict[str, str] = {}
     for name, source in (item for part in sets for item in part.sources.items()):
         names = (name if n == 1 else f"{name} ({n})" for n in count(1))

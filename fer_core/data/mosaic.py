@@ -1,4 +1,4 @@
-"""Many small pictures in one: square tiles, row by row."""
+"""Mosaics: one image that holds many small square tiles, row by row."""
 
 from pathlib import Path
 
@@ -11,21 +11,22 @@ from fer_core.types import Image
 
 
 def read_tiles(path: Path, numbers: NDArray[np.int64]) -> list[Image]:
-    """Tiles of a mosaic, as views.
+    """Read tiles of a mosaic, as views of one array.
 
     Args:
-        numbers: of the tiles that are wanted, counted from 0 at the top left. The side of a tile is the
-            largest that leaves room for the highest of them.
+        path: the mosaic.
+        numbers: (N,) numbers of the tiles to read, counted from 0 at the top left. The side S of a tile is
+            the largest for which the highest number still fits.
 
     Returns:
-        As many (S, S) uint8 grey images.
+        N gray images (S, S), uint8.
 
     Raises:
-        DataError: there is no such file, or it is no picture.
+        DataError: if the file is missing or is not an image.
     """
     mosaic = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mosaic is None:
-        raise DataError(f"{path} is missing or no picture")
+        raise DataError(f"{path} is missing or is not an image")
     height, width = mosaic.shape[:2]
     side = _side(height, width, int(numbers.max()) + 1)
     columns = width // side
@@ -34,7 +35,7 @@ def read_tiles(path: Path, numbers: NDArray[np.int64]) -> list[Image]:
 
 
 def _side(height: int, width: int, tiles: int) -> int:
-    """Of the squares that fill a mosaic row by row: the largest that leaves room for all."""
+    """Return the largest side with which squares fill the mosaic and ``tiles`` of them fit."""
     return next(
         side
         for side in range(min(height, width), 0, -1)

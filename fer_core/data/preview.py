@@ -1,4 +1,4 @@
-"""What augmentation does to a face, one change at a time, for people to look at."""
+"""Preview of the augmentation: each change alone at its strongest, or all at random."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -9,15 +9,15 @@ import numpy as np
 from fer_core.data.augmentation import Augmentation, augment
 from fer_core.types import Floats, Image
 
-NOTHING: Final = Augmentation(**dict.fromkeys((f.name for f in fields(Augmentation)), 0.0))
-"""Leaves every face as it is."""
+NO_AUGMENTATION: Final = Augmentation(**dict.fromkeys((f.name for f in fields(Augmentation)), 0.0))
+"""Options that leave every face unchanged."""
 
-WIDTHS: Final = ("rotation", "scale", "shift", "brightness", "contrast")
-"""The changes that have a size; the others have a probability."""
+SCALED_OPTIONS: Final = ("rotation", "scale", "shift", "brightness", "contrast")
+"""Options that are half-widths; the others are probabilities."""
 
 
-class _Strongest(np.random.Generator):
-    """Draws the upper end of every range, and lets happen what may happen."""
+class _UpperLimits(np.random.Generator):
+    """Generator that returns the upper limit of each range, and makes every random event happen."""
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
         return high if size is None else np.full(size, high)
@@ -26,48 +26,61 @@ class _Strongest(np.random.Generator):
         return 0.0
 
 
-def settings_of(recipe: Mapping[str, Any]) -> Augmentation:
-    """The augmentation of a card's recipe; the usual one where the card tells none."""
-    known = {f.name for f in fields(Augmentation)}
+def augmentation_of_recipe(recipe: Mapping[str, Any]) -> Augmentation:
+    """Return the augmentation in a model card's recipe; defaults where the recipe has none."""
+    names = {f.name for f in fields(Augmentation)}
     table = recipe.get("augmentation", {})
-    return Augmentation(**{name: value for name, value in table.items() if name in known})
+    return Augmentation(**{name: value for name, value in table.items() if name in names})
 
 
-def times(options: Augmentation, factor: float) -> Augmentation:
-    """The same changes, each that has a size ``factor`` times as large."""
-    return replace(options, **{name: factor * getattr(options, name) for name in WIDTHS})
+def scale_augmentation(options: Augmentation, factor: float) -> Augmentation:
+    """Return the options with each of ``SCALED_OPTIONS`` multiplied by ``factor``."""
+    return replace(options, **{name: factor * getattr(options, name) for name in SCALED_OPTIONS})
 
 
-def strongest(
+def strongest_of_each(
     image: Image, transform: Floats, size: int, options: Augmentation
 ) -> dict[str, Image]:
-    """Each change alone, as large as training ever makes it; by the code that training runs.
+    """Apply each change alone, as strong as training ever makes it, with the code that training runs.
 
     Args:
-        image: grey, uint8.
-        transform: (2, 3) image -> aligned square.
-        size: side of the aligned square.
+        image: (H, W) gray, uint8.
+        transform: (2, 3) similarity, image -> aligned square.
+        size: side of the aligned square, in pixels.
+        options: the augmentation.
 
     Returns:
-        Name of the option -> (size, size) uint8, for those that ``options`` makes use of.
+        Name of the option -> (size, size) gray, uint8, for the options above zero.
     """
-    alone = {
-        f.name: replace(NOTHING, **{f.name: getattr(options, f.name)})
+    single_options = {
+        f.name: replace(NO_AUGMENTATION, **{f.name: getattr(options, f.name)})
         for f in fields(options)
         if getattr(options, f.name) > 0
     }
-    if "far" in alone:
-        moves = {name: getattr(options, name) for name in ("rotation", "scale", "shift")}
-        alone["far"] = replace(alone["far"], **moves)
+    if "far" in single_options:
+        geometric = {name: getattr(options, name) for name in ("rotation", "scale", "shift")}
+        single_options["far"] = replace(single_options["far"], **geometric)
     return {
-        name: augment(image, transform, size, one, _Strongest(np.random.PCG64(0)))
-        for name, one in alone.items()
+        name: augment(image, transform, size, single, _UpperLimits(np.random.PCG64(0)))
+        for name, single in single_options.items()
     }
 
 
-def draws(
+def random_draws(
     image: Image, transform: Floats, size: int, options: Augmentation, *, number: int, seed: int
 ) -> list[Image]:
-    """The face as training may see it: (size, size) uint8, ``number`` times at random."""
+    """Augment a face at random, as training does.
+
+    Args:
+        image: (H, W) gray, uint8.
+        transform: (2, 3) similarity, image -> aligned square.
+        size: side of the aligned square, in pixels.
+        options: the augmentation.
+        number: how many results to draw.
+        seed: seed of the random numbers.
+
+    Returns:
+        ``number`` faces (size, size) gray, uint8.
+    """
     rng = np.random.default_rng(seed)
     return [augment(image, transform, size, options, rng) for _ in range(number)]

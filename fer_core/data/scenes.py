@@ -1,4 +1,4 @@
-"""Pictures in which a face detector learns to look, and in which detectors are measured."""
+"""Images for training and measuring face detectors."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,60 +19,61 @@ FACELESS: Final = (
 """Sample images of scikit-image without people; scikit-learn adds a temple and a flower."""
 
 BORDER: Final = 0.25
-"""Of a picture's side, repeated around it: the press photographs end where the face does."""
+"""Width of the replicated border, as a fraction of the image's side: the press photographs are cropped
+closely to the face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A picture with one face or none."""
+    """An image with one face or none."""
 
     image: Image
-    """(H, W) uint8."""
+    """(H, W) gray, uint8."""
     box: Floats
-    """(1 or 0, 4) the upright square in which the mean layout puts the face's points, in pixels."""
+    """(1 or 0, 4) upright square into which the mean layout puts the face's points, in pixels."""
     points: Floats
-    """(1 or 0, 5, 2) in pixels."""
+    """(1 or 0, 5, 2) landmarks, in pixels."""
 
 
-NOBODY: Final = (np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32))
-"""Box and points of a picture without a face."""
+NO_FACE: Final = (np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32))
+"""Box and points of an image without a face."""
 
 
 def face_scenes(faces: LandmarkSet) -> list[Scene]:
-    """One face each, with room around it."""
+    """Return one image for each face, with a border around it."""
     scenes = []
     for image, points in zip(faces.images, five_points(faces.points), strict=True):
         border = round(BORDER * len(image))
         framed = cv2.copyMakeBorder(image, *(border,) * 4, cv2.BORDER_REPLICATE)
-        moved = points + np.float32(border)
-        scenes.append(Scene(np.asarray(framed, np.uint8), _square(moved)[None], moved[None]))
+        shifted = points + np.float32(border)
+        scenes.append(Scene(np.asarray(framed, np.uint8), _square(shifted)[None], shifted[None]))
     return scenes
 
 
 def faceless_scenes() -> list[Scene]:
-    """Sample images as they are, upside down, and half as large."""
+    """Return the sample images unchanged, upside down, and at half size."""
     import skimage.data
     from sklearn.datasets import load_sample_images
 
     loaded = [getattr(skimage.data, name)() for name in FACELESS]
     images = [image[0] if isinstance(image, tuple) else image for image in loaded]
     scenes = []
-    for grey in map(to_gray, (*images, *load_sample_images().images)):
-        half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        for image in (grey, grey[::-1], half):
-            scenes.append(Scene(np.ascontiguousarray(image, np.uint8), *NOBODY))
+    for gray in map(to_gray, (*images, *load_sample_images().images)):
+        half = cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        for image in (gray, gray[::-1], half):
+            scenes.append(Scene(np.ascontiguousarray(image, np.uint8), *NO_FACE))
     return scenes
 
 
 def turned(scene: Scene, quarters: int) -> Scene:
-    """The picture on its side or head, where no face is upright: real skin, hair and clothes without one."""
+    """Rotate an image by quarter turns, so that it shows skin, hair and clothes but no upright face."""
     image = np.ascontiguousarray(np.rot90(scene.image, quarters))
-    return Scene(image, *NOBODY)
+    return Scene(image, *NO_FACE)
 
 
 def _square(points: Floats) -> Floats:
-    """(4,) around the five points of a face; its sides stay upright, however the face is turned."""
-    back = cv2.invertAffineTransform(alignment(points, 1))
-    centre = back @ (0.5, 0.5, 1)
-    reach = np.hypot(back[0, 0], back[1, 0]) / 2
-    return np.concatenate([centre - reach, centre + reach]).astype(np.float32)
+    """Return the (4,) upright square around the five points of a face, even if the face is rotated."""
+    inverse = cv2.invertAffineTransform(alignment(points, 1))
+    center = inverse @ (0.5, 0.5, 1)
+    half_side = np.hypot(inverse[0, 0], inverse[1, 0]) / 2
+    return np.concatenate([center - half_side, center + half_side]).astype(np.float32)

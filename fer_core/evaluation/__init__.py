@@ -1,1 +1,1 @@
-"""How good models and their maps are: figures on labelled faces, comparisons, checks of explanation methods."""
+"""Evaluation of models and of explanation methods: metrics, comparisons, faithfulness, randomization."""

@@ -1,15 +1,14 @@
-"""The average face of a class: where a model finds its evidence on the whole, in maps and in shares.
+"""Average explanation maps of a class, and the shares of their heat on the parts of the face.
 
-``python -m fer_core averages`` writes ``weights/results/averages.json``: numbers alone, no picture of anybody.
-They test what is often said of such models: that happiness shows in eyes and mouth, sadness and anger in the
-brows.
+``python -m fer_core averages`` writes ``weights/results/averages.json``. The file holds numbers only and no
+images of people. ``claims`` uses them to test common claims about such models.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,36 +24,36 @@ from fer_core.types import Floats, Image
 from fer_core.weights import AVERAGES, WEIGHTS, WeightsError, results_path
 
 METHOD: Final = "gradcam"
+"""Explanation method, for models that have feature maps."""
 
 SHARES: Final = (*PARTS, "rest")
-"""What the heat of a map is divided among."""
-
-CLAIMED: Final = {"happy": ("eyes", "mouth"), "angry": ("brows",), "sad": ("brows",)}
-"""Class -> the parts of the face that are said to decide."""
+"""Parts among which the heat of a map is divided."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AverageMap:
-    """What the maps of one class have in common, over faces that bear its label and that the model assigns to
-    it. Maps without heat count nowhere."""
+    """Average map of one class, over the faces with its label that the model classifies correctly.
+
+    Maps without heat are not counted.
+    """
 
     target: str
     """Name of the class."""
     method: str
-    """Grad-CAM, or occlusion for models without maps."""
+    """Name of the explanation method: Grad-CAM, or occlusion for models without feature maps."""
     n: int
-    """Faces."""
+    """Number of faces."""
     raw: Floats
-    """(h, w) mean in aligned coordinates of the raw maps, each divided by its own largest absolute value, so
-    that each face counts alike; -1..1."""
+    """(h, w) mean of the raw maps in aligned coordinates, -1..1. Each map is divided by its largest absolute
+    value first, so that all faces have the same weight."""
     part_share: Mapping[str, float]
-    """brows / eyes / nose / mouth / rest -> mean share of the positive heat, by each face's own landmarks."""
+    """brows / eyes / nose / mouth / rest -> mean share of the positive heat, by each face's landmarks."""
     part_covariance: Floats
-    """(5, 5) of these means, in the order of ``SHARES``; NaN for a single face."""
+    """(5, 5) covariance of these means, in the order of ``SHARES``; NaN for a single face."""
     region_share: Mapping[str, float]
     """upper / lower / elsewhere -> mean share of the positive heat."""
     region_attention: Mapping[str, float] | None
-    """Region -> mean weight that the network itself gives it; None for networks that weigh no regions."""
+    """Region -> mean attention weight; None for networks without region attention."""
 
     @property
     def part_error(self) -> dict[str, float]:
@@ -62,57 +61,25 @@ class AverageMap:
         return {part: self.error((part,)) for part in SHARES}
 
     def share(self, parts: Sequence[str]) -> float:
-        """Mean share of some parts together."""
+        """Return the mean share of several parts together."""
         return sum(self.part_share[part] for part in parts)
 
     def error(self, parts: Sequence[str]) -> float:
-        """Standard error of ``share``: parts take heat from each other, so errors do not simply add up."""
-        numbers = [SHARES.index(part) for part in parts]
-        return float(np.sqrt(self.part_covariance[np.ix_(numbers, numbers)].sum()))
+        """Return the standard error of ``share``, with the covariance of the parts."""
+        indices = [SHARES.index(part) for part in parts]
+        return float(np.sqrt(self.part_covariance[np.ix_(indices, indices)].sum()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Averages:
-    """The average faces of several models."""
+    """Average maps of several models."""
 
     maps: Mapping[str, Mapping[str, AverageMap]] = field(default_factory=dict)
-    """Model -> class -> its average; classes that the model never assigns rightly are left out."""
+    """Model -> class -> average map; classes that the model never predicts correctly are left out."""
     landmarks: Floats | None = None
-    """(78, 2) mean layout of all faces, as fractions of the aligned square; None without any averages."""
+    """(78, 2) mean landmarks of all faces, as fractions of the aligned square; None without averages."""
     command: str = ""
-    """What measured them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Whether some parts of the face count more for one class than for the others."""
-
-    target: str
-    parts: tuple[str, ...]
-    share: float
-    """Mean share of these parts for the class, 0..1."""
-    others: float
-    """The mean of their shares for the other classes."""
-    low: float
-    """Lower end of the 95 % interval of ``share - others``."""
-    high: float
-
-    @property
-    def holds(self) -> bool:
-        """They count more, by a difference that is not luck of the draw."""
-        return self.low > 0
-
-    def verdict(self, even_share: float) -> Literal["holds", "partly", "fails"]:
-        """Return whether the claim holds.
-
-        ``partly``: the parts count more than for other classes, but hold no more heat than an even map.
-
-        Args:
-            even_share: share of a map that is the same everywhere that lies on these parts, 0..1.
-        """
-        if not self.holds:
-            return "fails"
-        return "holds" if self.share > even_share else "partly"
+    """Command that computed the averages."""
 
 
 def average_maps(
@@ -121,25 +88,27 @@ def average_maps(
     landmarks: Floats,
     labels: NDArray[np.int64],
     *,
-    most: int | None = None,
+    max_per_class: int | None = None,
 ) -> dict[str, AverageMap]:
-    """The averages of one model.
+    """Compute the average maps of one model.
 
     Args:
-        aligned: (N, S, S) uint8, as the model takes them.
-        landmarks: (N, 78, 2) in fractions of the aligned square.
+        classifier: the model.
+        aligned: (N, S, S) gray, uint8, aligned for the model.
+        landmarks: (N, 78, 2) landmarks as fractions of the aligned square.
         labels: (N,) class numbers.
-        most: faces a class, the first ones, for models that occlusion explains: each takes dozens of passes.
+        max_per_class: for models that occlusion explains, use only the first faces of each class, since each
+            map takes dozens of forward passes.
 
     Returns:
-        Class -> average; classes without any face that counts are left out.
+        Class -> average map; classes without any counted face are left out.
     """
     method = method_for(classifier, METHOD)
-    bound = most if method == "occlusion" else None
-    found: dict[str, list[_Face]] = {name: [] for name in EXPRESSIONS}
-    for number, raw, attention in _raw_maps(classifier, aligned, labels, bound):
+    limit = max_per_class if method == "occlusion" else None
+    faces_by_class: dict[str, list[_Face]] = {name: [] for name in EXPRESSIONS}
+    for number, raw, attention in _raw_maps(classifier, aligned, labels, limit):
         if not is_flat(raw):
-            found[EXPRESSIONS[labels[number]]].append(
+            faces_by_class[EXPRESSIONS[labels[number]]].append(
                 _Face(
                     raw / np.abs(raw).max(),
                     part_share(raw, landmarks[number]),
@@ -147,11 +116,11 @@ def average_maps(
                     attention,
                 )
             )
-    return {name: _average(name, method, faces) for name, faces in found.items() if faces}
+    return {name: _average(name, method, faces) for name, faces in faces_by_class.items() if faces}
 
 
 class _Face(NamedTuple):
-    """What one face adds to an average."""
+    """Map and shares of one face."""
 
     raw: Floats
     part_share: Mapping[str, float]
@@ -160,18 +129,18 @@ class _Face(NamedTuple):
 
 
 def _raw_maps(
-    classifier: Classifier, aligned: Image, labels: NDArray[np.int64], most: int | None
+    classifier: Classifier, aligned: Image, labels: NDArray[np.int64], limit: int | None
 ) -> Iterator[tuple[int, Floats, dict[str, float] | None]]:
-    """Number, raw map of its class and region attention of each face that is assigned to its label."""
+    """Yield index, raw map of the predicted class and region attention of each correctly classified face."""
     counts = np.zeros(len(EXPRESSIONS), np.int64)
     for start in range(0, len(aligned), BATCH):
         output = classifier.forward(aligned[start : start + BATCH])
         maps = evidence_maps(classifier, output)
-        assigned = output.logits.argmax(1).cpu().numpy()
+        predicted = output.logits.argmax(1).cpu().numpy()
         weights = output.region_attention
-        for row in np.flatnonzero(assigned == labels[start : start + BATCH]):
-            number, label = start + int(row), int(assigned[row])
-            if most is not None and counts[label] >= most:
+        for row in np.flatnonzero(predicted == labels[start : start + BATCH]):
+            number, label = start + int(row), int(predicted[row])
+            if limit is not None and counts[label] >= limit:
                 continue
             counts[label] += 1
             if maps is None:
@@ -209,57 +178,41 @@ def _mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 def align_by_landmarks(
     classifier: Classifier, crops: Sequence[Image], landmarks: Floats
 ) -> tuple[Image, Floats]:
-    """Bare crops as a model takes them, and where their landmarks come to lie.
+    """Align bare crops for a model, together with their landmarks.
 
     Args:
-        crops: N grey images.
-        landmarks: (N, 78, 2) in crop pixels, as ``bare_landmarks`` finds them.
+        classifier: the model.
+        crops: N gray images, uint8.
+        landmarks: (N, 78, 2) landmarks from ``bare_landmarks``, in pixels of the crops.
 
     Returns:
-        (N, S, S) uint8 aligned faces, the same as those of ``Classifier.align``; (N, 78, 2) landmarks in
+        (N, S, S) aligned faces, uint8, the same as from ``Classifier.align``; (N, 78, 2) landmarks as
         fractions of the aligned square.
     """
     if classifier.card.aligned:
         points = five_points(landmarks)
     else:
         points = np.stack([mean_points((0, 0, *crop.shape[1::-1])) for crop in crops])
-    return align_crops(crops, points, classifier.input_size), in_square(landmarks, points)
+    return align_crops(crops, points, classifier.input_size), landmarks_in_square(landmarks, points)
 
 
-def in_square(landmarks: Floats, points: Floats) -> Floats:
-    """(N, 78, 2) landmarks in crop pixels -> in fractions of the square that (N, 5, 2) points align."""
-    transforms = np.stack([alignment(five, 1) for five in points])
-    moved = np.einsum("npk,njk->npj", landmarks, transforms[:, :, :2]) + transforms[:, None, :, 2]
-    return np.asarray(moved, np.float32)
+def landmarks_in_square(landmarks: Floats, points: Floats) -> Floats:
+    """Map landmarks from the pixels of crops into the aligned square.
 
+    Args:
+        landmarks: (N, 78, 2) landmarks, in pixels.
+        points: (N, 5, 2) points that define the alignment, in pixels.
 
-def claim(averages: Averages, model: str) -> tuple[Claim, ...]:
-    """What the averages of a model say about the parts that are claimed to decide.
-
-    The interval is that of a difference of means of independent faces; the other classes count alike, however
-    many faces they have. Classes of less than two faces are left out; () for an unknown model.
+    Returns:
+        (N, 78, 2) landmarks as fractions of the aligned square.
     """
-    known = averages.maps.get(model, {})
-    maps = {name: average for name, average in known.items() if average.n > 1}
-    found = []
-    for target, parts in CLAIMED.items():
-        rest = [average for name, average in maps.items() if name != target]
-        if target not in maps or not rest:
-            continue
-        share = maps[target].share(parts)
-        others = float(np.mean([average.share(parts) for average in rest]))
-        errors = [maps[target].error(parts), *(a.error(parts) / len(rest) for a in rest)]
-        reach = 1.96 * float(np.linalg.norm(errors))
-        difference = share - others
-        found.append(Claim(target, parts, share, others, difference - reach, difference + reach))
-    return tuple(found)
-
-
-# The file ---------------------------------------------------------------------------------------------
+    transforms = np.stack([alignment(five, 1) for five in points])
+    linear = np.einsum("npk,njk->npj", landmarks, transforms[:, :, :2])
+    return np.asarray(linear + transforms[:, None, :, 2], np.float32)
 
 
 def write_averages(averages: Averages, folder: Path = WEIGHTS) -> Path:
-    """Store averages in a folder of weights, rounded to four digits; returns the file."""
+    """Write averages to a folder of weights, rounded to four digits, and return the path of the file."""
     table = {
         "command": averages.command,
         "landmarks": None if averages.landmarks is None else _rounded(averages.landmarks),
@@ -275,10 +228,13 @@ def write_averages(averages: Averages, folder: Path = WEIGHTS) -> Path:
 
 
 def read_averages(folder: Path = WEIGHTS) -> Averages:
-    """The averages in a folder of weights; empty where there are none.
+    """Read the averages in a folder of weights.
+
+    Returns:
+        The averages; empty if there is no file.
 
     Raises:
-        WeightsError: for a file that cannot be read.
+        WeightsError: if the file cannot be read.
     """
     path = results_path(AVERAGES, folder)
     if not path.is_file():
@@ -294,7 +250,7 @@ def read_averages(folder: Path = WEIGHTS) -> Averages:
         return Averages(maps, landmarks, str(table["command"]))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(
-            f"{path} holds no averages ({error!r}); restore it, or write it anew with "
+            f"{path} does not hold averages ({error!r}); restore it, or recreate it with "
             "python -m fer_core averages"
         ) from None
 
@@ -306,7 +262,7 @@ def _row(average: AverageMap) -> dict[str, Any]:
         "n": average.n,
         "raw": _rounded(average.raw),
         "part_share": _rounded_values(average.part_share),
-        # Squares of small numbers: four digits from the first that is not zero. JSON knows no NaN.
+        # Small squares: four significant digits. JSON has no NaN.
         "part_covariance": [
             [float(f"{value:.3e}") if np.isfinite(value) else None for value in row]
             for row in average.part_covariance.tolist()
@@ -319,7 +275,7 @@ def _row(average: AverageMap) -> dict[str, Any]:
 def _read(target: str, row: Mapping[str, Any]) -> AverageMap:
     raw, covariance = (np.array(row[key], np.float32) for key in ("raw", "part_covariance"))
     if target not in EXPRESSIONS or raw.ndim != 2 or set(row["part_share"]) != set(SHARES):
-        raise ValueError(f"no average of {target}")
+        raise ValueError(f"not an average of {target}")
     return AverageMap(
         target=target,
         method=row["method"],

@@ -1,4 +1,4 @@
-"""Every trained model on one set of faces."""
+"""Comparison of all trained models on one set of faces."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,26 +17,28 @@ from fer_core.weights import WEIGHTS, list_models
 def compare_models(
     faces: FaceSet, folder: Path = WEIGHTS, *, copies: NDArray[np.bool_] | None = None
 ) -> list[dict[str, Any]]:
-    """Measure the models of a folder of weights on bare face crops, single pass.
+    """Evaluate the models of a folder of weights on bare face crops, with a single forward pass.
 
     Args:
-        copies: (N,) whether a face is the copy of a training face, where that is known.
+        faces: N labeled faces.
+        folder: folder of weights.
+        copies: (N,) whether a face is a copy of a training face, if known.
 
     Returns:
-        One row a model, the most accurate first: what its card says (name, family, parameters, file_mb,
-        input_size, published), and every figure of ``Evaluation``.
+        One row for each model, the most accurate first: fields of its card (name, family, parameters,
+        file_mb, input_size, published), and every field of ``Evaluation``.
     """
     aligned: dict[tuple[int, bool], Image] = {}
     rows = []
     for name in list_models(folder):
         model = load_model(name, folder=folder)
         card = model.card
-        kind = (card.input_size, card.aligned)
-        if kind not in aligned:  # the landmark network takes longer than most models
-            aligned[kind] = model.align(faces.images)
-        figures = rounded(asdict(evaluate(model, faces, aligned=aligned[kind], copies=copies)))
+        geometry = (card.input_size, card.aligned)
+        if geometry not in aligned:  # the landmark network takes longer than most models
+            aligned[geometry] = model.align(faces.images)
+        figures = rounded(asdict(evaluate(model, faces, aligned=aligned[geometry], copies=copies)))
         del figures["model"]
-        facts = {
+        metadata = {
             "name": name,
             "family": card.family,
             "parameters": card.parameters,
@@ -44,5 +46,5 @@ def compare_models(
             "input_size": card.input_size,
             "published": card.published,
         }
-        rows.append(facts | figures)
+        rows.append(metadata | figures)
     return sorted(rows, key=lambda row: -row["accuracy"])

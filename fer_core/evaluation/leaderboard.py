@@ -1,7 +1,7 @@
-"""How good the models are, side by side.
+"""Leaderboard of the trained models.
 
-``python -m fer_core evaluate --all`` writes ``weights/results/leaderboard.json``; a model that is not in it stands
-with the figures of its card.
+``python -m fer_core evaluate --all`` writes ``weights/results/leaderboard.json``; for a model that is not in
+the file, the figures of its card are used.
 """
 
 import json
@@ -28,19 +28,20 @@ from fer_core.weights import (
 )
 
 SPLIT: Final = "PrivateTest"
+"""Split of FER2013 on which models are compared."""
 
-PEOPLE: Final = (0.60, 0.70)
-"""How often people agree with FER2013's labels: 65 ± 5 % (Goodfellow et al. 2013)."""
+HUMAN_ACCURACY: Final = (0.60, 0.70)
+"""Range of people's accuracy on FER2013: 65 ± 5 % (Goodfellow et al. 2013)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderboardRow:
-    """One model on FER2013's PrivateTest, single pass; shares are 0..1."""
+    """Figures of one model on FER2013's PrivateTest, with a single forward pass; shares are 0..1."""
 
     name: str
     family: str
     about: str
-    """What the model is, in a few words."""
+    """Description of the model in a few words."""
     parameters: int
     file_mb: float
     n: int
@@ -51,56 +52,66 @@ class LeaderboardRow:
     per_class: Mapping[str, Mapping[str, float]]
     """Class -> precision, recall, f1, n."""
     confusion: Sequence[Sequence[int]]
-    """Rows are the true classes, columns the assigned ones, in the order of ``EXPRESSIONS``."""
+    """Counts; rows are the true classes, columns the predicted ones, in the order of ``EXPRESSIONS``."""
     ferplus_accuracy: float | None
     unseen_accuracy: float | None
-    """Over the faces of which no exact copy is among the training faces."""
+    """Accuracy over the faces without an exact copy among the training faces."""
     published: str
-    """The figure of the project that the model comes from, in its words."""
+    """Figure that the model's original project published, as text."""
 
     @property
     def published_share(self) -> float | None:
-        """The first percentage in ``published``, 0..1."""
-        found = re.search(r"(\d+(?:\.\d+)?)\s*%", self.published)
-        return float(found[1]) / 100 if found else None
+        """First percentage in ``published``, 0..1; None if there is none."""
+        match = re.search(r"(\d+(?:\.\d+)?)\s*%", self.published)
+        return float(match[1]) / 100 if match else None
 
     def macro(self, figure: str) -> float:
-        """The mean of ``precision``, ``recall`` or ``f1`` over the classes that occur."""
+        """Return the mean of ``precision``, ``recall`` or ``f1`` over the classes that occur."""
         return float(np.mean([row[figure] for row in self.per_class.values() if row["n"]]))
 
     @property
     def margin(self) -> float:
-        """Half-width of the accuracy's 95 % interval: less than this is luck of the draw."""
+        """Half-width of the accuracy's 95 % confidence interval; smaller differences may be chance."""
         return float(1.96 * np.sqrt(self.accuracy * (1 - self.accuracy) / self.n))
 
 
 def read_leaderboard(folder: Path = WEIGHTS) -> tuple[LeaderboardRow, ...]:
-    """The measured models of a folder of weights, the most accurate first.
+    """Return the evaluated models of a folder of weights, the most accurate first.
 
     Raises:
-        WeightsError: for a leaderboard or a card that cannot be read.
+        WeightsError: if the leaderboard or a card cannot be read.
     """
-    measured = _measured(results_path(LEADERBOARD, folder))
+    stored = _stored(results_path(LEADERBOARD, folder))
     cards = [load_card(name, folder) for name in list_models(folder)]
-    figures = {card.name: measured.get(card.name) or card.figures.get(SPLIT) for card in cards}
-    standings = [_standing(card, row, folder) for card in cards if (row := figures[card.name])]
-    return tuple(sorted(standings, key=lambda standing: -standing.accuracy))
+    figures = {card.name: stored.get(card.name) or card.figures.get(SPLIT) for card in cards}
+    rows = [
+        _leaderboard_row(card, stored_row, folder)
+        for card in cards
+        if (stored_row := figures[card.name])
+    ]
+    return tuple(sorted(rows, key=lambda row: -row.accuracy))
 
 
-def telling_mix(standings: Sequence[LeaderboardRow]) -> tuple[str, ...]:
-    """Names of models that are worth seeing side by side: the default and the plain one, then the middle and
-    the end of the leaderboard."""
-    names = [standing.name for standing in standings]
-    known = [name for name in (DEFAULT_MODEL, "plain") if name in names]
-    return tuple(dict.fromkeys([*known, *names[len(names) // 2 :][:1], *names[-1:]]))
+def representative_models(rows: Sequence[LeaderboardRow]) -> tuple[str, ...]:
+    """Return the names of the default model, ``plain``, and the models in the middle and at the end."""
+    names = [row.name for row in rows]
+    favorites = [name for name in (DEFAULT_MODEL, "plain") if name in names]
+    return tuple(dict.fromkeys([*favorites, *names[len(names) // 2 :][:1], *names[-1:]]))
 
 
 def milliseconds(name: str, *, repeats: int = 20) -> float:
-    """Median time of one aligned face through a model on this machine.
+    """Measure the median time of a model's forward pass with one aligned face on this machine.
+
+    Args:
+        name: name of the model.
+        repeats: number of timed passes; three more warm up.
+
+    Returns:
+        Time in milliseconds.
 
     Raises:
-        UserError: for an unknown name.
-        WeightsError: for damaged or missing weights.
+        UserError: if the name is unknown.
+        WeightsError: if the weights are damaged or missing.
     """
     classifier = load_model(name)
     face: Image = np.full((1, classifier.input_size, classifier.input_size), 127, np.uint8)
@@ -112,8 +123,8 @@ def milliseconds(name: str, *, repeats: int = 20) -> float:
     return float(np.median(times[3:]))
 
 
-def _measured(path: Path) -> dict[str, Mapping[str, Any]]:
-    """Name -> row of the file; {} where there is none."""
+def _stored(path: Path) -> dict[str, Mapping[str, Any]]:
+    """Read name -> row from the file; {} if there is none."""
     if not path.is_file():
         return {}
     try:
@@ -122,21 +133,21 @@ def _measured(path: Path) -> dict[str, Mapping[str, Any]]:
         return {row["name"]: {"n": table["n"], **row} for row in rows}
     except (ValueError, TypeError, KeyError) as error:
         raise WeightsError(
-            f"{path} is no leaderboard ({error!r}); restore it, or write it anew with "
+            f"{path} is not a leaderboard ({error!r}); restore it, or recreate it with "
             "python -m fer_core evaluate --all"
         ) from None
 
 
 def describe(card: Card) -> str:
-    """Return what a model is, in a few words."""
+    """Return a description of a model in a few words."""
     if card.family not in list_families():
         return card.family.replace("_", " ")
     description = get_family(card.family).description
     return description if card.aligned else f"{description}, on faces that are not aligned"
 
 
-def _standing(card: Card, figures: Mapping[str, Any], folder: Path) -> LeaderboardRow:
-    """A model with its figures, be they a row of the leaderboard or those of the card."""
+def _leaderboard_row(card: Card, figures: Mapping[str, Any], folder: Path) -> LeaderboardRow:
+    """Combine a model's card with its figures, from the leaderboard or from the card."""
     file = folder / f"{card.name}.safetensors"
     try:
         return LeaderboardRow(
@@ -157,5 +168,5 @@ def _standing(card: Card, figures: Mapping[str, Any], folder: Path) -> Leaderboa
         )
     except KeyError as error:
         raise WeightsError(
-            f"the figures of {card.name} lack {error}; measure it anew with python -m fer_core evaluate"
+            f"the figures of {card.name} lack {error}; recompute them with python -m fer_core evaluate"
         ) from None

@@ -1,4 +1,4 @@
-"""How good a model is on a labelled set of faces."""
+"""Metrics of a model on a labeled set of faces."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,17 +24,18 @@ from fer_core.models import Classifier
 from fer_core.types import Floats, Image
 
 ECE_BINS = 15
+"""Bins of the expected calibration error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Figures of one model on one set; shares are 0..1."""
+    """Metrics of one model on one set; shares are 0..1."""
 
     model: str
     n: int
     accuracy: float
     macro_precision: float
-    """Mean over the classes that occur, as ``macro_recall`` and ``macro_f1``."""
+    """Mean over the classes that occur; ``macro_recall`` and ``macro_f1`` too."""
     macro_recall: float
     macro_f1: float
     ece: float
@@ -42,16 +43,19 @@ class Evaluation:
     per_class: Mapping[str, Mapping[str, float]]
     """Class -> precision, recall, f1, n."""
     confusion: tuple[tuple[int, ...], ...]
-    """Rows are the true classes, columns the assigned ones, in the order of ``EXPRESSIONS``."""
+    """Counts; rows are the true classes, columns the predicted ones, in the order of ``EXPRESSIONS``."""
     ferplus_accuracy: float | None = None
+    """Accuracy of the FER+ head against the majority of the votes; None without votes."""
     ferplus_n: int | None = None
+    """Number of faces with a majority."""
     valence_ccc: float | None = None
-    """Concordance of the network's own valence with people's ratings, -1..1 (Lin 1989); None where there
-    are no ratings, or the network did not learn from any."""
+    """Concordance of the network's predicted valence with people's ratings, -1..1 (Lin 1989); None without
+    ratings, or if the network was not trained on any."""
     arousal_ccc: float | None = None
     unseen_accuracy: float | None = None
-    """Over the faces of which no exact copy is among the training faces; None where that is not known."""
+    """Accuracy over the faces without an exact copy among the training faces; None if unknown."""
     unseen_n: int | None = None
+    """Number of these faces."""
 
 
 def evaluate(
@@ -63,14 +67,15 @@ def evaluate(
     aligned: Image | None = None,
     copies: NDArray[np.bool_] | None = None,
 ) -> Evaluation:
-    """Read every face once and compare with its label.
+    """Predict every face and compare with its label.
 
     Args:
-        faces: bare face crops.
-        tta: average the logits of each face and its mirror image.
-        detector: find the face within each image first, instead of taking the image as a crop.
-        aligned: the faces as the model aligns them, where they are known.
-        copies: (N,) whether a face is the copy of a training face, where that is known.
+        classifier: the model.
+        faces: N bare face crops with labels.
+        tta: test-time augmentation: average the logits of each face and its mirror image.
+        detector: detect the face in each image first, instead of taking the image as a crop.
+        aligned: (N, S, S) faces aligned for the model, if already computed.
+        copies: (N,) whether a face is a copy of a training face, if known.
     """
     aligned = classifier.align(faces.images) if aligned is None else aligned
     if detector is not None:
@@ -93,31 +98,29 @@ def measure(
     affect: Floats | None = None,
     copies: NDArray[np.bool_] | None = None,
 ) -> Evaluation:
-    """Figures from (N, 7) calibrated probabilities, (N, 8) logits of the FER+ head, where the network
-    learned them (N, 2) valence and arousal, and where they are known (N,) copies of training faces."""
+    """Compute the metrics from predictions.
+
+    Args:
+        model: name of the model.
+        probabilities: (N, 7) calibrated probabilities.
+        votes: (N, 8) logits of the FER+ head.
+        faces: the N faces with their labels.
+        affect: (N, 2) valence and arousal, if the network predicts them.
+        copies: (N,) whether a face is a copy of a training face, if known.
+    """
     classes = len(EXPRESSIONS)
     predicted, truth = torch.from_numpy(probabilities), torch.from_numpy(faces.labels)
     confusion = multiclass_confusion_matrix(predicted, truth, classes).numpy()
-    right = np.diag(confusion)
-    occurrences, assigned = confusion.sum(axis=1), confusion.sum(axis=0)
-    precision = _ratio(right, assigned)
-    recall = _ratio(right, occurrences)
-    f1 = _ratio(2 * right, assigned + occurrences)
-    per_class = {
-        name: {
-            "precision": float(precision[i]),
-            "recall": float(recall[i]),
-            "f1": float(f1[i]),
-            "n": int(occurrences[i]),
-        }
-        for i, name in enumerate(EXPRESSIONS)
-    }
+    hits = np.diag(confusion)
+    occurrences, predictions = confusion.sum(axis=1), confusion.sum(axis=0)
+    precision = _ratio(hits, predictions)
+    recall = _ratio(hits, occurrences)
+    f1 = _ratio(2 * hits, predictions + occurrences)
+    rates = np.stack([precision, recall, f1], axis=1).tolist()
+    rows = zip(EXPRESSIONS, rates, occurrences.tolist(), strict=True)
     ferplus_accuracy = ferplus_n = None
     if faces.votes is not None:
-        voted = majority(faces.votes)
-        counts = voted >= 0
-        ferplus_n = int(counts.sum())
-        ferplus_accuracy = float((votes.argmax(axis=1) == voted)[counts].mean())
+        ferplus_accuracy, ferplus_n = _ferplus_accuracy(votes, faces.votes)
     valence_ccc = arousal_ccc = None
     if affect is not None and faces.affect is not None:
         valence_ccc, arousal_ccc = map(concordance, affect.T, faces.affect.T)
@@ -130,12 +133,14 @@ def measure(
     return Evaluation(
         model=model,
         n=len(faces),
-        accuracy=float(right.sum() / len(faces)),
+        accuracy=float(hits.sum() / len(faces)),
         macro_precision=float(precision[occurs].mean()),
         macro_recall=float(recall[occurs].mean()),
         macro_f1=float(f1[occurs].mean()),
         ece=float(multiclass_calibration_error(predicted, truth, classes, n_bins=ECE_BINS)),
-        per_class=per_class,
+        per_class={
+            name: {"precision": p, "recall": r, "f1": f, "n": n} for name, (p, r, f), n in rows
+        },
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         ferplus_accuracy=ferplus_accuracy,
         ferplus_n=ferplus_n,
@@ -147,8 +152,7 @@ def measure(
 
 
 def draw_confusion(evaluation: Evaluation, path: Path) -> None:
-    """Draw how often each true class was taken for which, as shares of the true one; nothing without
-    matplotlib."""
+    """Draw the confusion matrix, normalized by the true classes, to a file; do nothing without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
@@ -163,34 +167,49 @@ def draw_confusion(evaluation: Evaluation, path: Path) -> None:
 
 
 def concordance(predicted: Floats, rated: Floats) -> float | None:
-    """Lin's concordance correlation coefficient of two (N,) rows, where the second is known; None where
-    fewer than two are, or either does not vary."""
-    known = np.isfinite(rated)
-    first, second = predicted[known], rated[known]
+    """Compute Lin's concordance correlation coefficient over the rated faces.
+
+    Args:
+        predicted: (N,) predictions.
+        rated: (N,) ratings, NaN where unknown.
+
+    Returns:
+        -1..1; None if fewer than two faces are rated, or either row is constant.
+    """
+    has_rating = np.isfinite(rated)
+    first, second = predicted[has_rating], rated[has_rating]
     if len(first) < 2 or not (np.ptp(first) and np.ptp(second)):
         return None
     return float(concordance_corrcoef(torch.from_numpy(first), torch.from_numpy(second)))
 
 
+def _ferplus_accuracy(logits: Floats, votes: NDArray[np.float32]) -> tuple[float, int]:
+    """Return the accuracy of (N, 8) logits where (N, 10) votes have a majority, and the number of faces."""
+    majorities = majority(votes)
+    has_majority = majorities >= 0
+    correct = logits.argmax(axis=1) == majorities
+    return float(correct[has_majority].mean()), int(has_majority.sum())
+
+
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    """part / whole, 0 where whole is 0."""
+    """Return part / whole, and 0 where whole is 0."""
     ratio: NDArray[np.float64] = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
     return ratio
 
 
 def _detected(classifier: Classifier, faces: FaceSet, detector: Detector, bare: Image) -> Image:
-    """Aligned faces as the detector finds them; where it finds none, those of ``bare``."""
+    """Return the faces aligned by the detector, or those of ``bare`` where it detects no face."""
     aligned = bare.copy()
     for i, image in enumerate(faces.images):
-        found = find_faces(to_rgb(image), detector)
-        if found:
+        detections = find_faces(to_rgb(image), detector)
+        if detections:
             size, by_points = classifier.input_size, classifier.card.aligned
-            aligned[i] = cut_regions(image, found[0], size, by_points=by_points).face
+            aligned[i] = cut_regions(image, detections[0], size, by_points=by_points).face
     return aligned
 
 
 def rounded(value: Any) -> Any:
-    """Every fraction in nested tables to four digits."""
+    """Round every float in nested dictionaries to four digits."""
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Does a map depend on what the network learned? The randomisation test of "Sanity checks for saliency maps"
-(Adebayo et al. 2018, https://arxiv.org/abs/1810.03292).
+"""Randomization test of "Sanity checks for saliency maps" (Adebayo et al. 2018,
+https://arxiv.org/abs/1810.03292): does a map depend on what the network learned?
 
-A method whose maps stay as they were when the network forgets shows the face, not the network.
+If a method's maps stay the same after the weights are randomized, they show the face and not the network.
 """
 
 from collections.abc import Iterator
@@ -18,32 +18,36 @@ from fer_core.types import Floats
 
 
 def randomized(classifier: Classifier, seed: int = 0) -> Iterator[tuple[str, Classifier]]:
-    """Copies of a model that forget more and more of what it learned, from the answer down to the pixels.
+    """Randomize copies of a model step by step, from the output down to the input.
 
-    The numbers of each weight and of each bias are shuffled among themselves, not drawn anew as in the paper:
-    batch norms are folded into the convolutions of loaded models, so nothing else keeps feature maps about
-    as strong as they were.
+    The values of each weight and bias tensor are shuffled, not redrawn as in the paper: batch norms are
+    folded into the convolutions of loaded models, so nothing else would keep the scale of the feature maps.
+
+    Args:
+        classifier: the trained model; it stays unchanged.
+        seed: seed of the shuffling.
 
     Yields:
-        What forgot last, with the copy in which all that came before it has forgotten too: "head", which is
-        everything but the trunks, then "layer 5" and so on to "layer 1", numbered as by ``list_layers``. Of
-        models without trunks there is the head alone, of those without weights, as boosted trees, nothing.
+        Name of the part randomized last, and a copy in which this part and all earlier ones are randomized:
+        "head", which is everything except the trunks, then "layer 5" and so on to "layer 1", numbered as by
+        ``list_layers``. Models without trunks yield the head only; models without weights, such as boosted
+        trees, yield nothing.
     """
     generator = torch.Generator().manual_seed(seed)
     network = deepcopy(classifier.network)
-    for name, learned in _parts(network).items():
-        for numbers in learned:
-            order = torch.randperm(numbers.numel(), generator=generator).to(numbers.device)
-            numbers.data = numbers.data.flatten()[order].view_as(numbers)
-        if learned:
+    for name, parameters in _parts(network).items():
+        for parameter in parameters:
+            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
+            parameter.data = parameter.data.flatten()[order].view_as(parameter)
+        if parameters:
             yield name, Classifier(deepcopy(network), classifier.card, str(classifier.device))
 
 
 def _parts(network: Network) -> dict[str, list[nn.Parameter]]:
-    """What forgets step by step: weights and biases, each once even where branches share it."""
+    """Return the parameters of each step; a parameter that branches share occurs once."""
     trunks = network.trunks.values()
-    deep = set(nn.ModuleList(trunks).parameters())
-    parts = {"head": [numbers for numbers in network.parameters() if numbers not in deep]}
+    in_trunks = set(nn.ModuleList(trunks).parameters())
+    parts = {"head": [each for each in network.parameters() if each not in in_trunks]}
     layers: dict[str, nn.ModuleList] = {}
     for trunk in trunks:
         steps, ends = list(trunk.body.children()), list(layer_ends(trunk))
@@ -56,9 +60,12 @@ def _parts(network: Network) -> dict[str, list[nn.Parameter]]:
 
 
 def rank_correlation(a: Floats, b: Floats) -> float:
-    """Spearman's correlation between two maps of the same grid, -1..1; 0 where one of them has no order: the
-    same value everywhere, or NaN or infinite cells."""
-    from scipy.stats import spearmanr  # it takes a second
+    """Compute Spearman's rank correlation of two maps of the same grid.
+
+    Returns:
+        -1..1; 0 if a map is constant or has NaN or infinite cells.
+    """
+    from scipy.stats import spearmanr  # takes a second
 
     if not all(np.isfinite(raw).all() and np.ptp(raw) > 0 for raw in (a, b)):
         return 0.0

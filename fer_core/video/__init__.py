@@ -1,4 +1,4 @@
-"""Clips: a video becomes a timeline, a table, and a video with what was read painted into it."""
+"""Video clips: decode them, predict over time, and write a table or an annotated video."""
 
 from fer_core.video.actions import liveliest_actions
 from fer_core.video.decode import BreaksOffError, Clip, Frame, VideoError, read_frame

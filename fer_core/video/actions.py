@@ -19,6 +19,7 @@ def liveliest_actions(timeline: Timeline, track: int, number: int = 8) -> dict[s
     An action of two sides is the mean of both.
 
     Args:
+        timeline: predictions of the clip.
         track: number of the face.
         number: how many actions to return.
 
@@ -29,10 +30,12 @@ def liveliest_actions(timeline: Timeline, track: int, number: int = 8) -> dict[s
     if not len(activations):
         return {}
     sides: dict[str, list[Floats]] = {}
-    for name, line in zip(ACTIONS, activations.T, strict=True):
-        both = name if name in DIRECTIONS else name.removesuffix("Left").removesuffix("Right")
-        sides.setdefault(action_title(both), []).append(line)
-    lines = {title: np.mean(pair, axis=0) for title, pair in sides.items()}
-    ranges = {title: np.ptp(np.percentile(line, (5, 95))) for title, line in lines.items()}
-    widest = sorted(lines, key=lambda title: -ranges[title])[:number]
-    return {title: lines[title] for title in widest}
+    for name, activation in zip(ACTIONS, activations.T, strict=True):
+        base = name if name in DIRECTIONS else name.removesuffix("Left").removesuffix("Right")
+        sides.setdefault(action_title(base), []).append(activation)
+    mean_activations = {title: np.mean(pair, axis=0) for title, pair in sides.items()}
+    ranges = {
+        title: np.ptp(np.percentile(mean, (5, 95))) for title, mean in mean_activations.items()
+    }
+    widest = sorted(mean_activations, key=lambda title: -ranges[title])[:number]
+    return {title: mean_activations[title] for title in widest}

@@ -1,4 +1,4 @@
-"""Clips in: videos of any common kind as upright RGB frames, one after another."""
+"""Decode videos of common formats into upright RGB frames, one after another."""
 
 import io
 from collections.abc import Iterator
@@ -23,50 +23,56 @@ from fer_core.images import MAX_MEGAPIXELS
 from fer_core.types import Image
 
 FORMATS: Final = "mov,mp4,avi,matroska,webm,mpeg,mpegts,mpegvideo,asf,flv,ogg"
-"""What may be opened. Play lists are not among them: they would make us read other files and addresses."""
+"""Formats that may be opened. Playlists are left out: they would make FFmpeg read other files and
+addresses."""
 
-MISSING: Final = 0.5
-"""Seconds that a clip may end before the length it announces; containers count a little differently."""
+DURATION_TOLERANCE: Final = 0.5
+"""Seconds that a clip may be shorter than its declared duration: containers count slightly differently."""
 
-FAULTS: Final = (av.FFmpegError, OSError)
-"""What reading a damaged file may raise; the second where it points beyond its own end."""
+DECODE_ERRORS: Final = (av.FFmpegError, OSError)
+"""Exceptions while reading a damaged file; ``OSError`` if it points beyond its own end."""
 
-_TURNS: Final = (None, cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
+_ROTATIONS: Final = (
+    *(None, cv2.ROTATE_90_COUNTERCLOCKWISE),
+    *(cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE),
+)
+"""Rotation that sets a frame upright, by its declared rotation in quarter turns."""
 
 Source = Path | str | bytes
-"""A path, or the bytes of a file."""
+"""Path or content of a file."""
 
 
 class VideoError(UserError):
-    """A clip that cannot be used; one sentence, for the person who gave it, on what to do."""
+    """Raised if a clip cannot be used; the message tells the user in one sentence what to do."""
 
 
 class BreaksOffError(VideoError):
-    """The clip ends before its time. Raised after the last frame that could be decoded."""
+    """Raised after the last decoded frame if the clip ends before its declared duration."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of a clip."""
+    """A decoded frame of a clip."""
 
     number: int
-    """From 0, counting every frame of the clip."""
+    """Number of the frame, counted from 0 over all frames of the clip."""
     time: float
-    """Seconds from the start of the clip, by its own time stamps; it never goes back."""
+    """Seconds from the start of the clip, from its timestamps; never decreasing."""
     image: Image
     """(H, W, 3) RGB uint8, upright, with square pixels."""
 
 
 class Clip:
-    """An open clip, to be read once from its start; a context manager.
+    """An open clip, read once from its start; a context manager.
 
-    Only the frame that is being worked on is in memory, and what the codec itself looks ahead.
+    Only the current frame and the frames that the codec buffers are in memory.
 
     Args:
-        name: what to call it in messages; the name of the file without it.
+        source: the clip.
+        name: name for messages; default: the name of the file.
 
     Raises:
-        VideoError: there is no such file, it is no video, or nothing here decodes it.
+        VideoError: if the file does not exist, is not a video, or has no available decoder.
     """
 
     def __init__(self, source: Source, name: str | None = None) -> None:
@@ -83,13 +89,13 @@ class Clip:
 
     @property
     def duration(self) -> float | None:
-        """Seconds, as the clip announces them; some kinds of file do not."""
+        """Declared duration in seconds; None for formats that do not declare it."""
         duration = self._container.duration
         return None if duration is None or duration <= 0 else duration / av.time_base
 
     @property
     def rate(self) -> Fraction:
-        """Frames per second, on average; a phone's may be at any distance."""
+        """Average frames per second; a phone's frames may be at irregular intervals."""
         return self._video.average_rate or self._video.guessed_rate or Fraction(25)
 
     def __enter__(self) -> Self:
@@ -104,6 +110,7 @@ class Clip:
         self.close()
 
     def close(self) -> None:
+        """Close the clip and its file."""
         self._container.close()
         self._file.close()
 
@@ -111,15 +118,18 @@ class Clip:
         """Decode the clip.
 
         Args:
-            every: 1 for every frame, 2 for every other one, and so on.
-            start: seconds to jump to; the first frame is then one before it, as a rule, and counts as 0.
+            every: 1 for every frame, 2 for every second one, and so on.
+            start: time to seek to, in seconds; the first frame is then usually an earlier one, with number 0.
+
+        Yields:
+            The frames, in the order of their times.
 
         Raises:
-            BreaksOffError: after the last frame, if the clip ends before the length it announces.
-            VideoError: no frame can be decoded.
+            BreaksOffError: after the last frame, if the clip ends before its declared duration.
+            VideoError: if no frame can be decoded.
         """
-        number, time, end, broken = 0, 0.0, 0.0, False
-        # After a jump, times in MPEG streams are guesses, so those are read from their start.
+        number, time, end, damaged = 0, 0.0, 0.0, False
+        # After seeking, times in MPEG streams are guesses, so those are read from their start.
         if start > 0 and "mpeg" not in self._container.format.name:
             self._container.seek(round((self._start + start) * av.time_base))
         try:
@@ -129,58 +139,61 @@ class Clip:
                 if packet.stream is not self._video:
                     continue
                 for frame in _decode(self._video, packet):
-                    stamp = number / self.rate if frame.time is None else frame.time - self._start
-                    time = max(time, float(stamp))
+                    timestamp = (
+                        number / self.rate if frame.time is None else frame.time - self._start
+                    )
+                    time = max(time, float(timestamp))
                     if number % every == 0:
                         yield Frame(number, time, self._upright(frame))
                     number += 1
-        except FAULTS:
-            broken = True
+        except DECODE_ERRORS:
+            damaged = True
         if number == 0:
             raise VideoError(
                 f"no frame of {self.name} can be decoded; it may be damaged, export or send it again"
             )
-        if broken or end + MISSING < (self.duration or 0.0):
+        if damaged or end + DURATION_TOLERANCE < (self.duration or 0.0):
             raise BreaksOffError(
                 f"{self.name} breaks off at {time:.1f} s; what came before is kept"
             )
 
     def _upright(self, frame: VideoFrame) -> Image:
-        """As people see it: turned as a phone says that it was held, and with square pixels."""
+        """Return the frame as RGB, rotated by the phone's declared orientation, with square pixels."""
         aspect = self._video.sample_aspect_ratio or Fraction(1)
         width = round(frame.width * min(max(aspect, Fraction(1, 4)), Fraction(4)))
         pixels = self._reformatter.reformat(
             frame, max(1, width), frame.height, "rgb24"
         ).to_ndarray()
-        turn = _TURNS[round(frame.rotation / 90) % 4]
-        return np.asarray(pixels if turn is None else cv2.rotate(pixels, turn), np.uint8)
+        rotation = _ROTATIONS[round(frame.rotation / 90) % 4]
+        return np.asarray(pixels if rotation is None else cv2.rotate(pixels, rotation), np.uint8)
 
 
 def read_frame(source: Source, time: float) -> Image:
-    """The picture that a clip shows at a time.
+    """Read the frame that a clip shows at a given time.
 
     Args:
-        time: seconds from the start; of a frame that was read, or any other.
+        source: the clip.
+        time: any time, in seconds from the start.
 
     Returns:
-        (H, W, 3) RGB uint8; the last picture where the clip ends earlier.
+        (H, W, 3) RGB uint8; the last frame if the clip ends earlier.
 
     Raises:
-        VideoError: as for ``Clip``.
+        VideoError: as for ``Clip``, and if there is no frame at that time.
     """
-    for start in (time, 0.0):  # some files cannot be jumped in, and are read from their start
+    for start in (time, 0.0):  # some files do not support seeking, and are read from their start
         with Clip(source) as clip:
-            found = _last_until(clip.frames(start=start), time)
-        if found is not None:
-            return found
+            image = _last_until(clip.frames(start=start), time)
+        if image is not None:
+            return image
     raise VideoError(f"there is no picture at {time:.1f} s; choose an earlier moment")
 
 
 def open_file(source: Source) -> BinaryIO:
-    """The file itself; opened by us, so that no path is taken for an address in the network.
+    """Open the file here, not in FFmpeg, so that a path is never taken for a network address.
 
     Raises:
-        VideoError: there is none, or it may not be read.
+        VideoError: if the file does not exist or cannot be read.
     """
     if isinstance(source, bytes):
         return io.BytesIO(source)
@@ -196,11 +209,11 @@ def open_container(file: BinaryIO, name: str) -> InputContainer:
     """Open a file for demuxing.
 
     Raises:
-        VideoError: with the clip's name.
+        VideoError: if the file is not a video; the message has the clip's name.
     """
     try:
         return av.open(file, "r", container_options={"format_whitelist": FORMATS})
-    except FAULTS:
+    except DECODE_ERRORS:
         raise VideoError(
             f"{name} is not a video, or lacks the part that says how to read it (a download that was "
             "cut off?); give an mp4, mov, avi, webm, mkv or mpg file"
@@ -208,6 +221,7 @@ def open_container(file: BinaryIO, name: str) -> InputContainer:
 
 
 def _video_stream(container: InputContainer, name: str) -> VideoStream:
+    """Return the video stream; raise ``VideoError`` if there is none that can be decoded."""
     video = container.streams.best("video")
     if not isinstance(video, VideoStream) or video.disposition & Disposition.attached_pic:
         raise VideoError(f"{name} has no picture, only sound; give a video")
@@ -219,7 +233,7 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
 
 
 def _decode(video: VideoStream, packet: "Packet[Stream]") -> list[VideoFrame]:
-    """The frames that a packet completes; none where it is damaged, as players do."""
+    """Return the frames that a packet completes; none if it is damaged, as video players do."""
     try:
         return video.decode(packet)
     except av.FFmpegError:
@@ -227,7 +241,7 @@ def _decode(video: VideoStream, packet: "Packet[Stream]") -> list[VideoFrame]:
 
 
 def _last_until(frames: Iterator[Frame], time: float) -> Image | None:
-    """The last picture at or before a time, to the millisecond."""
+    """Return the last frame at or before a time, to the millisecond; None if there is none."""
     image = None
     try:
         for frame in frames:

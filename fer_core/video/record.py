@@ -1,4 +1,4 @@
-"""Pictures that come one by one, as a film in memory."""
+"""Record live pictures as a video in memory."""
 
 from fractions import Fraction
 from io import BytesIO
@@ -12,36 +12,40 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from fer_core.types import Image
-from fer_core.video.encode import add_video, even, stamped
+from fer_core.video.encode import add_video, pad_to_even, to_video_frame
 
-LIMIT: Final = 300.0
-"""Seconds that a recording lasts at most."""
+MAX_SECONDS: Final = 300.0
+"""Maximum length of a recording, in seconds."""
 
-RATE: Final = Fraction(30)
-"""Frames a second that a camera gives, about."""
+FRAME_RATE: Final = Fraction(30)
+"""Approximate frames per second of a camera."""
 
 MIN_PICTURE_GAP: Final = 0.001
-"""Seconds between two pictures at least, since the format wants times that advance."""
+"""Minimum time between two pictures, in seconds: the format requires increasing times."""
 
-QUICK: Final = {
+LIVE_OPTIONS: Final = {
     "preset": "ultrafast",
     "crf": "23",
     "threads": "1",
     "maxrate": "3M",
     "bufsize": "3M",
 }
-"""How x264 works beside a live picture: 2 ms for one of 640×480 pixels; 115 MB in five minutes at most."""
+"""Options of x264 for live recording: 2 ms for a picture of 640×480 pixels; at most 115 MB in five
+minutes."""
 
 
 class Recorder:
     """One recording, from the first picture until it is stopped; safe to use from any thread.
 
-    It is H.264 in an mp4, of the size of the first picture; a width or height that is odd grows by a
-    pixel. Nothing is written to disk. It stops by itself after ``limit`` seconds, and where a picture
-    cannot be encoded; what came before is kept.
+    The result is H.264 in an mp4, with the size of the first picture; an odd width or height is padded by one
+    pixel. Nothing is written to disk. The recording stops by itself after ``limit`` seconds, or if a picture
+    cannot be encoded; earlier pictures are kept.
+
+    Args:
+        limit: maximum length, in seconds.
     """
 
-    def __init__(self, *, limit: float = LIMIT) -> None:
+    def __init__(self, *, limit: float = MAX_SECONDS) -> None:
         self._lock = Lock()
         self._limit = limit
         self._file = BytesIO()
@@ -55,34 +59,36 @@ class Recorder:
 
     @property
     def running(self) -> bool:
-        """Whether it takes pictures."""
+        """Whether the recorder accepts pictures."""
         return self._running
 
     @property
     def seconds(self) -> float:
-        """From the first picture to the last."""
+        """Time from the first picture to the last, in seconds."""
         return self._seconds
 
     @property
     def message(self) -> str | None:
-        """Why it has stopped by itself, in one sentence; None where it has not."""
+        """Reason why the recording has stopped by itself, in one sentence; None if it has not."""
         return self._message
 
     def add(self, picture: Image, *, time: float) -> None:
-        """Append a picture; without effect once the recording has stopped.
+        """Append a picture; do nothing if the recording has stopped.
 
         Args:
-            picture: (H, W, 3) RGB uint8; scaled to fit, on black, where it is not of the first one's size.
-            time: seconds on any clock; where it does not advance, a millisecond after the last is meant.
+            picture: (H, W, 3) RGB uint8; if its size differs from the first one, it is scaled to fit, on
+                black.
+            time: time in seconds on any clock; if it does not advance, the picture is shown one millisecond
+                after the last one.
 
         Raises:
-            ValueError, av.FFmpegError: it cannot be encoded, and the recording has stopped.
+            ValueError, av.FFmpegError: if the picture cannot be encoded; the recording has then stopped.
         """
         with self._lock:
             if not self._running:
                 return
             try:
-                self._append(even(picture), time)
+                self._append(pad_to_even(picture), time)
             except Exception as error:
                 self._end(f"The recording has stopped by itself: {error}")
                 raise
@@ -91,7 +97,7 @@ class Recorder:
         """End the recording, if it has not ended yet.
 
         Returns:
-            The mp4 file, the same at every call; None without pictures.
+            The mp4 file, the same at every call; None if there are no pictures.
         """
         with self._lock:
             if self._running:
@@ -101,14 +107,14 @@ class Recorder:
     def _append(self, picture: Image, time: float) -> None:
         if self._output is None or self._video is None:
             self._output = av.open(self._file, "w", format="mp4")
-            self._video = add_video(self._output, picture, RATE, options=QUICK)
+            self._video = add_video(self._output, picture, FRAME_RATE, options=LIVE_OPTIONS)
             self._size, self._start, seconds = picture.shape[:2], time, 0.0
         else:
             seconds = max(time - self._start, self._seconds + MIN_PICTURE_GAP)
         if seconds > self._limit:
             self._end(f"The recording has stopped by itself after {self._limit / 60:g} min.")
             return
-        frame = stamped(_fitted(picture, self._size), seconds)
+        frame = to_video_frame(_fitted(picture, self._size), seconds)
         self._output.mux(self._video.encode(frame))
         self._seconds = seconds
 
@@ -126,7 +132,7 @@ class Recorder:
 
 
 def _fitted(picture: Image, size: tuple[int, int]) -> Image:
-    """Scaled to fit into (height, width), in the middle of a black picture of that size."""
+    """Scale a picture to fit into (height, width), centered on a black picture of that size."""
     if picture.shape[:2] == size:
         return picture
     (height, width), (rows, columns) = size, picture.shape[:2]

@@ -1,4 +1,4 @@
-"""What was read in a clip: a row for each face of each frame, and what follows from the rows."""
+"""Predictions over a clip: a row for each face of each frame, and statistics of the rows."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +16,7 @@ from fer_core.types import Face, FrameResult, Image, Reading
 from fer_core.video.decode import BreaksOffError, Clip, Frame
 
 SEQUENCE: Final = 8
-"""Most pictures of a face that are read as one sequence here."""
+"""Maximum length of a sequence, in frames of one face."""
 
 ROW: Final = np.dtype(
     [
@@ -36,14 +36,14 @@ ROW: Final = np.dtype(
         ("actions", np.uint8, (len(ACTIONS),)),
     ]
 )
-"""One face in one frame, as ``Reading`` holds it, in 183 bytes: an hour at 30 frames a second takes 20 MB.
-Valence and arousal are NaN where they are unknown; the label is the number of the class that was shown;
-``blink`` is 1 where one ended, -1 where nobody looked for any; ``time_attention`` ends with the newest
-picture and is NaN where there is none; actions are in 255ths."""
+"""One face in one frame, with the fields of ``Reading``, in 183 bytes: an hour at 30 frames per second takes
+20 MB. Valence and arousal are NaN where unknown; the label is the number of the class that was shown;
+``blink`` is 1 if a blink ended, -1 if blinks were not detected; ``time_attention`` ends with the newest frame
+and is NaN before the first one; actions are in 255ths."""
 
-FRAMES_AT_ONCE: Final = 8
-PIXELS_AT_ONCE: Final = 8e6
-"""Frames that are read together, and the most pixels that they may have: memory stays bounded."""
+MAX_BATCH_FRAMES: Final = 8
+MAX_BATCH_PIXELS: Final = 8e6
+"""Maximum frames and pixels of a batch, which bound the memory."""
 
 CSV_COLUMNS: Final = (
     *("frame", "time", "track", "x0", "y0", "x1", "y1", "top"),
@@ -54,29 +54,29 @@ CSV_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the work on a clip has come."""
+    """Progress of the work on a clip."""
 
     time: float
-    """Seconds of the clip that are done."""
+    """Seconds of the clip that are finished."""
     duration: float | None
-    """Seconds of the whole clip, where it announces them."""
+    """Declared duration of the clip, in seconds; None if unknown."""
     elapsed: float
-    """Seconds that it took."""
+    """Time spent so far, in seconds."""
 
     @property
     def share(self) -> float:
-        """0..1; 0 while it cannot be known."""
+        """Finished share of the clip, 0..1; 0 if the duration is unknown."""
         return min(1.0, self.time / self.duration) if self.duration else 0.0
 
     @property
     def left(self) -> float | None:
-        """Seconds that the rest will take, at the pace so far."""
+        """Estimated remaining time, in seconds; None if unknown."""
         return self.elapsed * (1 / self.share - 1) if self.share else None
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where a class had its highest probability."""
+    """Face and time at which a class has its highest probability."""
 
     frame: int
     time: float
@@ -86,23 +86,23 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
-    """All that was read in a clip, or in its beginning."""
+    """All predictions of a clip, or of its first part."""
 
     clip: str
     """Name of the file."""
     model: str
     every: int
-    """Frames from one that was read to the next."""
+    """Step between analyzed frames: 1 for every frame, 2 for every second one."""
     frames: int
-    """Frames that were read, those without a face too."""
+    """Number of analyzed frames, with or without a face."""
     end: float
-    """Time of the last one, in seconds."""
+    """Time of the last analyzed frame, in seconds."""
     stopped: bool
-    """Reading was stopped before the clip's end."""
+    """Whether the analysis was stopped before the clip's end."""
     flaw: str | None
-    """Why the clip has no proper end, in a sentence."""
+    """Reason why the clip breaks off, in one sentence; None if it is complete."""
     rows: NDArray[np.void]
-    """(N,) of ``ROW``, rising in time; in a frame the largest face first."""
+    """(N,) of ``ROW``, sorted by time; the largest face of a frame comes first."""
 
     @property
     def tracks(self) -> list[int]:
@@ -110,11 +110,11 @@ class Timeline:
         return list(dict.fromkeys(self.rows["track"].tolist()))
 
     def of(self, track: int) -> NDArray[np.void]:
-        """The rows of one face."""
+        """Return the rows of one face."""
         return self.rows.compress(self.rows["track"] == track)
 
     def best(self, track: int | None = None) -> dict[str, Moment]:
-        """Class -> its best moment, of one face or of all; empty where there is none."""
+        """Return class -> moment of its highest probability, for one face or all; {} without rows."""
         rows = self.rows if track is None else self.of(track)
         if not len(rows):
             return {}
@@ -124,23 +124,23 @@ class Timeline:
         }
 
     def by_second(self) -> list[dict[str, Any]]:
-        """For each second and face: frames with it, the class with the highest mean, the means, and how
-        many blinks ended."""
+        """Return a record for each second and face: number of frames, class with the highest mean, means, and
+        number of blinks."""
         return _means(self.rows, self.rows["time"].astype(int), "second")
 
     def by_face(self) -> list[dict[str, Any]]:
-        """For each face: when it was seen, and the same as for a second."""
+        """Return a record for each face: first and last time, and the fields of ``by_second``."""
         records = []
         for track in self.tracks:
             rows = self.of(track)
             (means,) = _means(rows, np.zeros(len(rows), int), "second")
             del means["second"]
-            seen = {"first": float(rows["time"][0]), "last": float(rows["time"][-1])}
-            records.append({"track": means.pop("track"), **seen, **means})
+            times = {"first": float(rows["time"][0]), "last": float(rows["time"][-1])}
+            records.append({"track": means.pop("track"), **times, **means})
         return records
 
     def csv_rows(self) -> Iterator[dict[str, Any]]:
-        """A record a row, in ``CSV_COLUMNS``; what is unknown is None."""
+        """Yield a record for each row, with ``CSV_COLUMNS`` as keys; unknown values are None."""
         for row in self.rows:
             box, probabilities = row["box"].tolist(), row["probabilities"].tolist()
             yield {
@@ -150,13 +150,13 @@ class Timeline:
                 **{edge: round(box[k], 1) for k, edge in enumerate(("x0", "y0", "x1", "y1"))},
                 "top": EXPRESSIONS[int(np.argmax(probabilities))],
                 **dict(zip(EXPRESSIONS, probabilities, strict=True)),
-                "valence": _known(row["valence"]),
-                "arousal": _known(row["arousal"]),
+                "valence": _or_none(row["valence"]),
+                "arousal": _or_none(row["arousal"]),
                 "blink": None if row["blink"] < 0 else int(row["blink"]),
             }
 
     def record(self) -> dict[str, Any]:
-        """Everything, with numbers that JSON can hold."""
+        """Return all fields and statistics as plain values for JSON."""
         return {
             "clip": self.clip,
             "model": self.model,
@@ -174,18 +174,19 @@ class Timeline:
     def replay(
         self, image: Image, frame: int, analyzer: Analyzer, *, maps: tuple[str, ...] = ()
     ) -> FrameResult:
-        """What was read in a frame, as ``Stream`` gave it: only crops and maps are computed anew.
+        """Return the result of a frame as ``Stream`` computed it; only crops and maps are recomputed.
 
         Args:
-            image: the picture of that frame.
-            frame: its number; one that was left out shows what the last one before it held.
-            maps: classes to explain for each face; "top" is the face's likeliest one.
+            image: the frame, (H, W, 3) RGB uint8.
+            frame: number of the frame; a skipped frame gets the result of the last analyzed one.
+            analyzer: the analyzer that computed the timeline.
+            maps: classes to explain for each face; "top" is the face's most likely class.
         """
         first, last = np.searchsorted(self.rows["frame"], frame - frame % self.every + np.arange(2))
         rows = self.rows[first:last]
         faces = [_face(row) for row in rows]
-        anew = analyzer.predict(image, faces, model=self.model, landmarks=True)
-        readings = tuple(map(_as_read, anew.readings, rows))
+        recomputed = analyzer.predict(image, faces, model=self.model, landmarks=True)
+        readings = tuple(map(_restore, recomputed.readings, rows))
         explanations = tuple(
             tuple(analyzer.explain(image, reading, target) for target in maps)
             for reading in readings
@@ -194,10 +195,10 @@ class Timeline:
 
 
 class TimelineReader:
-    """Reads a clip: every step of the iteration works on a frame and tells how far it is.
+    """Predict over a clip; each step of the iteration analyzes a frame and yields the progress.
 
-    The iteration may be left at any time, and gone on with later; ``timeline`` holds what was read so
-    far. Neither frames nor readings are kept.
+    The iteration may stop at any time and continue later; ``timeline`` holds the predictions so far. Frames
+    and readings are not kept.
 
         reader = TimelineReader(clip, analyzer)
         for progress in reader:
@@ -205,12 +206,12 @@ class TimelineReader:
         reader.timeline.by_face()
 
     Args:
-        settings: as for a stream; maps are not needed here.
-        every: 1 for every frame, 2 for every other one, and so on.
+        settings: settings of the stream; maps are not needed here.
+        every: 1 for every frame, 2 for every second one, and so on.
 
     Raises:
-        UserError: ``every`` is less than 1, or the sequence longer than ``SEQUENCE``.
-        VideoError: in the iteration; no frame can be decoded.
+        UserError: if ``every`` is less than 1 or the sequence is longer than ``SEQUENCE``.
+        VideoError: during the iteration, if no frame can be decoded.
     """
 
     def __init__(
@@ -228,7 +229,7 @@ class TimelineReader:
         settings = settings or StreamSettings(maps=())
         if settings.sequence > SEQUENCE:
             raise UserError(
-                f"{settings.sequence} pictures are too long a sequence; give {SEQUENCE} at most"
+                f"a sequence of {settings.sequence} frames is too long; give at most {SEQUENCE}"
             )
         self._model = analyzer.classifier(settings.model).name
         self._stream = Stream(analyzer, settings)
@@ -243,7 +244,7 @@ class TimelineReader:
 
     @property
     def timeline(self) -> Timeline:
-        """What was read so far."""
+        """Predictions so far."""
         return Timeline(
             clip=self._clip.name,
             model=self._model,
@@ -256,7 +257,7 @@ class TimelineReader:
         )
 
     def _read(self) -> Iterator[Progress]:
-        worked = 0.0
+        elapsed = 0.0
         started = monotonic()
         for frames in self._batches():
             results = self._stream.push_all([(frame.image, frame.time) for frame in frames])
@@ -264,18 +265,18 @@ class TimelineReader:
                 for reading in result.readings:
                     self._rows += _row(frame.number, frame.time, reading).tobytes()
                 self._frames, self._end = self._frames + 1, frame.time
-                worked += monotonic() - started
-                yield Progress(frame.time, self._clip.duration, worked)
+                elapsed += monotonic() - started
+                yield Progress(frame.time, self._clip.duration, elapsed)
                 started = monotonic()
         self._done = True
 
     def _batches(self) -> Iterator[list[Frame]]:
-        """The frames of the clip, a few at a time, as far as it goes."""
+        """Yield the frames of the clip in batches, up to the point where it breaks off."""
         batch: list[Frame] = []
         try:
             for frame in self._clip.frames(every=self._every):
                 batch.append(frame)
-                if len(batch) >= min(FRAMES_AT_ONCE, PIXELS_AT_ONCE * 3 // frame.image.size):
+                if len(batch) >= min(MAX_BATCH_FRAMES, MAX_BATCH_PIXELS * 3 // frame.image.size):
                     yield batch
                     batch = []
         except BreaksOffError as error:
@@ -287,16 +288,16 @@ class TimelineReader:
 def _row(frame: int, time: float, reading: Reading) -> NDArray[np.void]:
     face = reading.face
     unknown = (np.nan if value is None else value for value in (reading.valence, reading.arousal))
-    values = (frame, time, face.track_id, face.box, face.score, face.points)
+    detection = (frame, time, face.track_id, face.box, face.score, face.points)
     label = expression_index(reading.shown[0])
     blink = -1 if reading.blinks is None else reading.blinks.ended
     scores = [] if face.actions is None else list(face.actions.values())
     actions = np.round(255 * np.array(scores or [0.0] * len(ACTIONS)))
-    over_time = np.full(SEQUENCE, np.nan, np.float32)
+    attention = np.full(SEQUENCE, np.nan, np.float32)
     if reading.time_attention is not None:
-        over_time[-len(reading.time_attention) :] = reading.time_attention
-    read = (reading.probabilities, *unknown, reading.unsure, label, blink, over_time, actions)
-    return np.array((*values, *read), ROW)
+        attention[-len(reading.time_attention) :] = reading.time_attention
+    prediction = (reading.probabilities, *unknown, reading.unsure, label, blink, attention, actions)
+    return np.array((*detection, *prediction), ROW)
 
 
 def _face(row: np.void) -> Face:
@@ -304,13 +305,13 @@ def _face(row: np.void) -> Face:
     return Face((x0, y0, x1, y1), float(row["score"]), row["points"], track_id=int(row["track"]))
 
 
-def _as_read(reading: Reading, row: np.void) -> Reading:
-    """The reading of a crop, with what a stream had made of it."""
+def _restore(reading: Reading, row: np.void) -> Reading:
+    """Return a reading with the smoothed values that the stream stored in its row."""
     return replace(
         reading,
         probabilities=row["probabilities"],
-        valence=_known(row["valence"]),
-        arousal=_known(row["arousal"]),
+        valence=_or_none(row["valence"]),
+        arousal=_or_none(row["arousal"]),
         unsure=bool(row["unsure"]),
         label=EXPRESSIONS[row["label"]],
     )
@@ -321,27 +322,27 @@ def _moment(row: np.void, expression: int) -> Moment:
     return Moment(int(row["frame"]), float(row["time"]), int(row["track"]), probability)
 
 
-def _known(value: np.float32) -> float | None:
+def _or_none(value: np.float32) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
 def _means(rows: NDArray[np.void], groups: NDArray[np.int_], name: str) -> list[dict[str, Any]]:
-    """A record for each group and track, rising: how many rows, and their means."""
+    """Return a record for each group and track, in order: number of rows, and their means."""
     keys, inverse = np.unique(np.stack([groups, rows["track"]], 1), axis=0, return_inverse=True)
     records = []
     for number, (group, track) in enumerate(keys.tolist()):
-        chosen = rows[inverse == number]
-        means = chosen["probabilities"].mean(axis=0)
+        group_rows = rows[inverse == number]
+        means, blinks = group_rows["probabilities"].mean(axis=0), group_rows["blink"]
         records.append(
             {
                 name: group,
                 "track": track,
-                "frames": len(chosen),
+                "frames": len(group_rows),
                 "top": EXPRESSIONS[int(means.argmax())],
                 **dict(zip(EXPRESSIONS, means.tolist(), strict=True)),
-                "valence": _known(chosen["valence"].mean()),
-                "arousal": _known(chosen["arousal"].mean()),
-                "blinks": None if (chosen["blink"] < 0).all() else int((chosen["blink"] > 0).sum()),
+                "valence": _or_none(group_rows["valence"].mean()),
+                "arousal": _or_none(group_rows["arousal"].mean()),
+                "blinks": None if (blinks < 0).all() else int((blinks > 0).sum()),
             }
         )
     return records

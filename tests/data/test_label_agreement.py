@@ -3,7 +3,7 @@
 import numpy as np
 
 from fer_core.data import FaceSet
-from fer_core.data.label_agreement import VOTED, compare
+from fer_core.data.label_agreement import VOTED_EXPRESSIONS, label_agreement
 from fer_core.labels import EXPRESSIONS
 
 
@@ -21,7 +21,7 @@ def faces(*rows: tuple[str, dict[int, int]]) -> FaceSet:
 
 
 def test_each_pair_of_labels_is_counted() -> None:
-    both = compare(
+    both = label_agreement(
         faces(
             ("happy", {1: 10}),
             ("sad", {0: 6, 3: 4}),  # neutral
@@ -34,19 +34,19 @@ def test_each_pair_of_labels_is_counted() -> None:
     assert both is not None
     counts = both.counts
     assert counts.shape == (7, 8) and counts.sum() == 5
-    assert counts[EXPRESSIONS.index("happy"), VOTED.index("happy")] == 1
-    assert counts[EXPRESSIONS.index("fear"), VOTED.index("surprise")] == 1
-    assert counts[EXPRESSIONS.index("angry"), VOTED.index("contempt")] == 1
+    assert counts[EXPRESSIONS.index("happy"), VOTED_EXPRESSIONS.index("happy")] == 1
+    assert counts[EXPRESSIONS.index("fear"), VOTED_EXPRESSIONS.index("surprise")] == 1
+    assert counts[EXPRESSIONS.index("angry"), VOTED_EXPRESSIONS.index("contempt")] == 1
     assert both.share == 1 / 5 and both.unknown == 1
-    row, column = both.widest()
-    assert (EXPRESSIONS[row], VOTED[column]) == ("sad", "neutral")
+    row, column = both.largest_disagreement()
+    assert (EXPRESSIONS[row], VOTED_EXPRESSIONS[column]) == ("sad", "neutral")
     assert both.faces(row, column).tolist() == [1, 2]
 
 
 def test_faces_without_votes_have_nothing_to_compare() -> None:
     known = faces(("happy", {1: 10}))
-    assert compare(FaceSet(known.images, known.labels, known.splits)) is None
-    none = compare(faces(("happy", {})))
+    assert label_agreement(FaceSet(known.images, known.labels, known.splits)) is None
+    none = label_agreement(faces(("happy", {})))
     assert none is not None and none.unknown == 1 and none.share == 0
 
 
@@ -58,9 +58,9 @@ def test_classes_are_counted_by_split_and_drawn_at_random() -> None:
         "Training": [1, 0, 0, 2, 0, 0, 0],
         "PrivateTest": [0, 0, 0, 1, 0, 0, 1],
     }
-    some = known.some_of_each(2, seed=1)
+    some = known.sample_each_class(2, seed=1)
     assert [len(numbers) for numbers in some] == [1, 0, 0, 2, 0, 0, 1]
     assert set(some[3].tolist()) < {0, 1, 2} and some[0].tolist() == [3]
-    drawn = {tuple(known.some_of_each(2, seed)[3].tolist()) for seed in range(20)}
+    drawn = {tuple(known.sample_each_class(2, seed)[3].tolist()) for seed in range(20)}
     assert len(drawn) > 1, "another seed, other faces"
-    assert known.some_of_each(2, seed=1)[3].tolist() == some[3].tolist()
+    assert known.sample_each_class(2, seed=1)[3].tolist() == some[3].tolist()

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from fer_core.data.augmentation import Augmentation
-from fer_core.data.preview import NOTHING, draws, settings_of, strongest, times
+from fer_core.data.preview import (
+    NO_AUGMENTATION,
+    augmentation_of_recipe,
+    random_draws,
+    scale_augmentation,
+    strongest_of_each,
+)
 from fer_core.geometry import warp
 
 WHOLE = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
@@ -12,13 +18,13 @@ WHOLE = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
 
 @pytest.fixture
 def face() -> np.ndarray:
-    """Grey that rises to the right, (48, 48)."""
+    """Gray that rises to the right, (48, 48)."""
     return np.tile(np.arange(60, 156, 2, dtype=np.uint8), (48, 1))
 
 
-def test_each_change_is_alone_and_at_its_strongest(face: np.ndarray) -> None:
+def test_each_change_is_applied_alone_and_at_its_strongest(face: np.ndarray) -> None:
     options = Augmentation(far=0.2)
-    shown = strongest(face, WHOLE, 48, options)
+    shown = strongest_of_each(face, WHOLE, 48, options)
     assert list(shown) == [
         *("rotation", "scale", "shift", "far", "flip"),
         *("brightness", "contrast", "blur", "noise", "erase"),
@@ -35,23 +41,23 @@ def test_each_change_is_alone_and_at_its_strongest(face: np.ndarray) -> None:
     )
 
 
-def test_what_is_off_is_not_shown(face: np.ndarray) -> None:
-    assert strongest(face, WHOLE, 48, NOTHING) == {}
-    assert (draws(face, WHOLE, 48, NOTHING, number=1, seed=0)[0] == face).all()
+def test_changes_that_are_off_are_not_shown(face: np.ndarray) -> None:
+    assert strongest_of_each(face, WHOLE, 48, NO_AUGMENTATION) == {}
+    assert (random_draws(face, WHOLE, 48, NO_AUGMENTATION, number=1, seed=0)[0] == face).all()
 
 
-def test_draws_are_those_of_their_seed(face: np.ndarray) -> None:
+def test_random_draws_depend_on_the_seed_only(face: np.ndarray) -> None:
     first, again, other = (
-        draws(face, WHOLE, 48, Augmentation(), number=4, seed=s) for s in (1, 1, 2)
+        random_draws(face, WHOLE, 48, Augmentation(), number=4, seed=s) for s in (1, 1, 2)
     )
     assert len(first) == 4 and first[0].shape == (48, 48)
     assert (np.array(first) == np.array(again)).all() and (np.array(first) != np.array(other)).any()
 
 
-def test_settings_come_from_the_card() -> None:
-    assert settings_of({"augmentation": {"rotation": 20.0, "new": 1}}) == Augmentation(
+def test_the_augmentation_is_read_from_the_recipe() -> None:
+    assert augmentation_of_recipe({"augmentation": {"rotation": 20.0, "new": 1}}) == Augmentation(
         rotation=20.0
     )
-    assert settings_of({}) == Augmentation()
-    doubled = times(Augmentation(), 2)
+    assert augmentation_of_recipe({}) == Augmentation()
+    doubled = scale_augmentation(Augmentation(), 2)
     assert doubled.rotation == 12 and doubled.contrast == 0.4 and doubled.erase == 0.1

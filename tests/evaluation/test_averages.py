@@ -17,10 +17,10 @@ from fer_core.evaluation.averages import (
     Averages,
     align_by_landmarks,
     average_maps,
-    claim,
     read_averages,
     write_averages,
 )
+from fer_core.evaluation.claims import evaluate_claims
 from fer_core.faces.alignment import bare_landmarks
 from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
 from fer_core.models.classifier import Classifier
@@ -97,11 +97,11 @@ def averages_of(network: Network, faces: list[Image], labels: list[int], landmar
         np.stack(faces),
         np.stack([landmarks] * len(faces)),
         np.array(labels),
-        most=2,
+        max_per_class=2,
     )
 
 
-def test_evidence_at_the_mouth_is_the_mouths(landmarks: Floats) -> None:
+def test_evidence_at_the_mouth_is_counted_for_the_mouth(landmarks: Floats) -> None:
     faces = [bright(MOUTH, 40), bright(MOUTH, 200), bright(BROWS, 90), bright(BROWS, 90)]
     found = averages_of(Toy(), faces, [HAPPY, HAPPY, SAD, HAPPY], landmarks)
     assert set(found) == {"happy", "sad"}, "classes that are never assigned have no average"
@@ -117,7 +117,7 @@ def test_evidence_at_the_mouth_is_the_mouths(landmarks: Floats) -> None:
     assert np.isnan(sad.part_error["brows"]), "one face has no spread"
 
 
-def test_every_face_counts_alike(landmarks: Floats) -> None:
+def test_every_face_has_the_same_weight(landmarks: Floats) -> None:
     dim, strong = bright(MOUTH, 20), bright(MOUTH, 250)
     strong[12, 14] = 100
     happy = averages_of(Toy(), [dim, strong], [HAPPY, HAPPY], landmarks)["happy"]
@@ -126,7 +126,7 @@ def test_every_face_counts_alike(landmarks: Floats) -> None:
     assert happy.raw[12, 14] == pytest.approx(-100 / 250 / 2), "the sign is kept"
 
 
-def test_maps_without_heat_count_nowhere(landmarks: Floats) -> None:
+def test_maps_without_heat_are_not_counted(landmarks: Floats) -> None:
     angry = EXPRESSIONS.index("angry")  # the first class wins where all scores are zero
     assert averages_of(Toy(), [bright(MOUTH, 0)], [angry], landmarks) == {}
 
@@ -139,7 +139,7 @@ def test_models_without_maps_are_explained_by_occlusion(landmarks: Floats) -> No
     assert averages_of(Toy(), [face] * 5, [HAPPY] * 5, landmarks)["happy"].n == 5
 
 
-def test_the_error_of_two_parts_knows_that_they_share() -> None:
+def test_the_error_of_two_parts_includes_their_covariance() -> None:
     covariance = np.zeros((5, 5), np.float32)
     eyes, mouth = SHARES.index("eyes"), SHARES.index("mouth")
     covariance[eyes, eyes] = covariance[mouth, mouth] = 0.01**2
@@ -177,18 +177,18 @@ def test_claims_are_tested_against_the_other_classes() -> None:
     maps["happy"] = average_of("happy", brows=0.1, eyes=0.1, mouth=0.4)
     maps["sad"] = average_of("sad", brows=0.13)
     maps["fear"] = average_of("fear", n=1, brows=0.9)
-    happy, angry, sad = claim(Averages({"m": maps}), "m")
+    happy, angry, sad = evaluate_claims(Averages({"m": maps}), "m")
     assert (happy.target, happy.parts) == ("happy", ("eyes", "mouth"))
     assert (happy.share, happy.others) == pytest.approx((0.5, 0.8 / 5)), "one face is no mean"
     reach = 1.96 * (2e-4 + 2e-4 / 5) ** 0.5
     assert (happy.low, happy.high) == pytest.approx((0.34 - reach, 0.34 + reach))
     assert happy.holds and not angry.holds and angry.high > 0
     assert sad.share - sad.others == pytest.approx(0.03) and sad.holds
-    assert claim(Averages({"m": maps}), "other") == ()
-    assert claim(Averages({"m": {"happy": maps["happy"]}}), "m") == ()
+    assert evaluate_claims(Averages({"m": maps}), "other") == ()
+    assert evaluate_claims(Averages({"m": {"happy": maps["happy"]}}), "m") == ()
 
 
-def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
+def test_written_averages_are_read_back(tmp_path: Path) -> None:
     assert (read_averages(tmp_path).maps, read_averages(tmp_path).landmarks) == ({}, None)
     one = average_of("happy", n=1, covariance=np.full((5, 5), np.nan, np.float32), mouth=0.123456)
     two = average_of("sad", attention={"face": 0.6, "upper": 0.4}, brows=0.5)
@@ -226,12 +226,12 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: str) -> None:
     results_path(AVERAGES, tmp_path).parent.mkdir()
     results_path(AVERAGES, tmp_path).write_text(content)
     with pytest.raises(
-        WeightsError, match=r"averages\.json holds no averages .* fer_core averages"
+        WeightsError, match=r"averages\.json does not hold averages .* fer_core averages"
     ):
         read_averages(tmp_path)
 
 
-def test_crops_are_aligned_as_models_align_them(astronaut: Image) -> None:
+def test_crops_are_aligned_like_in_the_classifier(astronaut: Image) -> None:
     crops = [astronaut[50:190, 150:300].mean(2).astype(np.uint8)] * 2
     model = load_model("plain")
     landmarks = bare_landmarks(crops)

@@ -12,7 +12,7 @@ from fer_core.evaluation.faithfulness import (
     bootstrap,
     center_map,
     faithfulness,
-    filled_in,
+    impute,
     random_map,
 )
 from fer_core.labels import EXPRESSIONS
@@ -29,7 +29,7 @@ TRUE[1, 4] = 1
 
 
 class Watcher(Network):
-    """It says "sad" as far as one place is brighter than grey, and knows nothing else."""
+    """It says "sad" as far as one place is brighter than gray, and knows nothing else."""
 
     input_size = SIZE
 
@@ -75,21 +75,21 @@ def found(watcher: Classifier, aligned: Image) -> dict[str, Faithfulness]:
     return faithfulness(watcher, aligned, "sad", maps, steps=18)
 
 
-def test_curves_go_from_the_face_to_grey_and_from_blur_to_the_face(
+def test_deletion_ends_at_gray_and_insertion_starts_at_blur(
     watcher: Classifier, aligned: Image, found: dict[str, Faithfulness]
 ) -> None:
     whole = probability(watcher, aligned)
-    grey = probability(watcher, np.full_like(aligned, round(255 * GREY_MEAN)))
-    assert whole > 0.5 > 0.2 > grey
+    gray = probability(watcher, np.full_like(aligned, round(255 * GREY_MEAN)))
+    assert whole > 0.5 > 0.2 > gray
     for each in found.values():
         assert each.shares == pytest.approx(np.linspace(0, 1, 19))
         assert len(each.deletion) == len(each.insertion) == 19
-        assert each.deletion[[0, -1]] == pytest.approx([whole, grey], abs=1e-5)
+        assert each.deletion[[0, -1]] == pytest.approx([whole, gray], abs=1e-5)
         assert each.insertion[-1] == pytest.approx(whole, abs=1e-5)
         assert each.insertion[0] < 0.2
 
 
-def test_the_true_map_deletes_and_inserts_sooner_than_chance_and_the_false_one_later(
+def test_curves_rank_the_true_map_above_chance_and_the_false_one_below(
     found: dict[str, Faithfulness],
 ) -> None:
     true, flat, false = found["true"], found["flat"], found["false"]
@@ -110,8 +110,8 @@ def test_a_map_without_order_removes_pixels_at_random(
 ) -> None:
     flat = found["flat"]
     # Of any place as many pixels are gone as of the whole face, so its brightness falls on a straight line.
-    bright, grey = 250 / 255 - GREY_MEAN, round(255 * GREY_MEAN) / 255 - GREY_MEAN
-    brightness = bright + flat.shares * (grey - bright)
+    bright, gray = 250 / 255 - GREY_MEAN, round(255 * GREY_MEAN) / 255 - GREY_MEAN
+    brightness = bright + flat.shares * (gray - bright)
     score = np.exp(12 * brightness / watcher.card.temperature)
     assert flat.deletion == pytest.approx(score / (score + 6), abs=0.08)
     assert found["broken"].deletion == pytest.approx(flat.deletion)
@@ -121,14 +121,14 @@ def test_a_map_without_order_removes_pixels_at_random(
     assert again.deletion == pytest.approx(flat.deletion)
 
 
-def test_what_a_map_hides_is_grey(
+def test_pixels_hidden_by_a_map_are_gray(
     watcher: Classifier, aligned: Image, found: dict[str, Faithfulness]
 ) -> None:
     assert found["fine"].average_drop == pytest.approx(0, abs=1e-5)
     whole = probability(watcher, aligned)
-    grey = probability(watcher, np.full_like(aligned, round(255 * GREY_MEAN)))
+    gray = probability(watcher, np.full_like(aligned, round(255 * GREY_MEAN)))
     for name in ("flat", "broken"):
-        assert found[name].average_drop == pytest.approx(1 - grey / whole, abs=1e-5)
+        assert found[name].average_drop == pytest.approx(1 - gray / whole, abs=1e-5)
         assert not found[name].increase
     assert 0.1 < found["true"].average_drop < found["false"].average_drop
 
@@ -139,19 +139,19 @@ def test_what_a_map_hides_is_grey(
     assert hidden.average_drop == 0
 
 
-def test_removed_pixels_are_filled_in_from_their_neighbours(aligned: Image) -> None:
+def test_removed_pixels_are_imputed_from_their_neighbors(aligned: Image) -> None:
     missing = np.zeros((SIZE, SIZE), bool)
     missing[PLACE] = True
     state = torch.get_rng_state()
-    filled = filled_in(aligned, missing).astype(int)
+    filled = impute(aligned, missing).astype(int)
     assert np.array_equal(filled[~missing], aligned[~missing])
     assert filled[missing] == pytest.approx(60, abs=12)
     assert filled[missing].std() == pytest.approx(0.01 * 255, abs=1)
-    assert np.array_equal(filled, filled_in(aligned, missing))
+    assert np.array_equal(filled, impute(aligned, missing))
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_maps_do_not_change_each_other(
+def test_maps_are_measured_independently(
     watcher: Classifier, aligned: Image, found: dict[str, Faithfulness]
 ) -> None:
     alone = faithfulness(watcher, aligned, "sad", {"true": TRUE}, steps=18)["true"]
@@ -166,10 +166,10 @@ def test_unknown_class_lists_the_valid_ones(watcher: Classifier, aligned: Image)
 
 
 @pytest.mark.parametrize("side", [6, 12, 48])
-def test_baselines_know_nothing_of_a_network(side: int) -> None:
-    noise, centre = random_map(side, 1), center_map(side)
-    assert noise.shape == centre.shape == (side, side)
-    assert noise.dtype == centre.dtype == np.float32
+def test_baseline_maps_have_the_expected_shapes(side: int) -> None:
+    noise, center = random_map(side, 1), center_map(side)
+    assert noise.shape == center.shape == (side, side)
+    assert noise.dtype == center.dtype == np.float32
     assert np.array_equal(noise, random_map(side, 1))
     assert not np.array_equal(noise, random_map(side, 2))
     # As smooth as six cells a side, whatever the grid: cells a sixth of the side apart are strangers.
@@ -177,11 +177,11 @@ def test_baselines_know_nothing_of_a_network(side: int) -> None:
         np.corrcoef(*neighbours(random_map(side, seed), side // 6))[0, 1] for seed in range(60)
     ]
     assert np.mean(together) == pytest.approx(0, abs=0.15)
-    assert centre == pytest.approx(centre[::-1, ::-1])
-    assert centre == pytest.approx(centre.T)
+    assert center == pytest.approx(center[::-1, ::-1])
+    assert center == pytest.approx(center.T)
     middle = slice(side // 2 - 1, side // 2 + 1)
-    assert centre[middle, middle] == pytest.approx(centre.max())
-    assert centre[0, 0] == centre.min() < 0.1 * centre.max()
+    assert center[middle, middle] == pytest.approx(center.max())
+    assert center[0, 0] == center.min() < 0.1 * center.max()
 
 
 def neighbours(noise: Floats, step: int) -> Floats:
@@ -189,7 +189,7 @@ def neighbours(noise: Floats, step: int) -> Floats:
     return np.stack([noise[:, :-step].ravel(), noise[:, step:].ravel()])
 
 
-def test_bootstrap_covers_the_mean_as_often_as_it_says() -> None:
+def test_bootstrap_intervals_cover_the_mean_with_the_stated_frequency() -> None:
     rng = np.random.default_rng(0)
     draws = rng.normal(3, 2, (200, 100)).astype(np.float32)
     intervals = [bootstrap(values, repeats=400) for values in draws]

@@ -12,7 +12,7 @@ from fer_core.evaluation.leaderboard import (
     LeaderboardRow,
     milliseconds,
     read_leaderboard,
-    telling_mix,
+    representative_models,
 )
 from fer_core.models import get_family, list_families
 from fer_core.weights import (
@@ -60,7 +60,7 @@ def write(folder: Path, *rows: dict[str, Any], **table: Any) -> None:
     results_path(LEADERBOARD, folder).write_text(json.dumps(content), encoding="utf-8")
 
 
-def test_cards_alone_make_a_leaderboard(folder: Path) -> None:
+def test_the_leaderboard_is_built_from_cards_without_a_file(folder: Path) -> None:
     first, second = read_leaderboard(folder)
     assert (first.name, first.accuracy, second.name) == ("xception", 0.8, "plain")
     assert first.macro("precision") == pytest.approx(0.6), "classes that do not occur do not count"
@@ -69,7 +69,7 @@ def test_cards_alone_make_a_leaderboard(folder: Path) -> None:
     assert first.about.startswith("a small Xception")
 
 
-def test_the_file_comes_first_and_the_cards_fill_it_up(folder: Path) -> None:
+def test_figures_of_the_file_have_priority_over_cards(folder: Path) -> None:
     gone = {"name": "gone", **figures(0.99)}
     row = {"name": "plain", **figures(0.9, published="", unseen_accuracy=0.8)}
     del row["n"]
@@ -94,12 +94,12 @@ def test_a_damaged_file_is_named(folder: Path, content: str) -> None:
     results_path(LEADERBOARD, folder).parent.mkdir(exist_ok=True)
     results_path(LEADERBOARD, folder).write_text(content)
     with pytest.raises(
-        WeightsError, match=r"leaderboard\.json is no leaderboard .* evaluate --all"
+        WeightsError, match=r"leaderboard\.json is not a leaderboard .* evaluate --all"
     ):
         read_leaderboard(folder)
 
 
-def test_a_figure_that_is_missing_is_named(folder: Path) -> None:
+def test_a_missing_figure_is_named(folder: Path) -> None:
     row = figures(0.9)
     del row["ece"]
     write(folder, {"name": "plain", **row})
@@ -115,15 +115,20 @@ def standing(name: str, published: str = "") -> LeaderboardRow:
     ("published", "share"),
     [("", None), ("66 %", 0.66), ("74.14% (ImageNet)", 0.7414), ("F1 52", None)],
 )
-def test_published_figures_are_taken_from_their_words(published: str, share: float | None) -> None:
+def test_published_percentages_are_parsed_from_text(published: str, share: float | None) -> None:
     assert standing("a", published).published_share == (share and pytest.approx(share))
 
 
-def test_a_mix_spans_the_leaderboard() -> None:
+def test_representative_models_span_the_leaderboard() -> None:
     names = ["a", "plain", "b", "c", "prior_attention", "d"]
-    assert telling_mix([standing(n) for n in names]) == ("prior_attention", "plain", "c", "d")
-    assert telling_mix([standing("a")]) == ("a",)
-    assert telling_mix([]) == ()
+    assert representative_models([standing(n) for n in names]) == (
+        "prior_attention",
+        "plain",
+        "c",
+        "d",
+    )
+    assert representative_models([standing("a")]) == ("a",)
+    assert representative_models([]) == ()
 
 
 def test_every_family_has_a_description() -> None:
@@ -134,5 +139,5 @@ def test_every_family_has_a_description() -> None:
     assert unaligned == f"{get_family('plain').description}, on faces that are not aligned"
 
 
-def test_a_model_takes_time() -> None:
+def test_the_time_of_a_forward_pass_is_measured() -> None:
     assert 0 < milliseconds("plain", repeats=3) < 10_000

@@ -31,7 +31,7 @@ def weights(classifier: Classifier) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("name", ["prior_attention", "plain"])
-def test_more_and_more_is_forgotten_from_the_top(name: str, aligned: Image) -> None:
+def test_weights_are_randomized_step_by_step_from_the_output(name: str, aligned: Image) -> None:
     classifier = load_model(name)
     before, logits = weights(classifier), classifier.logits(aligned)[0]
     copies = list(randomized(classifier))
@@ -59,7 +59,7 @@ def test_more_and_more_is_forgotten_from_the_top(name: str, aligned: Image) -> N
         assert forgetful.card is classifier.card
 
 
-def test_a_seed_decides_what_is_forgotten(aligned: Image) -> None:
+def test_randomization_depends_on_the_seed(aligned: Image) -> None:
     classifier = load_model("simple_cnn")
 
     def head(seed: int) -> np.ndarray:
@@ -71,12 +71,12 @@ def test_a_seed_decides_what_is_forgotten(aligned: Image) -> None:
     assert abs(head(1) - head(2)).max() > 0.1
 
 
-def test_what_has_no_trunk_is_one_head_and_trees_have_no_weights() -> None:
+def test_models_without_trunks_yield_the_head_and_trees_yield_nothing() -> None:
     assert [name for name, _ in randomized(load_model("svm_hog"))] == ["head"]
     assert list(randomized(load_model("lgbm_pixels"))) == []
 
 
-def test_maps_of_a_network_that_forgot_everything_are_strangers(aligned: Image) -> None:
+def test_maps_of_a_fully_randomized_network_do_not_correlate(aligned: Image) -> None:
     classifier = load_model("plain")
     target = EXPRESSIONS[int(classifier.logits(aligned)[0][0].argmax())]
     original = raw_map(classifier, aligned[0], target, "gradcam")
@@ -89,7 +89,7 @@ def test_maps_of_a_network_that_forgot_everything_are_strangers(aligned: Image) 
     assert max(alike) < 0.8
 
 
-def test_rank_correlation_asks_for_the_order_alone() -> None:
+def test_rank_correlation_depends_on_the_order_only() -> None:
     raw = np.random.default_rng(0).standard_normal((6, 6)).astype(np.float32)
     assert rank_correlation(raw, raw) == pytest.approx(1)
     assert rank_correlation(raw, -raw) == pytest.approx(-1)
@@ -101,7 +101,7 @@ def test_rank_correlation_asks_for_the_order_alone() -> None:
 
 
 @pytest.mark.parametrize("broken", [0.5, np.nan, np.inf])
-def test_a_map_without_order_correlates_with_nothing(broken: float) -> None:
+def test_a_constant_or_broken_map_has_zero_correlation(broken: float) -> None:
     raw = np.random.default_rng(0).standard_normal((6, 6)).astype(np.float32)
     without = raw.copy() if not np.isfinite(broken) else np.full_like(raw, broken)
     without[2, 3] = broken
@@ -110,7 +110,7 @@ def test_a_map_without_order_correlates_with_nothing(broken: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["prior_attention", "simple_cnn"])
-def test_fast_methods_make_sound_maps_of_trained_networks(name: str, aligned: Image) -> None:
+def test_fast_methods_pass_the_randomization_test(name: str, aligned: Image) -> None:
     classifier = load_model(name)
     fast = [method.name for method in methods_of(classifier) if method.fast]
     assert {"gradcam", "layercam", "hirescam"} <= set(fast)
@@ -119,7 +119,9 @@ def test_fast_methods_make_sound_maps_of_trained_networks(name: str, aligned: Im
         assert soundness(classifier, aligned, method) == (1, 1, 1, 1), method
 
 
-def test_unsound_maps_are_found_out(aligned: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maps_that_ignore_the_weights_fail_the_randomization_test(
+    aligned: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
     classifier = load_model("simple_cnn")
     one = np.random.default_rng(0).standard_normal((6, 6)).astype(np.float32)
     other = np.random.default_rng(1).standard_normal((6, 6)).astype(np.float32)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.evaluation.results import Figure, read_method_results
+from fer_core.evaluation.results import Estimate, read_method_results
 from fer_core.weights import FAITHFULNESS, RANDOMIZATION, WeightsError, results_path
 
 
@@ -36,18 +36,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_best_of_the_sound_methods_is_recommended(folder: Path) -> None:
+def test_the_best_method_that_passes_the_randomization_test_is_recommended(folder: Path) -> None:
     measured = read_method_results(folder)
     assert measured is not None
     assert (measured.model, measured.faces) == ("plain", 9)
-    assert measured.faithfulness["gradcam"]["insertion"] == Figure(0.6, 0.59, 0.61)
-    assert measured.alike("guided_backprop") == pytest.approx(0.6)
-    assert measured.alike("centre") is None and not measured.fails("centre")
-    assert [name for name in measured.likeness if measured.fails(name)] == ["guided_backprop"]
+    assert measured.faithfulness["gradcam"]["insertion"] == Estimate(0.6, 0.59, 0.61)
+    assert measured.mean_similarity("guided_backprop") == pytest.approx(0.6)
+    assert measured.mean_similarity("centre") is None and not measured.fails_randomization("centre")
+    assert [name for name in measured.similarity if measured.fails_randomization(name)] == [
+        "guided_backprop"
+    ]
     assert measured.recommended == "gradcam"
 
 
-def test_nothing_measured_is_nothing(folder: Path) -> None:
+def test_results_are_none_if_a_file_is_missing(folder: Path) -> None:
     results_path(RANDOMIZATION, folder).unlink()
     assert read_method_results(folder) is None
 
@@ -60,7 +62,7 @@ def test_a_damaged_file_is_named(folder: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize("other", [{"model": "xception"}, {"faces": 5}])
-def test_measurements_of_different_things_are_not_mixed(
+def test_results_of_different_models_or_faces_are_refused(
     folder: Path, other: dict[str, str | int]
 ) -> None:
     path = results_path(RANDOMIZATION, folder)

@@ -117,7 +117,7 @@ def test_set_without_votes_is_shown_without_agreement(open_page: OpenPage, folde
 @pytest.mark.parametrize(
     ("name", "plus", "message"),
     [
-        ("wrong.csv", None, "wrong.csv is no dataset of a known layout"),
+        ("wrong.csv", None, "wrong.csv is not a dataset of a known layout"),
         ("fer2013.csv", "wrong.csv", "wrong.csv, line 1: expected the columns neutral"),
         ("fer2013.csv", "short.csv", "1 rows of FER+ votes for 4 faces"),
         ("nothing", None, "nothing is not in the folder of datasets"),

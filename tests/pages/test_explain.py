@@ -160,7 +160,7 @@ def test_damaged_figures_are_told_and_the_rest_works(
     explain: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged() -> None:
-        raise WeightsError("averages.json holds no averages; restore it")
+        raise WeightsError("averages.json does not hold averages; restore it")
 
     monkeypatch.setattr("fer_core.evaluation.averages.read_averages", damaged)
     app = view(explain, "Average faces")

@@ -15,7 +15,7 @@ from fer_core.models.base import PooledNetwork
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
 from fer_core.video import Clip, Frame
-from fer_core.video.record import LIMIT
+from fer_core.video.record import MAX_SECONDS
 from tests.pages.conftest import encode
 
 LONG_AGO = 30.0
@@ -359,7 +359,7 @@ def test_a_recording_stops_by_itself(
 ) -> None:
     live.button(key="live_record").click().run()
     camera.show(nobody)
-    live.session_state.live.recorder.add(nobody, time=monotonic() + LIMIT + 1)
+    live.session_state.live.recorder.add(nobody, time=monotonic() + MAX_SECONDS + 1)
     live.run()
     assert not live.exception
     assert "The recording has stopped by itself after 5 min." in words(live)
@@ -381,7 +381,7 @@ def test_a_recording_that_fails_does_not_freeze_the_picture(
         raise MemoryError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr("fer_core.video.record.stamped", fail)
+        patch.setattr("fer_core.video.record.to_video_frame", fail)
         assert (camera.show(nobody) != nobody).any(), "the picture says nothing"
     assert (camera.show(nobody) == nobody).all()
     live.run()

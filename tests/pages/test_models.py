@@ -13,7 +13,7 @@ from app.samples import portrait
 from fer_core import EXPRESSIONS, Analyzer, list_models, load_card
 from fer_core.draw.overlay import headline
 from fer_core.evaluation import leaderboard
-from fer_core.evaluation.leaderboard import LeaderboardRow, read_leaderboard, telling_mix
+from fer_core.evaluation.leaderboard import LeaderboardRow, read_leaderboard, representative_models
 from fer_core.models import Classifier
 from fer_core.weights import WeightsError
 from tests.pages.conftest import encode
@@ -79,7 +79,7 @@ def test_chosen_models_each_predict_the_same_face(models: AppTest) -> None:
     app = models
     chosen = app.multiselect(key="models_several")
     assert chosen.options == list(list_models())
-    assert chosen.value == list(telling_mix(read_leaderboard()))
+    assert chosen.value == list(representative_models(read_leaderboard()))
     chosen.set_value(["prior_attention", "plain"])
     app.selectbox(key="models_target").select("sad").run()
     assert not app.exception and not app.error

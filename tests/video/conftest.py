@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,6 +13,9 @@ av = pytest.importorskip("av")
 
 from fer_core import Analyzer  # noqa: E402
 from fer_core.types import Image  # noqa: E402
+
+if TYPE_CHECKING:
+    from av import AudioFrame
 
 RATE = 30
 SOUND_RATE = 48_000
@@ -75,12 +79,12 @@ def write_clip(tmp_path: Path) -> WriteClip:
     return write
 
 
-def tone(number: int) -> "av.AudioFrame":
-    """What is heard during a frame: 440 Hz."""
+def tone(number: int) -> "AudioFrame":
+    """Return the sound of one frame, 440 Hz."""
     length = SOUND_RATE // RATE
     when = (number * length + np.arange(length)) / SOUND_RATE
     samples = (8000 * np.sin(2 * np.pi * 440 * when)).astype(np.int16)[None]
-    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+    frame: AudioFrame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
     frame.sample_rate, frame.pts = SOUND_RATE, number * length
     frame.time_base = Fraction(1, SOUND_RATE)
     return frame

@@ -1,11 +1,11 @@
 """Clips of many kinds, whole and broken."""
 
 import gc
-import io
 import itertools
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def read_broken(path: Path) -> tuple[list[Frame], str]:
         ("a.mpg", "mpeg2video"),
     ],
 )
-def test_frames_and_times(write_clip: WriteClip, name: str, codec: str) -> None:
+def test_frames_are_decoded_with_their_times(write_clip: WriteClip, name: str, codec: str) -> None:
     path = write_clip([shade(20 * n) for n in range(12)], name=name, codec=codec)
     frames = read(path)
     assert [frame.number for frame in frames] == list(range(12))
@@ -68,7 +68,7 @@ def test_every_third_frame_keeps_its_number(write_clip: WriteClip) -> None:
     assert frames[2].time == pytest.approx(6 / RATE, abs=1e-3)
 
 
-def test_the_clip_tells_its_length_and_rate(write_clip: WriteClip) -> None:
+def test_a_clip_has_a_duration_and_a_frame_rate(write_clip: WriteClip) -> None:
     with Clip(write_clip([shade(0)] * 15)) as clip:
         assert clip.duration == pytest.approx(0.5, abs=0.01)
         assert float(clip.rate) == pytest.approx(RATE, rel=0.05)
@@ -95,7 +95,7 @@ def test_times_count_from_the_start_of_the_clip(write_clip: WriteClip) -> None:
         (0, (48, 64), (0, 0)),
     ],
 )
-def test_phone_videos_stand_upright(
+def test_phone_videos_are_decoded_upright(
     write_clip: WriteClip, rotation: int, shape: tuple[int, int], corner: tuple[int, int]
 ) -> None:
     image = shade(0)
@@ -123,7 +123,7 @@ def test_one_frame(write_clip: WriteClip) -> None:
     assert (frame.number, frame.time) == (0, 0.0)
 
 
-def test_4k_frames_are_handed_on(write_clip: WriteClip) -> None:
+def test_4k_frames_keep_their_size(write_clip: WriteClip) -> None:
     (frame,) = read(write_clip([shade(50, 3840, 2160)]))
     assert frame.image.shape == (2160, 3840, 3)
 
@@ -159,7 +159,7 @@ def test_frames_are_not_kept(write_clip: WriteClip) -> None:
         ("a.webm", "libvpx", {}),
     ],
 )
-def test_a_truncated_clip_gives_what_it_has_and_then_says_so(
+def test_a_truncated_clip_yields_its_frames_and_then_raises(
     write_clip: WriteClip, noise: list[Image], name: str, codec: str, options: dict[str, str]
 ) -> None:
     path = write_clip(noise, name=name, codec=codec, options=options)
@@ -169,9 +169,7 @@ def test_a_truncated_clip_gives_what_it_has_and_then_says_so(
     assert message == (f"{name} breaks off at {frames[-1].time:.1f} s; what came before is kept")
 
 
-def test_damage_in_the_middle_costs_only_what_is_damaged(
-    write_clip: WriteClip, noise: list[Image]
-) -> None:
+def test_only_damaged_frames_are_lost(write_clip: WriteClip, noise: list[Image]) -> None:
     path = write_clip(noise, name="a.avi", codec="mpeg4")
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
@@ -180,7 +178,7 @@ def test_damage_in_the_middle_costs_only_what_is_damaged(
     assert 80 <= len(read(path)) <= 90
 
 
-def test_cut_before_the_index_or_no_video_at_all(
+def test_a_file_without_an_index_or_without_video_is_refused(
     write_clip: WriteClip, noise: list[Image], tmp_path: Path
 ) -> None:
     cut = write_clip(noise[:30])
@@ -200,7 +198,7 @@ def test_cut_before_the_index_or_no_video_at_all(
         Clip(b"hello")
 
 
-def test_sound_alone(tmp_path: Path) -> None:
+def test_a_file_with_sound_only_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "song.mp4"
     with av.open(path, "w") as output:
         audio = output.add_stream("aac", 48_000, layout="mono")
@@ -211,7 +209,7 @@ def test_sound_alone(tmp_path: Path) -> None:
         Clip(path)
 
 
-def test_a_codec_that_nothing_here_decodes(write_clip: WriteClip) -> None:
+def test_a_codec_without_a_decoder_is_refused(write_clip: WriteClip) -> None:
     path = write_clip([shade(0)] * 3)
     path.write_bytes(path.read_bytes().replace(b"avc1", b"xyz1"))
     with pytest.raises(
@@ -220,7 +218,9 @@ def test_a_codec_that_nothing_here_decodes(write_clip: WriteClip) -> None:
         Clip(path)
 
 
-def test_no_frame_that_can_be_decoded(write_clip: WriteClip, noise: list[Image]) -> None:
+def test_a_clip_without_decodable_frames_is_refused(
+    write_clip: WriteClip, noise: list[Image]
+) -> None:
     path = write_clip(noise[:5], options={"movflags": "faststart"})
     content = path.read_bytes()
     start = content.index(b"mdat") + 4
@@ -229,7 +229,7 @@ def test_no_frame_that_can_be_decoded(write_clip: WriteClip, noise: list[Image])
         list(clip.frames())
 
 
-def test_no_such_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r"there is no file .*nowhere\.mp4; check the path"):
         Clip(tmp_path / "nowhere.mp4")
     with pytest.raises(VideoError, match="cannot be opened"):
@@ -241,7 +241,7 @@ def test_no_such_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "codec"), [("a.mp4", "libx264"), ("a.avi", "mpeg4"), ("a.mpg", "mpeg2video")]
 )
-def test_the_frame_at_a_time(write_clip: WriteClip, name: str, codec: str) -> None:
+def test_the_frame_at_a_given_time_is_read(write_clip: WriteClip, name: str, codec: str) -> None:
     path = write_clip([shade(8 * n) for n in range(30)], name=name, codec=codec)
     frames = read(path)
     for number in (0, 9, 10, 17, 29):
@@ -252,7 +252,7 @@ def test_the_frame_at_a_time(write_clip: WriteClip, name: str, codec: str) -> No
     assert read_frame(path, 99.0).mean() == pytest.approx(frames[-1].image.mean(), abs=0.5)
 
 
-def test_real_clips(shared: Callable[[str], Path]) -> None:
+def test_real_clips_are_decoded(shared: Callable[[str], Path]) -> None:
     frames = read(shared("data/clips/face_noface.mov"), every=40)
     assert [frame.number for frame in frames] == [0, 40, 80, 120, 160]
     assert frames[0].image.shape == (540, 960, 3)
@@ -262,10 +262,10 @@ def test_real_clips(shared: Callable[[str], Path]) -> None:
 
 
 def test_files_are_closed(write_clip: WriteClip, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[io.BufferedReader] = []
+    opened: list[IO[Any]] = []
     open_path = Path.open
 
-    def remember(path: Path, mode: str = "r") -> io.BufferedReader:
+    def remember(path: Path, mode: str = "r") -> IO[Any]:
         opened.append(open_path(path, mode))
         return opened[-1]
 

@@ -80,7 +80,7 @@ def test_the_sound_is_kept(
     assert np.argmax(spectrum) * 48_000 / 24_000 == pytest.approx(440, abs=4)
 
 
-def test_a_stopped_reading_is_written_as_far_as_it_went(
+def test_a_stopped_timeline_is_written_up_to_its_end(
     write_clip: WriteClip, analyzer: Analyzer, nobody: Image
 ) -> None:
     path = write_clip([nobody] * 30, sound="aac")

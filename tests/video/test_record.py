@@ -17,7 +17,7 @@ from tests.video.conftest import av
 HEIGHT, WIDTH = 120, 160
 
 
-def grey(level: int, height: int = HEIGHT, width: int = WIDTH) -> Image:
+def gray_picture(level: int, height: int = HEIGHT, width: int = WIDTH) -> Image:
     return np.full((height, width, 3), level, np.uint8)
 
 
@@ -30,15 +30,16 @@ def record(pictures: Sequence[Image], times: Sequence[float]) -> bytes:
     return content
 
 
-def decode(content: bytes) -> list[Frame]:
+def decode(content: bytes | None) -> list[Frame]:
+    assert content is not None
     with Clip(content) as clip:
         return list(clip.frames())
 
 
-def test_pictures_and_their_times_come_back() -> None:
+def test_recorded_pictures_and_times_are_decoded_again() -> None:
     levels = [40, 120, 200, 80, 160]
     times = [1000.0, 1000.05, 1000.4, 1000.41, 1003.0]
-    content = record([grey(level) for level in levels], times)
+    content = record([gray_picture(level) for level in levels], times)
     with av.open(io.BytesIO(content)) as container:
         (video,) = container.streams
         assert (video.codec_context.name, video.codec_context.pix_fmt) == ("h264", "yuv420p")
@@ -48,8 +49,8 @@ def test_pictures_and_their_times_come_back() -> None:
     assert [f.image.mean() for f in frames] == pytest.approx(levels, abs=3)
 
 
-def test_colours_and_places_are_kept() -> None:
-    picture = grey(0)
+def test_colors_and_positions_are_kept() -> None:
+    picture = gray_picture(0)
     picture[:60, :80], picture[60:, 80:] = (200, 40, 40), (40, 40, 200)
     (frame,) = decode(record([picture], [0.0]))
     assert frame.image[10:50, 10:70].mean(axis=(0, 1)) == pytest.approx([200, 40, 40], abs=8)
@@ -57,11 +58,11 @@ def test_colours_and_places_are_kept() -> None:
     assert frame.image[10:50, 90:150].mean() < 5
 
 
-def test_it_tells_how_far_it_is() -> None:
+def test_the_length_of_the_recording_is_known() -> None:
     recorder = Recorder()
     assert (recorder.running, recorder.seconds, recorder.message) == (True, 0, None)
-    recorder.add(grey(90), time=7.0)
-    recorder.add(grey(90), time=9.5)
+    recorder.add(gray_picture(90), time=7.0)
+    recorder.add(gray_picture(90), time=9.5)
     assert (recorder.running, recorder.seconds) == (True, 2.5)
     recorder.stop()
     assert (recorder.running, recorder.seconds, recorder.message) == (False, 2.5, None)
@@ -73,25 +74,25 @@ def test_without_pictures_there_is_no_file() -> None:
     assert recorder.stop() is None
 
 
-def test_stopped_twice_and_added_to_afterwards() -> None:
+def test_stopping_twice_and_adding_afterwards_change_nothing() -> None:
     recorder = Recorder()
-    recorder.add(grey(90), time=0.0)
+    recorder.add(gray_picture(90), time=0.0)
     content = recorder.stop()
-    recorder.add(grey(90), time=1.0)
+    recorder.add(gray_picture(90), time=1.0)
     assert recorder.stop() == content
     assert len(decode(content)) == 1
 
 
 def test_times_never_go_back() -> None:
-    frames = decode(record([grey(90)] * 5, [5.0, 6.0, 6.0, 2.0, 7.0]))
+    frames = decode(record([gray_picture(90)] * 5, [5.0, 6.0, 6.0, 2.0, 7.0]))
     expected = [0, 1, 1 + MIN_PICTURE_GAP, 1 + 2 * MIN_PICTURE_GAP, 2]
     assert [f.time for f in frames] == pytest.approx(expected, abs=1e-4)
 
 
-def test_it_stops_by_itself_at_its_limit() -> None:
+def test_a_recording_stops_at_its_limit() -> None:
     recorder = Recorder(limit=60)
     for time in (0.0, 30.0, 60.0, 60.1, 61.0):
-        recorder.add(grey(90), time=time)
+        recorder.add(gray_picture(90), time=time)
     assert not recorder.running
     assert recorder.message == "The recording has stopped by itself after 1 min."
     assert [f.time for f in decode(recorder.stop())] == pytest.approx([0, 30, 60], abs=1e-3)
@@ -100,12 +101,12 @@ def test_it_stops_by_itself_at_its_limit() -> None:
 def test_a_clock_that_stands_still_reaches_the_limit_too() -> None:
     recorder = Recorder(limit=10.5 * MIN_PICTURE_GAP)
     for _ in range(20):
-        recorder.add(grey(90), time=0.0)
+        recorder.add(gray_picture(90), time=0.0)
     assert not recorder.running
     assert len(decode(recorder.stop())) == 11
 
 
-def test_memory_is_bounded_whatever_is_filmed() -> None:
+def test_the_memory_of_a_recording_is_bounded() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (8, 240, 320, 3), np.uint8)
     for rate in (10, 30):
         seconds = 6
@@ -115,7 +116,12 @@ def test_memory_is_bounded_whatever_is_filmed() -> None:
 
 
 def test_the_first_picture_sets_the_size() -> None:
-    pictures = [grey(200), grey(200, 240, 320), grey(200, 160, 120), grey(200, 30, 80)]
+    pictures = [
+        gray_picture(200),
+        gray_picture(200, 240, 320),
+        gray_picture(200, 160, 120),
+        gray_picture(200, 30, 80),
+    ]
     frames = decode(record(pictures, [0.0, 0.1, 0.2, 0.3]))
     assert {f.image.shape for f in frames} == {(HEIGHT, WIDTH, 3)}
     assert frames[1].image.min() > 190, "the same shape fills it"
@@ -125,33 +131,39 @@ def test_the_first_picture_sets_the_size() -> None:
     assert flat[34:86].min() > 180 and max(flat[:26].max(), flat[94:].max()) < 20
 
 
-def test_odd_sizes_grow_by_a_pixel() -> None:
-    frames = decode(record([grey(90, 121, 161)] * 2, [0.0, 0.1]))
+def test_odd_sizes_are_padded_by_a_pixel() -> None:
+    frames = decode(record([gray_picture(90, 121, 161)] * 2, [0.0, 0.1]))
     assert {f.image.shape for f in frames} == {(122, 162, 3)}
     assert frames[1].image.min() > 80
 
 
-def test_a_picture_that_cannot_be_encoded_ends_it() -> None:
+def test_a_picture_that_cannot_be_encoded_ends_the_recording() -> None:
     recorder = Recorder()
-    recorder.add(grey(90), time=0.0)
+    recorder.add(gray_picture(90), time=0.0)
     with pytest.raises(ValueError):
-        recorder.add(grey(90).astype(np.float32), time=0.1)
+        recorder.add(gray_picture(90).astype(np.float32), time=0.1)
     assert not recorder.running
+    assert recorder.message is not None
     assert recorder.message.startswith("The recording has stopped by itself: ")
-    recorder.add(grey(90), time=0.2)
+    recorder.add(gray_picture(90), time=0.2)
     assert len(decode(recorder.stop())) == 1, "what came before is kept"
 
 
-def test_nothing_comes_of_a_first_picture_that_cannot_be_encoded() -> None:
+def test_a_first_picture_that_cannot_be_encoded_leaves_no_file() -> None:
     recorder = Recorder()
     with pytest.raises(ValueError):
-        recorder.add(grey(90).astype(np.float32), time=0.0)
+        recorder.add(gray_picture(90).astype(np.float32), time=0.0)
     assert recorder.stop() is None
 
 
-def test_two_threads_may_use_it() -> None:
+def test_a_recorder_can_be_used_by_two_threads() -> None:
     recorder = Recorder()
-    film = Thread(target=lambda: [recorder.add(grey(90), time=n / 30) for n in range(3000)])
+
+    def add_pictures() -> None:
+        for number in range(3000):
+            recorder.add(gray_picture(90), time=number / 30)
+
+    film = Thread(target=add_pictures)
     film.start()
     while recorder.seconds < 0.5:
         sleep(0.01)

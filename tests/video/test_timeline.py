@@ -47,7 +47,7 @@ def table() -> Timeline:
     )
 
 
-def test_a_face_in_a_part_of_the_clip(
+def test_a_face_in_part_of_the_clip_has_rows_only_there(
     write_clip: WriteClip, analyzer: Analyzer, face: Image, nobody: Image
 ) -> None:
     times = [0.3 * number for number in range(12)]  # far enough apart that each frame is searched
@@ -65,7 +65,9 @@ def test_a_face_in_a_part_of_the_clip(
     assert all(EXPRESSIONS[p.argmax()] == "happy" for p in rows["probabilities"])
 
 
-def test_nobody_at_all(write_clip: WriteClip, analyzer: Analyzer, nobody: Image) -> None:
+def test_a_clip_without_faces_has_no_rows(
+    write_clip: WriteClip, analyzer: Analyzer, nobody: Image
+) -> None:
     timeline = read(write_clip([nobody] * 4), analyzer)
     assert (timeline.frames, len(timeline.rows), timeline.tracks) == (4, 0, [])
     assert timeline.by_second() == timeline.by_face() == list(timeline.csv_rows()) == []
@@ -86,7 +88,7 @@ def test_every_third_frame(write_clip: WriteClip, analyzer: Analyzer, face: Imag
         TimelineReader(clip, analyzer, every=0)
 
 
-def test_reading_may_be_left_and_gone_on_with(
+def test_reading_can_stop_and_continue(
     write_clip: WriteClip, analyzer: Analyzer, face: Image
 ) -> None:
     with Clip(write_clip([face] * 8)) as clip:
@@ -101,7 +103,7 @@ def test_reading_may_be_left_and_gone_on_with(
     assert len(partial.rows) == 3, "what was taken before does not change"
 
 
-def test_a_clip_that_breaks_off_keeps_what_came_before(
+def test_a_clip_that_breaks_off_keeps_its_earlier_rows(
     write_clip: WriteClip, analyzer: Analyzer
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (60, 48, 64, 3), np.uint8)
@@ -159,7 +161,7 @@ def test_by_second_and_by_face(table: Timeline) -> None:
     assert [s["blinks"] for s in seconds] == [1, 0, 1] and [f["blinks"] for f in faces] == [1, 1]
 
 
-def test_what_nobody_looked_for_is_unknown(table: Timeline) -> None:
+def test_values_that_were_not_measured_are_none(table: Timeline) -> None:
     rows = table.rows.copy()
     rows["blink"] = -1
     unknown = dataclasses.replace(table, rows=rows)
@@ -184,7 +186,7 @@ def test_the_record_is_json(table: Timeline) -> None:
     assert len(record["by_second"]) == 3 and len(record["by_face"]) == 2
 
 
-def test_a_frame_is_shown_again_as_it_was_read(
+def test_replay_returns_the_stored_result_of_a_frame(
     write_clip: WriteClip, analyzer: Analyzer, face: Image
 ) -> None:
     bright = np.clip(face.astype(int) + 60, 0, 255).astype(np.uint8)

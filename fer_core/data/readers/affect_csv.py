@@ -1,5 +1,8 @@
-"""AffectNet's older release (Mollahosseini et al. 2017): ``training.csv`` and ``validation.csv``, and below
-their folder the photographs that they name, each with the box of its face."""
+"""Reader of AffectNet's older release (Mollahosseini et al. 2017).
+
+``training.csv`` and ``validation.csv`` list photographs below their folder, each with the bounding box of its
+face.
+"""
 
 import math
 from pathlib import Path
@@ -20,38 +23,40 @@ COLUMNS: Final = (
     *("expression", "valence", "arousal"),
 )
 NUMBERS: Final = 11
-"""Expressions are 0 to 10: the eight classes, none, uncertain, no face."""
+"""Number of values of ``expression``, 0 to 10: the eight classes, none, uncertain, no face."""
 
 
 def is_affect_csv(path: Path) -> bool:
-    """Whether a path is such a table, or a folder with one."""
+    """Return whether a path is such a table, or a folder with one."""
     return bool(_tables(path))
 
 
 def read_affect_csv(path: Path) -> FaceSet:
-    """Read a table, or all of a folder, line by line, and cut each face out of its photograph.
+    """Read one table, or all tables of a folder, and crop each face from its photograph.
 
-    ``validation.csv`` becomes PrivateTest, every tenth line of any other table PublicTest. Left out are
-    contempt, which FER2013 lacks, and what has no class: none, uncertain, no face.
+    ``validation.csv`` becomes PrivateTest, and every tenth line of any other table PublicTest. Two kinds of
+    rows are left out: contempt, which FER2013 lacks, and rows without a class (none, uncertain, no face).
 
     Raises:
-        DataError: for a wrong header or row, an unknown class, a photograph that is missing or unreadable, or
-            a box beside it, with its line.
+        DataError: if a header or row is wrong, a class is unknown, a photograph is missing or unreadable, or
+            a box lies outside it; the message names the line.
     """
     images, labels, splits, affect = [], [], [], []
     for table in _tables(path):
-        testing = table.stem.lower().startswith("val")
+        is_validation = table.stem.lower().startswith("val")
         for number, (line, fields) in enumerate(read_rows(table, COLUMNS)):
-            place = f"{table}, line {line}"
-            label = _label(fields[5], place)
+            location = f"{table}, line {line}"
+            label = _label(fields[5], location)
             if label is None:
                 continue
-            x, y, width, height, *rated = (_number(fields[i], place) for i in (1, 2, 3, 4, 6, 7))
+            x, y, width, height, *rating = (
+                _number(fields[i], location) for i in (1, 2, 3, 4, 6, 7)
+            )
             box: Box = (x, y, x + width, y + height)
-            images.append(read_face(table.parent / fields[0], box=box, place=place))
+            images.append(read_face(table.parent / fields[0], box=box, location=location))
             labels.append(label)
-            splits.append("PrivateTest" if testing else training_or_public(number))
-            affect.append(rated)
+            splits.append("PrivateTest" if is_validation else training_or_public(number))
+            affect.append(rating)
     if not images:
         raise DataError(f"{path} has AffectNet's header but no faces; is the download whole?")
     return FaceSet(
@@ -68,20 +73,20 @@ def _tables(path: Path) -> list[Path]:
     return [file for file in files if has_columns(file, COLUMNS)]
 
 
-def _label(field: str, place: str) -> int | None:
-    """Number of the class, None for what is left out."""
-    number = _number(field, place)
+def _label(field: str, location: str) -> int | None:
+    """Return the class number; None for a row that is left out."""
+    number = _number(field, location)
     if number not in range(NUMBERS):
-        raise DataError(f"{place}: expression {field} is not one of 0 to {NUMBERS - 1}")
+        raise DataError(f"{location}: expression {field} is not one of 0 to {NUMBERS - 1}")
     name = CLASSES[int(number)] if number < len(CLASSES) else ""
     return EXPRESSIONS.index(name) if name in EXPRESSIONS else None
 
 
-def _number(field: str, place: str) -> float:
+def _number(field: str, location: str) -> float:
     try:
         number = float(field)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(f"{place}: {field!r} is no number; is the download whole?")
+        raise DataError(f"{location}: {field!r} is not a number; is the download whole?")
     return number

@@ -1,5 +1,8 @@
-"""AffectNet's release of eight labels (Mollahosseini et al. 2017): ``train_set/`` and ``val_set/``, each with
-``images/ID.jpg`` (or ``.png``) and ``annotations/ID_exp.npy``, ``ID_val.npy`` and ``ID_aro.npy``."""
+"""Reader of AffectNet's release with eight labels (Mollahosseini et al. 2017).
+
+``train_set/`` and ``val_set/`` each hold ``images/ID.jpg`` (or ``.png``) and ``annotations/ID_exp.npy``,
+``ID_val.npy`` and ``ID_aro.npy``.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -16,26 +19,26 @@ from fer_core.types import Image
 SOURCE: Final = "AffectNet (Mollahosseini et al. 2017), research use"
 
 CLASSES: Final = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt")
-"""AffectNet's order; index = number in ``ID_exp.npy``."""
+"""AffectNet's classes; the index is the number in ``ID_exp.npy``."""
 
 FOLDERS: Final = ("train_set", "val_set")
 AXES: Final = ("val", "aro")
 
 
 def is_affectnet(folder: Path) -> bool:
-    """Whether a folder is laid out as AffectNet is."""
+    """Return whether a folder has AffectNet's layout."""
     return any((folder / name / "annotations").is_dir() for name in FOLDERS)
 
 
 def read_affectnet(folder: Path) -> FaceSet:
-    """Read either or both of ``train_set`` and ``val_set``, as grey images of 96 pixels at most.
+    """Read ``train_set`` and ``val_set``, or the one that exists, as gray images of at most 96 pixels.
 
     AffectNet has no third split: ``val_set`` becomes PrivateTest, and a tenth of ``train_set`` PublicTest.
     FER2013 has no class for contempt, so those faces are left out.
 
     Raises:
-        DataError: for an image or an annotation that is missing or cannot be read, and for an unknown
-            class, with the file's name.
+        DataError: if an image or an annotation is missing or unreadable, or a class is unknown; the message
+            names the file.
     """
     images, labels, splits, affect = [], [], [], []
     for name in FOLDERS:
@@ -62,10 +65,10 @@ def read_affectnet(folder: Path) -> FaceSet:
 
 
 def ratings(numbers: list[list[float]]) -> NDArray[np.float32]:
-    """(N, 2) valence and arousal, NaN where AffectNet writes -2: nobody rated the face."""
-    known = np.array(numbers, np.float32)
-    known[~(np.abs(known) <= 1)] = np.nan
-    return known
+    """Return (N, 2) valence and arousal, with NaN for -2, AffectNet's mark of a face that nobody rated."""
+    affect = np.array(numbers, np.float32)
+    affect[~(np.abs(affect) <= 1)] = np.nan
+    return affect
 
 
 def _class(file: Path) -> str:
@@ -76,13 +79,13 @@ def _class(file: Path) -> str:
 
 
 def _number(file: Path) -> float:
-    """The one number in a file, which some copies hold as text."""
+    """Read the single number in a file; some copies store it as text."""
     try:
         return float(np.load(file, allow_pickle=False).item())
     except FileNotFoundError:
         raise DataError(f"{file} is missing; is the download whole?") from None
     except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{file} holds no number: {error}") from None
+        raise DataError(f"{file} does not hold a number: {error}") from None
 
 
 def _face(folder: Path, identity: str) -> Image:

@@ -1,7 +1,7 @@
-"""Crops of single eyes, open or closed.
+"""Reader of crops of single eyes, open or closed.
 
-A set is a folder with ``index.csv`` (columns tile, open: 1 or 0, subject: -1 where unknown) and one
-mosaic ``eyes.webp`` of square grey tiles, row by row.
+A set is a folder with ``index.csv`` (columns tile; open: 1 or 0; subject: -1 where unknown) and one mosaic
+``eyes.webp`` of square gray tiles, row by row.
 """
 
 from dataclasses import dataclass
@@ -17,51 +17,56 @@ from fer_core.data.mosaic import read_tiles
 from fer_core.types import Image
 
 SPLITS: Final = ("Training", "PrivateTest", "PublicTest", "Training")
-"""Where the people of a set go, in the order of their numbers, over and over: nobody is in two splits.
-Eyes of unknown people are for training alone."""
+"""Splits that people get in turn, in the order of their numbers, so that nobody is in two splits. Eyes of
+unknown people are used for training only."""
 
 
 @dataclass(frozen=True, slots=True)
 class EyeSet:
-    """N crops of eyes."""
+    """N crops of eyes with their states."""
 
     images: list[Image]
-    """N square grey images, uint8; the eye in the middle, about half as wide as the image."""
+    """N square gray images, uint8; the eye is in the middle and about half as wide as the image."""
     open: NDArray[np.bool_]
+    """(N,) whether the eye is open."""
     subjects: NDArray[np.int64]
-    """Number of the person, -1 where it is unknown."""
+    """(N,) number of the person, -1 where unknown."""
     splits: NDArray[np.str_]
+    """(N,) names of FER2013's splits."""
 
     def __len__(self) -> int:
         return len(self.images)
 
     def split(self, name: str) -> "EyeSet":
-        """The eyes of one of FER2013's splits."""
+        """Return the eyes of one of FER2013's splits."""
         return self.keep(self.splits == name)
 
     def keep(self, mask: NDArray[np.bool_]) -> "EyeSet":
-        """The eyes where ``mask`` (N,) is true."""
-        images = [image for image, kept in zip(self.images, mask, strict=True) if kept]
+        """Return the eyes where ``mask`` (N,) is true."""
+        images = [image for image, selected in zip(self.images, mask, strict=True) if selected]
         return EyeSet(images, self.open[mask], self.subjects[mask], self.splits[mask])
 
 
 def read_eyes(folder: Path) -> EyeSet:
-    """The eyes of a set.
+    """Read a set of eyes.
+
+    Args:
+        folder: the folder of the set.
 
     Raises:
-        DataError: for what is missing or does not fit; the message names the file.
+        DataError: if a file is missing or does not fit; the message names it.
     """
     path = folder / "index.csv"
     try:
         index = pd.read_csv(path)
         tiles, states, subjects = (index[key].to_numpy() for key in ("tile", "open", "subject"))
     except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{path} is no index of eyes: {error}") from None
+        raise DataError(f"{path} is not an index of eyes: {error}") from None
     people = sorted(set(subjects.tolist()) - {-1})
-    homes = {-1: "Training"} | {s: SPLITS[n % len(SPLITS)] for n, s in enumerate(people)}
+    split_of = {-1: "Training"} | {s: SPLITS[n % len(SPLITS)] for n, s in enumerate(people)}
     return EyeSet(
         read_tiles(folder / "eyes.webp", tiles),
         states == 1,
         subjects,
-        np.array([homes[subject] for subject in subjects.tolist()]),
+        np.array([split_of[subject] for subject in subjects.tolist()]),
     )

@@ -1,4 +1,4 @@
-"""Kaggle's FER2013 tables: ``fer2013.csv`` and ``icml_face_data.csv`` (Goodfellow et al. 2013)."""
+"""Reader of Kaggle's FER2013 tables (Goodfellow et al. 2013): ``fer2013.csv`` and ``icml_face_data.csv``."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ COLUMNS = ("emotion", "pixels", "Usage")
 
 
 def is_fer2013(path: Path) -> bool:
-    """Whether a file's header is that of a FER2013 table."""
+    """Return whether a file has the header of a FER2013 table."""
     return has_columns(path, COLUMNS)
 
 
 def read_fer2013(path: Path) -> FaceSet:
-    """Read either table, line by line.
+    """Read a table line by line.
 
     Raises:
-        DataError: for a wrong header, class number, usage or pixel count, with its line.
+        DataError: if a header, class number, usage or pixel count is wrong; the message names the line.
     """
     images, labels, splits = [], [], []
     for line, (emotion, pixels, usage) in read_rows(path, COLUMNS):

@@ -1,4 +1,7 @@
-"""FERG-DB, drawn faces of six characters (Aneja et al. 2016): ``<character>/<character>_<class>/*.png``."""
+"""Reader of FERG-DB, drawn faces of six characters (Aneja et al. 2016).
+
+The layout is ``<character>/<character>_<class>/*.png``.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,16 +19,18 @@ CLASSES: Final = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surp
 
 
 def is_ferg(path: Path) -> bool:
-    """Whether a folder holds characters, and those a folder a class."""
+    """Return whether a folder holds folders of characters, and those hold folders of classes."""
     return any(name in CLASSES for _, name, _ in _folders(path))
 
 
 def read_ferg(path: Path) -> FaceSet:
-    """Read all characters, each in one split: of FERG's six, by name, the last (ray) is PrivateTest and the
-    one before it (mery) PublicTest. ``split_people`` says what becomes of fewer.
+    """Read all characters, each into one split.
+
+    Sorted by name, the last of FERG's six (ray) is PrivateTest and the one before it (mery) PublicTest;
+    ``split_people`` has the rule for fewer characters.
 
     Raises:
-        DataError: for an unknown class or an unreadable image, with its path.
+        DataError: if a class is unknown or an image is unreadable; the message names the path.
     """
     folders = list(_folders(path))
     splits = split_people(character for character, _, _ in folders)
@@ -44,7 +49,7 @@ def _label(folder: Path, name: str) -> int:
 
 
 def _folders(path: Path) -> Iterator[tuple[str, str, Path]]:
-    """Character and class of each folder ``<character>/<character>_<class>``."""
+    """Yield character, class and path of each folder ``<character>/<character>_<class>``."""
     for folder in sorted(path.glob("*/*_*/")):
         character, _, name = folder.name.rpartition("_")
         if character == folder.parent.name:

@@ -1,4 +1,4 @@
-"""FER+: ten people's votes for each FER2013 image (Barsoum et al. 2016), ``fer2013new.csv``."""
+"""Reader of FER+ (Barsoum et al. 2016), ``fer2013new.csv``: ten people's votes on each FER2013 image."""
 
 from pathlib import Path
 
@@ -16,10 +16,13 @@ CSV_COLUMNS = (
 
 
 def read_votes(path: Path) -> NDArray[np.float32]:
-    """(N, 10) vote counts, row for row with FER2013.
+    """Read the vote counts.
+
+    Returns:
+        (N, 10) votes in the order of ``CSV_COLUMNS``, one row for each FER2013 image.
 
     Raises:
-        DataError: for a wrong header or a field that is no number, with its line.
+        DataError: if the header is wrong or a field is not a number; the message names the line.
     """
     votes = []
     for line, row in read_rows(path, CSV_COLUMNS):
@@ -31,16 +34,16 @@ def read_votes(path: Path) -> NDArray[np.float32]:
 
 
 def vote_targets(votes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Soft targets from vote counts.
+    """Compute soft targets from vote counts.
 
-    Votes of a single taker are dropped as noise, ``unknown`` and ``not a face`` likewise, so a row
-    sums to the share of votes that is left for the eight classes: that is its weight in the loss.
+    Single votes are dropped as noise, and so are votes for ``unknown`` and ``not a face``. So a row sums to
+    the share of votes that is left for the eight classes; this sum is its weight in the loss.
 
     Args:
-        votes: (N, 10).
+        votes: (N, 10) vote counts.
 
     Returns:
-        (N, 8), each row summing to 0..1.
+        (N, 8) targets; each row sums to 0..1.
     """
     kept = np.where(votes > 1, votes, 0)
     total = kept.sum(axis=1, keepdims=True)
@@ -49,13 +52,13 @@ def vote_targets(votes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def majority(votes: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The class of most votes, -1 where the image does not count.
+    """Return the class with the most votes, -1 if an image is not counted.
 
-    The rule: votes of a single taker are dropped; the largest of the ten columns is the truth, the
-    first wins a tie, and an image counts if that column is one of the eight classes.
+    Single votes are dropped. The largest of the ten columns is the label; the first one wins a tie. An image
+    is counted if its label is one of the eight classes.
 
     Args:
-        votes: (N, 10).
+        votes: (N, 10) vote counts.
 
     Returns:
         (N,) in the order of ``FERPLUS_EXPRESSIONS``, or -1.

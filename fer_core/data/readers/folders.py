@@ -1,7 +1,7 @@
-"""A folder with one folder of images a class, the layout in which most face sets are passed on.
+"""Reader of folders with one folder of images for each class, the most common layout.
 
-Kaggle's FER2013 images (``train``, ``test``) are such a set, MMAFEDB (``train``, ``valid``, ``test``) is, and
-so is any other, IEFDB among them, whose folders bear the names of the classes.
+Examples are Kaggle's FER2013 images (``train``, ``test``), MMAFEDB (``train``, ``valid``, ``test``), IEFDB,
+and any other set whose folders are named after the classes.
 """
 
 import os
@@ -17,7 +17,7 @@ ALIASES: Final = {
     **{"anger": "angry", "disgusted": "disgust", "fearful": "fear", "afraid": "fear"},
     **{"happiness": "happy", "joy": "happy", "sadness": "sad", "surprised": "surprise"},
 }
-"""Other names of the classes, in lower case."""
+"""Other names of the classes, in lower case -> names in ``EXPRESSIONS``."""
 
 SPLIT_NAMES: Final = {
     **dict.fromkeys(("train", "training"), "Training"),
@@ -29,28 +29,30 @@ SPLIT_NAMES: Final = {
 SOURCE: Final = "{} (a folder of images by class), under its publisher's terms"
 
 SIDE: Final = 256
-"""Pixels of the longer side that are kept: such folders may hold pictures with the face still to be found."""
+"""Longest side of a stored image, in pixels: such folders may hold images in which the face is not cropped
+yet."""
 
 
 def class_number(name: str) -> int | None:
-    """Number of the class that a folder is named after, None if it is named after none."""
+    """Return the number of the class that a folder is named after; None if there is no such class."""
     name = ALIASES.get(name.lower(), name.lower())
     return EXPRESSIONS.index(name) if name in EXPRESSIONS else None
 
 
 def is_folders(path: Path) -> bool:
-    """Whether any folder below a path is named after a class."""
+    """Return whether any folder below a path is named after a class."""
     return next(_class_folders(path), None) is not None
 
 
 def read_folders(path: Path) -> FaceSet:
-    """Read ``path/<class>/*.png`` and the like; folders of other names are left out.
+    """Read ``path/<class>/*.png`` and similar; folders with other names are left out.
 
-    A folder on the way that is named after a split (``train``, ``valid``, ``test``) gives it. All other faces
-    count as PrivateTest, so that a folder can be measured and is never trained on by accident.
+    If a parent folder is named after a split (``train``, ``valid``, ``test``), its faces are in that split.
+    All other faces are in PrivateTest, so that a folder can be used for evaluation and is never trained on by
+    accident.
 
     Raises:
-        DataError: for an unreadable image, or where no folder of a class holds an image.
+        DataError: if an image is unreadable, or no folder of a class holds an image.
     """
     crops = (
         Crop(file, label, _split(folder.relative_to(path)))
@@ -70,5 +72,5 @@ def _class_folders(path: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _split(folder: Path) -> str:
-    named = [SPLIT_NAMES[part] for part in map(str.lower, folder.parts) if part in SPLIT_NAMES]
-    return named[-1] if named else "PrivateTest"
+    splits = [SPLIT_NAMES[part] for part in map(str.lower, folder.parts) if part in SPLIT_NAMES]
+    return splits[-1] if splits else "PrivateTest"

@@ -1,5 +1,8 @@
-"""JAFFE, ten Japanese women (Lyons et al. 1998): ``KA.AN1.39.tiff``, an image named after person, expression,
-its number among those, and its number in the set."""
+"""Reader of JAFFE, photographs of ten Japanese women (Lyons et al. 1998).
+
+An image like ``KA.AN1.39.tiff`` is named after person, expression, its number among that person's images of
+the expression, and its number in the set.
+"""
 
 import re
 from pathlib import Path
@@ -20,25 +23,26 @@ NAME: Final = re.compile(r"([A-Z]{2})\.([A-Z]{2})\d\.\d+")
 
 
 def is_jaffe(path: Path) -> bool:
-    """Whether a folder holds images that are named as JAFFE's are."""
+    """Return whether a folder holds images with names like JAFFE's."""
     return path.is_dir() and any(NAME.fullmatch(file.stem) for file in image_files(path))
 
 
 def read_jaffe(path: Path) -> FaceSet:
-    """Read all images. ``split_people`` splits by person: of JAFFE's ten, UY and YM are PrivateTest, NM and
-    TM PublicTest.
+    """Read all images.
+
+    ``split_people`` splits by person: of JAFFE's ten, UY and YM are PrivateTest, NM and TM PublicTest.
 
     Raises:
-        DataError: for a name that is not understood, an unknown expression or an unreadable image.
+        DataError: if a name is not of the expected form, an expression is unknown or an image is unreadable.
     """
-    named = [(file, *_parts(file)) for file in image_files(path)]
-    splits = split_people(person for _, person, _ in named)
-    crops = (Crop(file, label, splits[person]) for file, person, label in named)
+    images = [(file, *_parts(file)) for file in image_files(path)]
+    splits = split_people(person for _, person, _ in images)
+    crops = (Crop(file, label, splits[person]) for file, person, label in images)
     return read_crops(path, crops, SOURCE)
 
 
 def _parts(file: Path) -> tuple[str, int]:
-    """Person and class number."""
+    """Return person and class number, read from the name of the file."""
     match = NAME.fullmatch(file.stem)
     if match is None or match[2] not in CODES:
         raise DataError(

@@ -1,9 +1,9 @@
-"""Faces with the landmarks and facial actions that a teacher network saw in them.
+"""Reader of faces with the landmarks and facial actions that a teacher network predicted.
 
-A set is a folder with ``index.csv`` (columns mosaic, tile, and split or usage) and its mosaics of square
-grey tiles; the teacher's answers are an ``.npz`` of the folder's name, row for row: ``points`` (N, 78, 2)
-as fractions of the tile, NaN where no face was found, ``blendshapes`` (N, 52) uint8, score x 255, and
-their ``names``.
+A set is a folder with ``index.csv`` (columns mosaic, tile, and split or usage) and mosaics of square gray
+tiles. The teacher's predictions are in an ``.npz`` with the folder's name, in the same order: ``points``
+(N, 78, 2) as fractions of the tile, NaN if no face was detected; ``blendshapes`` (N, 52) uint8, score x 255;
+and their ``names``.
 """
 
 import zipfile
@@ -23,40 +23,41 @@ from fer_core.labels import ACTIONS
 from fer_core.types import Floats, Image
 
 SPLITS = {"train": "Training", "test": "PrivateTest"}
-"""Other sets' names for FER2013's splits."""
+"""Names of splits in other sets -> FER2013's splits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LandmarkSet:
-    """N face crops with the teacher's answers."""
+    """N face crops with the teacher's predictions."""
 
     images: list[Image]
-    """N square grey images, uint8; sizes may differ."""
+    """N square gray images, uint8; sizes may differ."""
     points: Floats
-    """(N, 78, 2) in pixels of the image."""
+    """(N, 78, 2) landmarks, in pixels of the image."""
     actions: Floats
-    """(N, 52) in 0..1, in the order of ``ACTIONS``."""
+    """(N, 52) scores in 0..1, in the order of ``ACTIONS``."""
     splits: NDArray[np.str_]
+    """(N,) names of FER2013's splits."""
 
     def __len__(self) -> int:
         return len(self.images)
 
     def split(self, name: str) -> "LandmarkSet":
-        """The faces of one of FER2013's splits."""
+        """Return the faces of one of FER2013's splits."""
         mask = self.splits == name
         images = [image for image, keep in zip(self.images, mask, strict=True) if keep]
         return LandmarkSet(images, self.points[mask], self.actions[mask], self.splits[mask])
 
 
 def read_landmarks(teacher: Path, *, public: bool = False) -> LandmarkSet:
-    """The faces of a set in which the teacher found one.
+    """Read the images of a set in which the teacher detected a face.
 
     Args:
-        teacher: a file ``teacher/NAME.npz``; the images lie in ``NAME/`` beside ``teacher/``.
-        public: in a set that has no PublicTest, every tenth person of Training selects.
+        teacher: a file ``teacher/NAME.npz``; the images are in ``NAME/``, next to ``teacher/``.
+        public: in a set without PublicTest, move every tenth person of Training there.
 
     Raises:
-        DataError: for what is missing or does not fit; the message names the file.
+        DataError: if a file is missing or does not fit; the message names it.
     """
     folder = teacher.parent.parent / teacher.stem
     try:
@@ -65,7 +66,7 @@ def read_landmarks(teacher: Path, *, public: bool = False) -> LandmarkSet:
         index = pd.read_csv(folder / "index.csv")
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{teacher} and {folder / 'index.csv'} make no set of landmarks: {error}"
+            f"{teacher} and {folder / 'index.csv'} do not form a set of landmarks: {error}"
         ) from None
     if points.shape != (len(index), POINTS, 2) or tuple(names) != ACTIONS:
         raise DataError(
@@ -77,25 +78,25 @@ def read_landmarks(teacher: Path, *, public: bool = False) -> LandmarkSet:
     splits = index[column].replace(SPLITS).to_numpy(np.str_)
     if public and "PublicTest" not in splits:
         person, _ = pd.factorize(index["person"], sort=True)
-        taught = splits == "Training"
+        in_training = splits == "Training"
         splits = np.array(
             [
-                training_or_public(n) if t else s
-                for n, t, s in zip(person, taught, splits, strict=True)
+                training_or_public(number) if training else split
+                for number, training, split in zip(person, in_training, splits, strict=True)
             ]
         )
     sides = np.array([len(image) for image in images], np.float32)
-    found = np.isfinite(points).all(axis=(1, 2))
+    has_face = np.isfinite(points).all(axis=(1, 2))
     return LandmarkSet(
-        [image for image, keep in zip(images, found, strict=True) if keep],
-        (points.astype(np.float32) * sides[:, None, None])[found],
-        (scores[found] / 255).astype(np.float32),
-        splits[found],
+        [image for image, keep in zip(images, has_face, strict=True) if keep],
+        (points.astype(np.float32) * sides[:, None, None])[has_face],
+        (scores[has_face] / 255).astype(np.float32),
+        splits[has_face],
     )
 
 
 def join_landmarks(sets: Sequence[LandmarkSet]) -> LandmarkSet:
-    """One set out of several."""
+    """Join several sets into one."""
     return LandmarkSet(
         [image for part in sets for image in part.images],
         np.concatenate([part.points for part in sets]),
@@ -105,7 +106,7 @@ def join_landmarks(sets: Sequence[LandmarkSet]) -> LandmarkSet:
 
 
 def _tiles(folder: Path, index: pd.DataFrame) -> list[Image]:
-    """The image of each row."""
+    """Read the image of each row."""
     images: dict[int, Image] = {}
     for name, rows in index.groupby("mosaic"):
         tiles = read_tiles(folder / f"{name}.webp", rows["tile"].to_numpy())

@@ -1,5 +1,8 @@
-"""RAF-DB's single expressions (Li et al. 2017), the folder ``basic``: ``EmoLabel/list_patition_label.txt``
-(misspelt so) with lines like ``train_00001.jpg 5``, and ``Image/aligned/train_00001_aligned.jpg``."""
+"""Reader of RAF-DB's single expressions (Li et al. 2017), the folder ``basic``.
+
+``EmoLabel/list_patition_label.txt`` (spelled that way) has lines like ``train_00001.jpg 5``; the image is
+``Image/aligned/train_00001_aligned.jpg``.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,23 +16,24 @@ from fer_core.labels import EXPRESSIONS
 SOURCE: Final = "RAF-DB (Li et al. 2017), non-commercial research use"
 
 CLASSES: Final = ("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral")
-"""RAF-DB's order; its numbers count from 1."""
+"""RAF-DB's classes in its order; its numbers count from 1."""
 
 LIST: Final = "EmoLabel/list_patition_label.txt"
 
 
 def is_rafdb(path: Path) -> bool:
-    """Whether a folder is RAF-DB's ``basic``, or the one around it."""
+    """Return whether a folder is RAF-DB's ``basic``, or contains it."""
     return _basic(path) is not None
 
 
 def read_rafdb(path: Path) -> FaceSet:
-    """Read the aligned faces: ``test`` becomes PrivateTest, and of ``train``, in the order of the list, every
-    tenth PublicTest.
+    """Read the aligned faces.
+
+    ``test`` becomes PrivateTest, and every tenth face of ``train``, in the order of the list, PublicTest.
 
     Raises:
-        DataError: for a line that is not understood, an unknown class, or an image that is missing or
-            unreadable, with its line.
+        DataError: if a line is not of the expected form, a class is unknown, or an image is missing or
+            unreadable; the message names the line.
     """
     return read_crops(path, _crops(_basic(path) or path), SOURCE)
 
@@ -43,19 +47,19 @@ def _crops(folder: Path) -> Iterator[Crop]:
     training = 0
     with file.open(encoding="utf-8", errors="replace") as lines:
         for line, text in enumerate(lines, start=1):
-            place = f"{file}, line {line}"
+            location = f"{file}, line {line}"
             if not text.strip():
                 continue
             name, _, number = text.strip().partition(" ")
             stem, part = Path(name).stem, name.partition("_")[0]
             if part not in ("train", "test"):
-                raise DataError(f"{place}: expected a line like 'train_00001.jpg 5'")
+                raise DataError(f"{location}: expected a line like 'train_00001.jpg 5'")
             if number not in map(str, range(1, len(CLASSES) + 1)):
                 raise DataError(
-                    f"{place}: class {number!r} is not one of 1 to {len(CLASSES)}; of RAF-DB only the folder "
-                    "basic is read, not compound"
+                    f"{location}: class {number!r} is not one of 1 to {len(CLASSES)}; of RAF-DB only the "
+                    "folder basic is read, not compound"
                 )
             split = "PrivateTest" if part == "test" else training_or_public(training)
             training += part == "train"
             image = folder / "Image" / "aligned" / f"{stem}_aligned.jpg"
-            yield Crop(image, EXPRESSIONS.index(CLASSES[int(number) - 1]), split, place)
+            yield Crop(image, EXPRESSIONS.index(CLASSES[int(number) - 1]), split, location)

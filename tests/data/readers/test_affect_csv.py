@@ -48,15 +48,16 @@ def test_labels_and_ratings(write: Write) -> None:
     assert set(faces.splits) == {"PrivateTest"}
 
 
-def test_faces_are_cut_out(write: Write) -> None:
+def test_faces_are_cropped_by_their_bounding_boxes(write: Write) -> None:
     rows = [row(0), row(0, box="32,0,10,10"), row(0, -2, -2, box="20,10,100,100")]
     faces = read_faces([write("training.csv", rows)])
     assert [image.shape for image in faces.images] == [(30, 20), (10, 10), (30, 40)]
     assert faces.images[0].mean() == 50 and faces.images[1].mean() == 200
+    assert faces.affect is not None
     assert np.isnan(faces.affect[2]).all(), "-2 means that nobody rated it"
 
 
-def test_a_folder_with_both_tables(write: Write) -> None:
+def test_both_tables_of_a_folder_are_read(write: Write) -> None:
     write("training.csv", [row(1)] * 11)
     folder = write("validation.csv", [row(2)]).parent
     (folder / "notes.csv").write_text("a,b\n1,2\n")
@@ -67,7 +68,7 @@ def test_a_folder_with_both_tables(write: Write) -> None:
     assert list(faces.sources) == ["AffectNet"]
 
 
-def test_what_has_no_class_needs_no_face(write: Write) -> None:
+def test_rows_without_a_class_are_skipped_even_if_their_image_is_missing(write: Write) -> None:
     rows = ["1/missing.png,NULL,NULL,NULL,NULL,,10,-2,-2", row(3)]
     assert len(read_faces([write("training.csv", rows)])) == 1
     with pytest.raises(DataError, match="header but no faces"):
@@ -78,8 +79,8 @@ def test_what_has_no_class_needs_no_face(write: Write) -> None:
     ("broken", "message"),
     [
         (row(11), "line 3: expression 11 is not one of 0 to 10"),
-        (row("happy"), "line 3: 'happy' is no number"),
-        (row(1, box="0,nan,5,5"), "line 3: 'nan' is no number"),
+        (row("happy"), "line 3: 'happy' is not a number"),
+        (row(1, box="0,nan,5,5"), "line 3: 'nan' is not a number"),
         (row(1, box="60,0,5,5"), r"line 3: the box 60, 0, 65, 5 holds nothing of .*a\.png"),
         (row(1).replace("a.png", "b.png"), r"line 3: there is no file .*b\.png"),
         ("1/a.png,2,3", "line 3: 3 fields instead of 9"),

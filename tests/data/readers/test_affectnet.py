@@ -49,19 +49,21 @@ def test_labels_and_ratings(write: Write) -> None:
     assert set(faces.splits) == {"PrivateTest"}
 
 
-def test_numbers_that_were_stored_as_text(write: Write) -> None:
+def test_annotations_stored_as_text_are_read(write: Write) -> None:
     faces = read_faces([write("train_set", "12", "6", "-0.785", "0.25", suffix=".png")])
     assert faces.labels.tolist() == [EXPRESSIONS.index("angry")]
+    assert faces.affect is not None
     assert faces.affect[0] == pytest.approx([-0.785, 0.25])
 
 
-def test_what_nobody_rated_is_unknown(write: Write) -> None:
+def test_valence_and_arousal_are_nan_for_faces_that_nobody_rated(write: Write) -> None:
     write("train_set", "1", 1, -2, -2)
     faces = read_faces([write("train_set", "2", 1, -2, 0.5)])
+    assert faces.affect is not None
     assert np.isnan(faces.affect).tolist() == [[True, True], [True, False]]
 
 
-def test_a_tenth_of_the_training_faces_selects(write: Write) -> None:
+def test_every_tenth_training_face_is_used_for_validation(write: Write) -> None:
     for number in range(20):
         folder = write("train_set", f"{number:02}", 0 if number != 10 else 7)
     write("val_set", "99", 3)
@@ -71,7 +73,7 @@ def test_a_tenth_of_the_training_faces_selects(write: Write) -> None:
     assert faces.splits.tolist() == read_faces([folder]).splits.tolist()
 
 
-def test_images_become_grey_and_small(write: Write) -> None:
+def test_images_are_converted_to_gray_and_scaled_down(write: Write) -> None:
     write("train_set", "1", 0, size=(224, 112))
     small, large = read_faces([write("train_set", "2", 0, size=(30, 40))]).images[::-1]
     assert large.shape == (48, 96) and small.shape == (40, 30)
@@ -84,11 +86,11 @@ def test_images_become_grey_and_small(write: Write) -> None:
         ("images/5.jpg", b"no image", r"5\.jpg is not an image"),
         ("images/5.jpg", None, r"5\.jpg is missing"),
         ("annotations/5_val.npy", None, r"5_val\.npy is missing"),
-        ("annotations/5_aro.npy", b"", r"5_aro\.npy holds no number"),
-        ("annotations/5_exp.npy", np.array("sad"), r"5_exp\.npy holds no number"),
+        ("annotations/5_aro.npy", b"", r"5_aro\.npy does not hold a number"),
+        ("annotations/5_exp.npy", np.array("sad"), r"5_exp\.npy does not hold a number"),
         ("annotations/5_exp.npy", np.array(8), r"5_exp\.npy: class 8 is not one of 0 to 7"),
-        ("annotations/5_val.npy", np.zeros(3), r"5_val\.npy holds no number"),
-        ("annotations/5_val.npy", np.array([{}], object), r"5_val\.npy holds no number"),
+        ("annotations/5_val.npy", np.zeros(3), r"5_val\.npy does not hold a number"),
+        ("annotations/5_val.npy", np.array([{}], object), r"5_val\.npy does not hold a number"),
     ],
 )
 def test_a_broken_file_is_named(write: Write, name: str, content: object, message: str) -> None:
@@ -97,7 +99,7 @@ def test_a_broken_file_is_named(write: Write, name: str, content: object, messag
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
-        np.save(path, content)
+        np.save(path, np.asarray(content))
     with pytest.raises(DataError, match=message):
         read_faces([path.parents[2]])
 
@@ -112,6 +114,8 @@ def test_faces_of_other_sets_have_no_ratings(write: Write, tmp_path: Path) -> No
     (tmp_path / "own" / "fear").mkdir(parents=True)
     Image.new("L", (20, 20)).save(tmp_path / "own" / "fear" / "a.png")
     faces: FaceSet = read_faces([write("val_set", "1", 1, 0.5, 0.25), tmp_path / "own"])
+    assert faces.affect is not None
     assert faces.affect[0].tolist() == [0.5, 0.25] and np.isnan(faces.affect[1]).all()
-    assert faces.split("PrivateTest").affect.shape == (2, 2)
+    affect = faces.split("PrivateTest").affect
+    assert affect is not None and affect.shape == (2, 2)
     assert list(faces.sources) == ["AffectNet", "own"]

@@ -15,7 +15,7 @@ def named(faces: FaceSet) -> list[str]:
     return [EXPRESSIONS[label] for label in faces.labels]
 
 
-def grey(faces: FaceSet, split: str) -> list[int]:
+def gray_values(faces: FaceSet, split: str) -> list[int]:
     """Values of the flat images of a split, which tell who they show."""
     return sorted({int(image[0, 0]) for image in faces.split(split).images})
 
@@ -23,15 +23,15 @@ def grey(faces: FaceSet, split: str) -> list[int]:
 FERG = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 
 
-def test_ferg(picture: Picture, tmp_path: Path) -> None:
+def test_ferg_characters_are_split_by_name(picture: Picture, tmp_path: Path) -> None:
     for value, character in enumerate(("aia", "bonnie", "jules", "malcolm", "mery", "ray")):
         for name in FERG:
             picture(f"FERG/{character}/{character}_{name}/{name}_1.png", value, (256, 256))
     faces = read_faces([tmp_path / "FERG"])
     order = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
     assert named(faces) == order * 6 and faces.images[0].shape == (96, 96)
-    assert grey(faces, "Training") == [0, 1, 2, 3]
-    assert (grey(faces, "PublicTest"), grey(faces, "PrivateTest")) == ([4], [5])
+    assert gray_values(faces, "Training") == [0, 1, 2, 3]
+    assert (gray_values(faces, "PublicTest"), gray_values(faces, "PrivateTest")) == ([4], [5])
     assert faces.sources["FERG"].startswith("FERG-DB (Aneja et al. 2016)")
 
 
@@ -42,15 +42,17 @@ def test_ferg_names_an_unknown_class(picture: Picture, tmp_path: Path) -> None:
         read_faces([tmp_path])
 
 
-def test_ckplus(picture: Picture, tmp_path: Path) -> None:
+def test_ckplus_is_read_without_contempt_and_split_by_subject(
+    picture: Picture, tmp_path: Path
+) -> None:
     order = ("anger", "disgust", "fear", "happy", "sadness", "surprise", "contempt")
     for subject in range(10):
         for frame in (17, 18):
             name = f"{order[subject % 7]}/S{100 + subject}_004_{frame:08}.png"
             picture(f"CK+48/{name}", subject)
     faces = read_faces([tmp_path / "CK+48"])
-    assert grey(faces, "Training") == [0, 1, 2, 3, 4, 5, 7], "6 shows contempt"
-    assert (grey(faces, "PublicTest"), grey(faces, "PrivateTest")) == ([8], [9])
+    assert gray_values(faces, "Training") == [0, 1, 2, 3, 4, 5, 7], "6 shows contempt"
+    assert (gray_values(faces, "PublicTest"), gray_values(faces, "PrivateTest")) == ([8], [9])
     assert sorted(set(named(faces))) == sorted(EXPRESSIONS[:6])
     assert named(faces.split("PrivateTest")) == ["fear"] * 2
     assert faces.sources["CK+48"].startswith("CK+48 (Lucey et al. 2010)")
@@ -63,7 +65,9 @@ def test_ckplus_names_an_unknown_class(picture: Picture, tmp_path: Path) -> None
         read_faces([tmp_path])
 
 
-def test_images_of_other_sets_make_a_plain_folder(picture: Picture, tmp_path: Path) -> None:
+def test_a_folder_with_images_of_other_sets_is_read_as_a_folder_of_classes(
+    picture: Picture, tmp_path: Path
+) -> None:
     for subject in range(3):
         picture(f"anger/S01{subject}_004_00000017.png")
     picture("neutral/mine.png")
@@ -73,7 +77,7 @@ def test_images_of_other_sets_make_a_plain_folder(picture: Picture, tmp_path: Pa
 JAFFE = ("KA", "KL", "KM", "KR", "MK", "NA", "NM", "TM", "UY", "YM")
 
 
-def test_jaffe(picture: Picture, tmp_path: Path) -> None:
+def test_jaffe_is_split_by_person(picture: Picture, tmp_path: Path) -> None:
     for value, person in enumerate(JAFFE):
         for number, code in enumerate(("AN", "DI", "FE", "HA", "SA", "SU", "NE")):
             picture(f"jaffe/{person}.{code}1.{number}.tiff", value, (256, 256))
@@ -81,13 +85,15 @@ def test_jaffe(picture: Picture, tmp_path: Path) -> None:
     faces = read_faces([tmp_path / "jaffe"])
     assert sorted(named(faces)) == sorted(EXPRESSIONS * 10)
     assert named(faces)[:7] == ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
-    assert grey(faces, "Training") == [0, 1, 2, 3, 4, 5]
-    assert (grey(faces, "PublicTest"), grey(faces, "PrivateTest")) == ([6, 7], [8, 9])
+    assert gray_values(faces, "Training") == [0, 1, 2, 3, 4, 5]
+    assert (gray_values(faces, "PublicTest"), gray_values(faces, "PrivateTest")) == ([6, 7], [8, 9])
     assert faces.images[0].shape == (96, 96)
 
 
 @pytest.mark.parametrize("name", ["KA.XX1.40.tiff", "portrait.png"])
-def test_jaffe_names_what_it_cannot_tell(picture: Picture, tmp_path: Path, name: str) -> None:
+def test_jaffe_reports_a_file_name_that_it_cannot_parse(
+    picture: Picture, tmp_path: Path, name: str
+) -> None:
     picture("KA.AN1.39.tiff")
     picture(name)
     with pytest.raises(DataError, match=f"{name} is not named after person and expression"):
@@ -103,7 +109,7 @@ def test_a_broken_image_is_named(picture: Picture, tmp_path: Path, name: str) ->
         read_faces([tmp_path])
 
 
-def test_sets_of_one_name_keep_their_sources(picture: Picture, tmp_path: Path) -> None:
+def test_sets_with_equal_names_keep_their_sources(picture: Picture, tmp_path: Path) -> None:
     folders = [
         picture("a/data/KA.AN1.39.tiff").parent,
         picture("b/data/ray/ray_joy/a.png").parents[2],

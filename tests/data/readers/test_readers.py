@@ -13,7 +13,11 @@ from fer_core.data.readers.ferplus import CSV_COLUMNS
 from fer_core.data.splits import split_people, training_or_public
 
 PIXELS = " ".join(str(i % 256) for i in range(48 * 48))
-ROWS = [(3, PIXELS, "Training"), (0, PIXELS, "PublicTest"), (6, PIXELS, "PrivateTest")]
+ROWS: list[tuple[object, str, str]] = [
+    (3, PIXELS, "Training"),
+    (0, PIXELS, "PublicTest"),
+    (6, PIXELS, "PrivateTest"),
+]
 
 
 @pytest.fixture
@@ -27,14 +31,14 @@ def table(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def test_kaggle_table(table: Callable[..., Path]) -> None:
+def test_the_kaggle_table_is_read(table: Callable[..., Path]) -> None:
     faces = read_faces([table()])
     assert faces.labels.tolist() == [3, 0, 6]
     assert faces.images[0].shape == (48, 48) and faces.images[0][1, 2] == 50
     assert len(faces.split("PublicTest")) == 1 and faces.split("PublicTest").labels[0] == 0
 
 
-def test_icml_table_with_its_leading_blanks(table: Callable[..., Path]) -> None:
+def test_the_icml_table_with_leading_blanks_is_read(table: Callable[..., Path]) -> None:
     rows = [(label, usage, pixels) for label, pixels, usage in ROWS]
     faces = read_faces([table(rows, "emotion, Usage, pixels")])
     assert faces.labels.tolist() == [3, 0, 6] and faces.splits[2] == "PrivateTest"
@@ -63,7 +67,7 @@ def test_other_files_are_refused(table: Callable[..., Path], tmp_path: Path) -> 
         read_faces([table(header="a,b,c")])
     binary = tmp_path / "weights.bin"
     binary.write_bytes(b"0" * 200_000)
-    with pytest.raises(DataError, match="no dataset of a known layout"):
+    with pytest.raises(DataError, match="not a dataset of a known layout"):
         read_faces([binary])
     with pytest.raises(DataError, match="does not exist"):
         read_faces([tmp_path / "nothing.csv"])
@@ -71,7 +75,7 @@ def test_other_files_are_refused(table: Callable[..., Path], tmp_path: Path) -> 
         read_faces([table([])])
 
 
-def test_folders_of_classes_with_their_aliases(tmp_path: Path) -> None:
+def test_folders_named_after_classes_or_aliases_are_read(tmp_path: Path) -> None:
     for name in ("train/anger", "test/happiness", "test/Neutral", "test/other"):
         (tmp_path / name).mkdir(parents=True)
         Image.new("RGB", (30, 40), (90, 90, 90)).save(tmp_path / name / "a.png")
@@ -84,7 +88,7 @@ def test_folders_of_classes_with_their_aliases(tmp_path: Path) -> None:
     assert faces.images[0].shape == (40, 30)
 
 
-def test_a_folder_without_classes_and_one_with_a_broken_image(tmp_path: Path) -> None:
+def test_a_folder_without_classes_and_a_broken_image_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a folder with one folder of images a class"):
         read_faces([tmp_path])
     (tmp_path / "sad").mkdir()
@@ -101,9 +105,7 @@ def test_a_folder_without_classes_and_one_with_a_broken_image(tmp_path: Path) ->
         (("test", "PrivateTest", "faces", "train/test"), "PrivateTest"),
     ],
 )
-def test_folders_on_the_way_name_the_split(
-    tmp_path: Path, names: tuple[str, ...], split: str
-) -> None:
+def test_parent_folders_name_the_split(tmp_path: Path, names: tuple[str, ...], split: str) -> None:
     for name in names:
         (tmp_path / name / "fear").mkdir(parents=True)
         Image.new("L", (48, 48)).save(tmp_path / name / "fear" / "a.jpg")
@@ -128,14 +130,15 @@ def test_empty_class_folders_are_refused(tmp_path: Path) -> None:
         read_faces([tmp_path])
 
 
-def test_votes_go_row_for_row(table: Callable[..., Path], tmp_path: Path) -> None:
+def test_votes_match_the_faces_row_by_row(table: Callable[..., Path], tmp_path: Path) -> None:
     plus = tmp_path / "fer2013new.csv"
     header = ",".join(("Usage", "Image name", *CSV_COLUMNS))
     lines = [f"Training,a.png,{','.join(map(str, row))}" for row in np.eye(10, dtype=int)[:3] * 10]
     plus.write_text("\n".join([header, *lines]))
     faces = read_faces([table()], plus)
     assert faces.votes is not None and faces.votes[1].tolist() == [0, 10, *[0] * 8]
-    assert faces.split("PrivateTest").votes.tolist() == [[0, 0, 10, *[0] * 7]]
+    test_votes = faces.split("PrivateTest").votes
+    assert test_votes is not None and test_votes.tolist() == [[0, 0, 10, *[0] * 7]]
     plus.write_text("\n".join([header, *lines[:2]]))
     with pytest.raises(DataError, match="2 rows of FER\\+ votes for 3 faces"):
         read_faces([table()], plus)
@@ -157,7 +160,7 @@ def test_an_unknown_or_empty_split_is_named(table: Callable[..., Path]) -> None:
         faces.split("PublicTest")
 
 
-def test_the_rule_for_votes() -> None:
+def test_single_votes_are_dropped_and_ties_go_to_the_first_class() -> None:
     votes = np.array(
         [
             [4, 0, 0, 1, 3, 2, 0, 0, 0, 0],  # a single taker is dropped
@@ -173,7 +176,7 @@ def test_the_rule_for_votes() -> None:
     assert targets.sum(1) == pytest.approx([1, 1, 0.2, 0])
 
 
-def test_the_counts_of_ferplus(shared: Callable[[str], Path]) -> None:
+def test_ferplus_has_the_expected_counts(shared: Callable[[str], Path]) -> None:
     from fer_core.data.readers.ferplus import read_votes
 
     path = shared("data/fer2013/fer2013new.csv")
@@ -196,7 +199,7 @@ def test_people_are_split_by_name() -> None:
     ]
 
 
-def test_a_face_is_cut_from_its_picture(tmp_path: Path) -> None:
+def test_a_face_is_cropped_from_its_image(tmp_path: Path) -> None:
     pixels = np.arange(60, dtype=np.uint8).reshape(6, 10)
     file = tmp_path / "a.png"
     Image.fromarray(pixels).save(file)
@@ -204,4 +207,4 @@ def test_a_face_is_cut_from_its_picture(tmp_path: Path) -> None:
     assert (read_face(file, box=(-3, 4, 2, 90)) == pixels[4:, :2]).all()
     for box in ((10, 0, 20, 5), (-9, 0, -1, 5), (3, 3, 3, 5)):
         with pytest.raises(DataError, match=r"^list, line 2: the box .* holds nothing of .*a\.png"):
-            read_face(file, box=box, place="list, line 2")
+            read_face(file, box=box, location="list, line 2")
