@@ -460,12 +460,11 @@ def show_averages(asked: Question) -> None:
 
 def tested(said: Claim, even: float) -> str:
     """What the data say of a claim, and how much of an even map would lie on its parts."""
-    if not said.holds:
-        verdict = "The data do not agree."
-    elif said.share > even:
-        verdict = "The data agree."
-    else:
-        verdict = "Half true: more than for other classes, yet no more than an even map has there."
+    verdict = {
+        "holds": "The data agree.",
+        "partly": "Half true: more than for other classes, yet no more than an even map has there.",
+        "fails": "The data do not agree.",
+    }[said.verdict(even)]
     return (
         f"- *{said.target}*: {' and '.join(said.parts)} hold **{percent(said.share)}** of the heat, against "
         f"{percent(said.others)} for the other classes ({100 * said.low:+.1f} to {100 * said.high:+.1f} "

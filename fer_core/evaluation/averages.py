@@ -1,7 +1,7 @@
-"""The average face of a class: where a model finds its evidence on the whole, in maps and in shares.
+"""The average face of a class: its mean evidence map and mean attribution shares for a model.
 
-``python -m fer_core averages`` writes ``weights/results/averages.json``: numbers alone, no picture of anybody.
-They test what is often said of such models: that happiness shows in eyes and mouth, sadness and anger in the
+``python -m fer_core averages`` writes ``weights/results/averages.json``: only numbers, no pictures of people.
+They test a common claim about such models: that happiness shows in eyes and mouth, sadness and anger in the
 brows.
 """
 
@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,8 +99,22 @@ class Claim:
 
     @property
     def holds(self) -> bool:
-        """They count more, by a difference that is not luck of the draw."""
+        """Whether the parts count more, by a difference whose 95 % interval lies above zero."""
         return self.low > 0
+
+    def verdict(self, even_share: float) -> Literal["holds", "partly", "fails"]:
+        """Compare the share of the parts with the other classes and with a map that is the same everywhere.
+
+        Args:
+            even_share: share of these parts in an even map, 0..1.
+
+        Returns:
+            ``holds``: more than for the other classes and more than in an even map. ``partly``: more than
+            for the other classes, but not more than in an even map. ``fails``: not more than for the others.
+        """
+        if not self.holds:
+            return "fails"
+        return "holds" if self.share > even_share else "partly"
 
 
 def average_maps(
