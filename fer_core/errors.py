@@ -1,5 +1,5 @@
-"""The one kind of error that a person is shown."""
+"""The base class of the errors that are shown to users."""
 
 
 class UserError(ValueError):
-    """Something that the caller can mend; the message says in one line what is wrong and what to do."""
+    """An error the caller can fix; the message says in one line what is wrong and what to do."""

@@ -1,7 +1,7 @@
-"""From a face to the aligned square a network sees, and the prior-attention blocks in it.
+"""Alignment of a face to the square input of a network, and the prior-attention blocks in it.
 
 Blocks are cut in aligned coordinates, on the grid of the networks' last feature map, so that a block's
-map can be laid back to its place without resampling.
+map can be put back at its position without resampling.
 """
 
 from typing import Final
@@ -22,24 +22,24 @@ BLOCKS: Final = {
 MEAN_POINTS: Final = np.array(
     [(0.321, 0.377), (0.679, 0.377), (0.500, 0.590), (0.351, 0.777), (0.649, 0.777)], np.float32
 )
-"""(5, 2) where the five points of a face come to lie, as fractions of the aligned square: the mean
+"""(5, 2) target positions of the five points of a face, as fractions of the aligned square: the mean
 layout of FER2013's training faces, made mirror-symmetric."""
 
 
 def block(region: str, size: int) -> tuple[slice, slice]:
-    """Rows and columns of a region in a square array of ``size``, a multiple of six."""
+    """Return the rows and columns of a region in a square array of ``size``, a multiple of six."""
     top, bottom, left, right = (edge * size // 6 for edge in BLOCKS[region])
     return slice(top, bottom), slice(left, right)
 
 
 def grid_side(region: str, rows: int) -> int:
-    """Side of the square array in which a region has so many rows: the inverse of ``block``."""
+    """Return the side of the square array in which a region has ``rows`` rows: the inverse of ``block``."""
     top, bottom, _, _ = BLOCKS[region]
     return rows * 6 // (bottom - top)
 
 
 def similarity(source: Floats, target: Floats) -> Floats:
-    """Least-squares rotation, uniform scale and shift that takes points to points.
+    """Compute the least-squares rotation, uniform scale and shift from source to target points.
 
     Written in complex numbers, where such a map is ``a * z + b`` (Umeyama 1991 without reflection).
 
@@ -51,20 +51,20 @@ def similarity(source: Floats, target: Floats) -> Floats:
     """
     z = source[:, 0] + 1j * source[:, 1].astype(np.float64)
     w = target[:, 0] + 1j * target[:, 1].astype(np.float64)
-    centred = z - z.mean()
-    spread = np.vdot(centred, centred).real
-    a = np.vdot(centred, w) / spread if spread > 0 else 1.0 + 0j
+    centered = z - z.mean()
+    spread = np.vdot(centered, centered).real
+    a = np.vdot(centered, w) / spread if spread > 0 else 1.0 + 0j
     b = w.mean() - a * z.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]], np.float32)
 
 
 def alignment(points: Floats, size: int) -> Floats:
-    """(2, 3) similarity from the five points of a face to their mean layout in a square of ``size``."""
+    """Return the (2, 3) similarity from a face's five points to their mean layout in a square of ``size``."""
     return similarity(points, MEAN_POINTS * size)
 
 
 def warp(image: Image, transform: Floats, size: int) -> Image:
-    """The square of ``size`` pixels that a similarity cuts out of a grey image.
+    """Cut a square of ``size`` pixels out of a gray image by a similarity.
 
     Faces larger than the square are sampled finely and averaged, since skipping pixels would give
     them a grain that the training faces do not have. Beyond the border the edge is repeated.
@@ -84,14 +84,14 @@ def warp(image: Image, transform: Floats, size: int) -> Image:
 
 
 def from_centers(transform: Floats) -> Floats:
-    """The same (2, 3) map for OpenCV, which counts from the centre of pixel 0 on either side."""
+    """Return the same (2, 3) map for OpenCV, which counts from the center of pixel 0."""
     shifted = transform.copy()
     shifted[:, 2] += transform[:, :2].sum(axis=1) / 2 - 0.5
     return shifted
 
 
 def quads(transform: Floats, size: int) -> dict[str, Floats]:
-    """Region -> (4, 2) corners on the frame, clockwise from the aligned top left."""
+    """Return region -> (4, 2) corners in frame pixels, clockwise from the aligned top left."""
     back = cv2.invertAffineTransform(transform)
     corners = {}
     for region in REGIONS:
@@ -102,7 +102,7 @@ def quads(transform: Floats, size: int) -> dict[str, Floats]:
 
 
 def mean_points(box: tuple[float, float, float, float]) -> Floats:
-    """(5, 2) the mean layout in the square around a box's centre with the box's longer side."""
+    """Return the (5, 2) mean layout in the square around a box's center with the box's longer side."""
     x0, y0, x1, y1 = box
     side = max(x1 - x0, y1 - y0)
     corner = np.array([(x0 + x1 - side) / 2, (y0 + y1 - side) / 2], np.float32)

@@ -1,4 +1,4 @@
-"""Images in: files of any common kind and arrays, as 8-bit RGB or grey."""
+"""Read image files and convert pixel arrays to 8-bit RGB or gray."""
 
 import io
 import struct
@@ -22,11 +22,11 @@ warnings.filterwarnings("ignore", category=PILImage.DecompressionBombWarning)
 
 
 class ImageError(UserError):
-    """An image that cannot be used; one sentence, for the person who gave it, on what to do."""
+    """An image that cannot be used; the message tells the user in one sentence what to do."""
 
 
 def read_image(source: Path | str | bytes | BinaryIO) -> Image:
-    """Read a picture as people see it: upright as its EXIF says, transparency over white.
+    """Read a picture for display: rotated upright by its EXIF orientation, transparency over white.
 
     Args:
         source: a path, the bytes of a file, or an open binary file.
@@ -35,8 +35,8 @@ def read_image(source: Path | str | bytes | BinaryIO) -> Image:
         (H, W, 3) RGB uint8; of an animation the first frame.
 
     Raises:
-        ImageError: there is no such file, it is no image, it is damaged, or it has more than
-            ``MAX_MEGAPIXELS``, which its header tells before anything is decoded.
+        ImageError: the file does not exist, is not an image, is damaged, or has more than
+            ``MAX_MEGAPIXELS`` (checked in its header, before anything is decoded).
     """
     name = str(source) if isinstance(source, str | Path) else "the file"
     try:
@@ -58,10 +58,10 @@ def read_image(source: Path | str | bytes | BinaryIO) -> Image:
 
 
 def to_rgb(array: NDArray[Any]) -> Image:
-    """Bring an array of pixels to 8-bit RGB, transparency over white.
+    """Convert an array of pixels to 8-bit RGB, transparency over white.
 
     Args:
-        array: (H, W), (H, W, 1) grey, (H, W, 3) RGB or (H, W, 4) RGBA; uint8, uint16 (full scale
+        array: (H, W), (H, W, 1) gray, (H, W, 3) RGB or (H, W, 4) RGBA; uint8, uint16 (full scale
             65535), bool, or floats in 0..1.
 
     Returns:
@@ -84,7 +84,7 @@ def to_rgb(array: NDArray[Any]) -> Image:
 
 
 def to_gray(array: NDArray[Any]) -> Image:
-    """Bring an array of pixels, as ``to_rgb`` takes it, to (H, W) uint8 by Rec. 601 luma.
+    """Convert an array of pixels, as ``to_rgb`` takes it, to (H, W) uint8 by Rec. 601 luma.
 
     An array of (H, W) uint8 is returned as it is.
     """

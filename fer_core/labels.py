@@ -1,4 +1,4 @@
-"""Names and orders that every module shares."""
+"""Class, region and landmark names, and their order, shared by all modules."""
 
 from typing import Final
 
@@ -37,7 +37,7 @@ AFFECT: Final = ("valence", "arousal")
 """The two axes: unpleasant to pleasant, calm to excited."""
 
 REGIONS: Final = ("face", "upper", "lower")
-"""What a prior-attention network looks at: the whole face, eyes + brows, mouth."""
+"""Regions of a prior-attention network: the whole face, eyes + brows, mouth."""
 
 PARTS: Final = ("brows", "eyes", "nose", "mouth")
 """Parts of a face that dense landmarks outline."""
@@ -66,10 +66,10 @@ person's own in a picture that is not mirrored."""
 
 
 def expression_index(name: str) -> int:
-    """Class number of an expression.
+    """Return the class number of an expression.
 
     Raises:
-        UserError: for an unknown name; the message lists the valid ones.
+        UserError: if the name is unknown; the message lists the valid ones.
     """
     try:
         return EXPRESSIONS.index(name)
@@ -80,5 +80,5 @@ def expression_index(name: str) -> int:
 
 
 def action_title(name: str) -> str:
-    """``"mouthSmileLeft"`` -> ``"mouth smile left"``."""
+    """Return an action name in words: ``"mouthSmileLeft"`` -> ``"mouth smile left"``."""
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)

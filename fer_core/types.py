@@ -1,7 +1,7 @@
-"""What flows from frame to picture: one frozen dataclass for each step.
+"""Types passed from step to step, from the frame to the drawn picture: one frozen dataclass each.
 
-Arrays are never written to after construction. Frame coordinates are pixels of the frame as it was
-given; aligned coordinates are pixels of the network's square input. Both count from pixel edges, x to
+Arrays are never written to after construction. Frame coordinates are pixels of the input
+frame; aligned coordinates are pixels of the network's square input. Both count from pixel edges, x to
 the right and y down: pixel 0 spans 0..1.
 """
 
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from fer_core.labels import EXPRESSIONS
 
 Image = NDArray[np.uint8]
-"""(H, W, 3) RGB or (H, W) grey, uint8."""
+"""(H, W, 3) RGB or (H, W) gray, uint8."""
 Floats = NDArray[np.float32]
+"""float32 array of any shape."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +36,7 @@ class Face:
     eyes: tuple[float, float] | None = None
     """How open each eye is, 0..1, the image's left first; None where they are too small to tell."""
     track_id: int | None = None
-    """Number that a stream gave to the face, from 1; the same as long as it is followed."""
+    """Number of the track in a stream, from 1; constant while the face is tracked."""
 
     @property
     def width(self) -> float:
@@ -53,23 +54,23 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Blinks:
-    """What a stream has seen of a face's eyelids."""
+    """Blinks and eye closures of one tracked face in a stream."""
 
     count: int
     """Blinks since the face came: closures of both eyes that end within a second."""
     rate: float | None
     """Blinks a minute, over the last one; None in the first ten seconds."""
     closed: tuple[bool, bool]
-    """Each eye in this frame, the image's left first."""
+    """Whether each eye is closed in this frame, the image's left eye first."""
     closures: tuple[int, int]
-    """How often each eye was closed, winks and long ones too."""
+    """Number of closures of each eye, including winks and long closures."""
     ended: bool
-    """A blink ended with this frame."""
+    """Whether a blink ended with this frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regions:
-    """The aligned face and its prior-attention blocks, grey, as the network sees them."""
+    """The aligned face and its prior-attention blocks, in gray, as the network receives them."""
 
     face: Image
     """(S, S) uint8."""
@@ -85,7 +86,7 @@ class Regions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What one model assigned to one face. A class of a classifier, not what somebody feels."""
+    """Prediction of one model for one face: an expression class of a classifier, not what somebody feels."""
 
     face: Face
     regions: Regions
@@ -100,30 +101,31 @@ class Reading:
     region_attention: Mapping[str, float] | None = None
     """Region name -> weight, sums to 1."""
     attention: Floats | None = None
-    """(h, w) or (heads, h, w): how much each place of the aligned face counts by the network's own
-    attention, adding up to 1 for each head; None for networks that do not weigh places."""
+    """(h, w) or (heads, h, w): the network's own attention weight of each position of the
+    aligned face, summing to 1 for each head; None for networks without spatial attention."""
     time_attention: Floats | None = None
-    """(T,) how much each of the last pictures of the face counts, the newest last, adding up to 1; None
-    where each frame is read by itself."""
+    """(T,) attention weight of each of the last T crops of the face, the newest last, summing to 1; None
+    for models that predict from a single frame."""
     valence: float | None = None
-    """-1..1, unpleasant to pleasant, not what was felt: what a network says that learned people's
-    ratings; of other networks where the class probabilities place the face. In a stream averaged."""
+    """Valence, -1..1, unpleasant to pleasant; not what was felt. Predicted by networks trained on people's
+    ratings; for other networks derived from the class probabilities. Averaged over time in a stream."""
     arousal: float | None = None
-    """-1..1, calm to excited; likewise."""
+    """Arousal, -1..1, calm to excited; computed in the same way as ``valence``."""
     label: str | None = None
-    """The class that a stream shows, which outlasts brief leads of others; None outside of streams."""
+    """The class that a stream shows; hysteresis keeps it while another class leads only briefly. None outside
+    of streams."""
     blinks: Blinks | None = None
-    """None outside of streams, and where landmarks are off."""
+    """Blinks of the face; None outside of streams and where landmarks are off."""
 
     @property
     def top(self) -> tuple[str, float]:
-        """Name and probability of the likeliest class."""
+        """Return the name and probability of the most probable class."""
         index = int(self.probabilities.argmax())
         return EXPRESSIONS[index], float(self.probabilities[index])
 
     @property
     def shown(self) -> tuple[str, float]:
-        """Name and probability of the class to show: a stream's label, otherwise the likeliest."""
+        """Return the name and probability of the class to show: a stream's label, otherwise ``top``."""
         if self.label is None:
             return self.top
         return self.label, float(self.probabilities[EXPRESSIONS.index(self.label)])
@@ -136,25 +138,25 @@ class RawMap:
     target: str
     """Name of the explained class."""
     method: str
-    """The method that was used, which may be another than the one asked for: ``method_for`` says why."""
+    """The method that was used; it can differ from the requested one, see ``method_for``."""
     raw: Floats
-    """(h, w) in aligned coordinates, on the grid of the layer, pixels or covers that the method looks at;
+    """(h, w) in aligned coordinates, on the grid of the layer, pixels or occluders that the method uses;
     signed where the method has signs, so that maps of different classes stay comparable."""
     seconds: float
-    """Time it took; of several maps from one pass the mean."""
+    """Computation time in seconds; the mean where one forward pass gives several maps."""
     other: str | None = None
-    """The class whose map was subtracted: what speaks for ``target`` rather than for it."""
+    """The class whose map was subtracted: the map shows evidence for ``target`` over ``other``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """Where one class of one reading has its evidence."""
+    """Map of the evidence for one class of one reading, in aligned and in frame coordinates."""
 
     target: str
     """Name of the explained class."""
     method: str
     raw: Floats
-    """(h, w) in aligned coordinates, on the grid of the layer, pixels or covers that the method looks at;
+    """(h, w) in aligned coordinates, on the grid of the layer, pixels or occluders that the method uses;
     unscaled, and signed where the method has signs, so that maps of different classes stay comparable."""
     heatmap: Floats
     """(H, W) 0..1 in frame pixels, for display; all zero where the map is flat."""
@@ -166,12 +168,12 @@ class Explanation:
     part_share: Mapping[str, float] | None = None
     """brows / eyes / nose / mouth / rest -> share of the positive heat, where landmarks are known."""
     other: str | None = None
-    """The class whose map was taken away from the target's: what speaks for the one rather than the other."""
+    """The class whose map was subtracted: the map shows evidence for ``target`` over ``other``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """Everything about one frame."""
+    """Readings, explanations and timings of one frame."""
 
     readings: tuple[Reading, ...] = ()
     """Largest face first; in a stream the first stays so until another is clearly larger."""

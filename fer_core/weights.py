@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WEIGHTS: Final = Path(__file__).resolve().parent.parent / "weights"
 
 DEFAULT_MODEL: Final = "prior_attention"
-"""What ``default`` stands for."""
+"""The model that the name ``default`` stands for."""
 
 LANDMARKS: Final = "landmarks"
 EYES: Final = "eyes"
@@ -50,7 +50,7 @@ class WeightsError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A model card: what the model is, how it came about and how good it is."""
+    """A model card: what the model is, how it was trained and how good it is."""
 
     name: str
     family: str
@@ -85,7 +85,7 @@ class Card:
 
 
 def list_models(folder: Path = WEIGHTS) -> tuple[str, ...]:
-    """Names of the models in a folder of weights, the default first."""
+    """Return the names of the models in a folder of weights, the default first."""
     names = [path.stem for path in sorted(folder.glob("*.json")) if _is_expression_model(path)]
     return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
 
@@ -99,7 +99,7 @@ def _is_expression_model(path: Path) -> bool:
 
 
 def results_path(name: str, folder: Path = WEIGHTS) -> Path:
-    """Path of measured results beside the models of a folder, such as ``LEADERBOARD``."""
+    """Return the path of measured results beside the models of a folder, such as ``LEADERBOARD``."""
     return folder / "results" / f"{name}.json"
 
 
@@ -124,19 +124,19 @@ def load_card(name: str, folder: Path = WEIGHTS) -> Card:
         raise UserError(f"unknown model {name!r}; choose one of {valid}")
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-        known = {f.name for f in fields(Card)}
-        card = Card(**{key: value for key, value in table.items() if key in known})
+        card_fields = {f.name for f in fields(Card)}
+        card = Card(**{key: value for key, value in table.items() if key in card_fields})
     except (ValueError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{path} is no model card ({error}); restore the file") from None
+        raise WeightsError(f"{path} is not a model card ({error}); restore the file") from None
     return card
 
 
 def load_weights(name: str, folder: Path = WEIGHTS) -> tuple[Card, dict[str, NDArray[Any]]]:
-    """A model's card and its arrays, checked against the hash in the card.
+    """Load a model's card and its arrays, checked against the hash in the card.
 
     Raises:
         UserError: for an unknown name.
-        WeightsError: if the weight file is missing, altered or no safetensors file.
+        WeightsError: if the weight file is missing, altered or not a safetensors file.
     """
     card = load_card(name, folder)
     path = folder / f"{card.name}.safetensors"
@@ -153,7 +153,7 @@ def load_weights(name: str, folder: Path = WEIGHTS) -> tuple[Card, dict[str, NDA
     try:
         return card, parse_tensors(content)
     except SafetensorError as error:
-        raise WeightsError(f"{path} is no safetensors file ({error}); restore it") from None
+        raise WeightsError(f"{path} is not a safetensors file ({error}); restore it") from None
 
 
 def save_weights(card: Card, arrays: Mapping[str, NDArray[Any]], folder: Path) -> Card:
@@ -171,7 +171,7 @@ def save_weights(card: Card, arrays: Mapping[str, NDArray[Any]], folder: Path) -
 def save_arrays(
     arrays: Mapping[str, NDArray[Any]], path: Path, facts: Mapping[str, str] | None = None
 ) -> None:
-    """Store arrays as they are, with a few words about them."""
+    """Store arrays as they are, with ``facts`` as metadata of the file."""
     # safetensors writes memory as it lies, whatever the strides say.
     in_order = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     save_file(in_order, path, dict(facts or {}))
@@ -187,7 +187,7 @@ def save_card(card: Card, folder: Path, sha256: str) -> Card:
 
 
 def get_arrays(network: "nn.Module") -> dict[str, NDArray[Any]]:
-    """Every parameter and buffer once, under its first name; floats as fp32, integers as they are."""
+    """Return every parameter and buffer once, under its first name; floats as fp32, integers as they are."""
     named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     return {
         name: (tensor.float() if tensor.is_floating_point() else tensor).detach().cpu().numpy()
@@ -197,7 +197,7 @@ def get_arrays(network: "nn.Module") -> dict[str, NDArray[Any]]:
 
 
 def put_arrays(network: "nn.Module", arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
-    """Load what ``get_arrays`` gave.
+    """Load the arrays of ``get_arrays`` into a network.
 
     Raises:
         WeightsError: if a name or a shape differs.
@@ -219,10 +219,12 @@ def put_arrays(network: "nn.Module", arrays: Mapping[str, NDArray[Any]], path: P
 
 
 def fold_batch_norms(body: "nn.Module") -> None:
-    """Work each batch norm into the convolution before it, in place: the same function in fewer steps, for a
-    network that learns no more. A batch norm has to follow its convolution in the order of the modules.
+    """Fold each batch norm into the convolution before it, in place: the same function in fewer steps, for a
+    network that is not trained further.
 
-    Nothing is traced, since that would divert the calls of all other threads meanwhile.
+    A batch norm has to follow its convolution in the order of the modules.
+
+    Nothing is traced, since tracing would divert the calls of all other threads.
     """
     import torch
     from torch import nn

@@ -1,17 +1,13 @@
 """MTCNN: a cascade of three small networks that finds faces and their five points.
 
 Zhang, Zhang, Li, Qiao: Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
-Networks, IEEE Signal Processing Letters 23(10), 2016. The weights are those of the ``mtcnn`` package.
+Networks, IEEE Signal Processing Letters 23(10), 2016. The networks are in ``mtcnn_networks``.
 
 Coordinates count from pixel edges: the first pixel of a row spans 0..1, its middle is at 0.5.
 """
 
-import hashlib
 import math
 from collections.abc import Iterator
-from importlib.util import find_spec
-from io import BytesIO
-from pathlib import Path
 from typing import Final
 
 import cv2
@@ -19,53 +15,45 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from cv2.typing import MatLike
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.ops import clip_boxes_to_image, nms
 
 from fer_core.errors import UserError
 from fer_core.faces.base import MIN_FACE
+from fer_core.faces.mtcnn_networks import load_network
 from fer_core.types import Face, Floats, Image
-from fer_core.weights import WeightsError
-
-SHA256: Final = {
-    "pnet": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
-    "rnet": "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
-    "onet": "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
-}
-"""Of the weights in ``mtcnn`` 1.0.0. They are pickled, so no other file is opened."""
 
 PNET_SIDE: Final = 12
 PNET_STRIDE: Final = 2
 RIM: Final = 4
-"""Pixels of black around what P-Net sees; so it finds faces of which the frame cuts off up to half."""
+"""Pixels of black around the input of P-Net, so that it finds faces cut off by up to half."""
 RNET_SIDE: Final = 24
 ONET_SIDE: Final = 48
 
 BOX: Final = slice(0, 4)
 MARGIN: Final = 4
 POINTS: Final = slice(5, 15)
-"""Columns of the tensors that hold what was found, one row a face."""
+"""Columns of the (N, 15) tensors of candidate faces: box, margin, five points; one row per face."""
 
 DUPLICATE: Final = 0.7
 """Intersection over union above which two boxes hold the same face."""
 MIRRORED: Final = (1, 0, 2, 4, 3)
-"""Where each of the five points lies in the mirror."""
+"""Index of each of the five points in the mirrored face."""
 BATCH: Final = 512
-"""Bare crops that pass through O-Net at a time; bounds the memory."""
+"""Bare crops per forward pass of O-Net; bounds the memory."""
 
 
 class MTCNN:
-    """Finds faces of any number and size, follows known ones, and puts points on bare crops.
+    """Detect faces of any number and size, refine known boxes, and find five points on bare crops.
 
-    Holds nothing but its settings and weights, so threads may share one.
+    Keeps only settings and weights, so threads may share one detector.
 
     Args:
         min_face: side in pixels of the smallest face looked for, at least 12; the time of ``detect``
             falls with its square.
         thresholds: scores in 0..1 that a face must pass at P-, R- and O-Net. With these, two clips
             of 72 and 95 frames with and without a face give exactly one and none in every frame.
-        scale_factor: each level of the image pyramid is so much smaller than the one before, 0..1.
+        scale_factor: size of each level of the image pyramid relative to the one before, 0..1.
         device: where the networks run, as torch names it.
 
     Raises:
@@ -90,13 +78,13 @@ class MTCNN:
         self.thresholds = thresholds
         self.scale_factor = scale_factor
         self.device = torch.device(device)
-        self._pnet = _load(_pnet(), "pnet", self.device)
-        self._rnet = _load(_rnet(), "rnet", self.device)
-        self._onet = _load(_onet(), "onet", self.device)
+        self._pnet = load_network("pnet", self.device)
+        self._rnet = load_network("rnet", self.device)
+        self._onet = load_network("onet", self.device)
 
     @torch.inference_mode()
     def detect(self, image: Image) -> list[Face]:
-        """Every face of at least ``min_face`` pixels in ``image`` (H, W, 3) RGB uint8."""
+        """Detect every face of at least ``min_face`` pixels in ``image`` (H, W, 3) RGB uint8."""
         first = self._run_onet(image, self._select(image, self._propose(image)))
         likely = _distinct(first[first[:, MARGIN] > 0])
         found = _distinct(self._run_onet_mirrored(image, likely))
@@ -104,30 +92,30 @@ class MTCNN:
 
     @torch.inference_mode()
     def refine(self, image: Image, boxes: Floats) -> list[Face | None]:
-        """Find known faces again near where they were, by O-Net alone: 2 ms for one face.
+        """Find known faces again near their last boxes, by O-Net alone: 2 ms for one face.
 
         Args:
             image: (H, W, 3) RGB uint8.
             boxes: (N, 4) x0, y0, x1, y1 in frame pixels, such as those of the frame before.
 
         Returns:
-            One entry for each box: the face, or None where O-Net sees none.
+            One entry for each box: the face, or None where O-Net finds none.
         """
-        given = torch.from_numpy(np.asarray(boxes, np.float32).reshape(-1, 4))
-        found = self._run_onet_mirrored(image, self._run_onet(image, given))
+        last_boxes = torch.from_numpy(np.asarray(boxes, np.float32).reshape(-1, 4))
+        found = self._run_onet_mirrored(image, self._run_onet(image, last_boxes))
         return [face if face.score > self.thresholds[2] else None for face in _faces(found, image)]
 
     @torch.inference_mode()
     def points(self, crops: Image) -> tuple[Floats, Floats]:
-        """Five points on bare face crops, such as a dataset's 48x48 images, by O-Net alone.
+        """Find five points on bare face crops, such as a dataset's 48x48 images, by O-Net alone.
 
-        O-Net sees each crop twice: as it is, and mirrored without a margin of a twelfth. On 4,000
+        O-Net runs on each crop twice: as it is, and mirrored without a margin of a twelfth. On 4,000
         training images of FER2013 this finds (score > 0.7) 96.8 %, with a mean distance of 1.14
         pixels to MediaPipe's points; the crop as it is 93.4 % and 1.18; padded by a twelfth, as
         detectors frame faces, 82.2 % and 1.53.
 
         Args:
-            crops: (N, h, w) grey or (N, h, w, 3) RGB, uint8.
+            crops: (N, h, w) gray or (N, h, w, 3) RGB, uint8.
 
         Returns:
             points (N, 5, 2) in crop pixels, and scores (N,) in 0..1: how sure O-Net is of a face.
@@ -166,7 +154,7 @@ class MTCNN:
         return points.cpu().numpy(), scores.amax(0).cpu().numpy()
 
     def _propose(self, image: Image) -> Tensor:
-        """P-Net slides over the image at every scale: (N, 4) candidates."""
+        """Run P-Net over the image at every scale; return (N, 4) candidate boxes."""
         height, width = image.shape[:2]
         found = [torch.empty(0, 5)]
         level: MatLike = image
@@ -186,7 +174,7 @@ class MTCNN:
         return _distinct(torch.cat(found))[:, BOX]
 
     def _windows(self, shorter_side: int) -> Iterator[float]:
-        """Sides of the faces that each level looks for; the last one fills the image."""
+        """Yield the side of the faces that each level detects; the last one fills the image."""
         window = self.min_face
         while window < shorter_side:
             yield window
@@ -195,14 +183,14 @@ class MTCNN:
             yield shorter_side
 
     def _select(self, image: Image, boxes: Tensor) -> Tensor:
-        """R-Net rejects most candidates and moves the others: (N, 4)."""
+        """Reject most candidates by R-Net and move the others; return (N, 4) boxes."""
         squares = _squares(boxes)
         shifts, face = self._rnet(self._tensor(_crops(image, squares, RNET_SIDE)))
         found = torch.cat([_shift(squares, shifts.cpu()), _margin(face).cpu()[:, None]], 1)
         return _distinct(found[found[:, MARGIN].sigmoid() > self.thresholds[1]])[:, BOX]
 
     def _run_onet(self, image: Image, boxes: Tensor, *, mirrored: bool = False) -> Tensor:
-        """O-Net on each box: (N, 15) box, margin and points."""
+        """Run O-Net on each box; return (N, 15) box, margin and points."""
         squares = _squares(boxes)
         pixels = self._tensor(_crops(image, squares, ONET_SIDE))
         shifts, marks, face = (
@@ -216,119 +204,33 @@ class MTCNN:
         return torch.cat([_shift(squares, shifts), _margin(face)[:, None], points.flatten(1)], 1)
 
     def _run_onet_mirrored(self, image: Image, first: Tensor) -> Tensor:
-        """The mean of a first look and of one in the mirror at the boxes that it found: (N, 15).
+        """Run O-Net mirrored on the boxes of a first pass; return the mean of both passes, (N, 15).
 
         A face is one in the mirror too; a texture that resembles one seldom is. Of 800 press
-        photographs and 169 pictures without people this misses 9 faces and invents none. One look
+        photographs and 169 pictures without people this misses 9 faces and invents none. A single pass
         misses 31 and invents 1, or 11 and 12 at a threshold of 0.8; its points are off by 4.8 % of
         the distance of the eyes instead of 4.6 %.
         """
         return (first + self._run_onet(image, first[:, BOX], mirrored=True)) / 2
 
     def _tensor(self, pixels: MatLike) -> Tensor:
-        """(N, h, w, 3) uint8 -> (N, 3, h, w), normalised, on the device."""
-        return _normalised(torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2))
-
-
-class _Net(nn.Module):
-    """A trunk and its linear outputs; the last one tells "no face" from "face".
-
-    The parameters are created in the order of the arrays in the weight files.
-    """
-
-    def __init__(self, trunk: nn.Sequential, *heads: nn.Module) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self.heads = nn.ModuleList(heads)
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        features = self.trunk(pixels)
-        return tuple(head(features) for head in self.heads)
-
-
-def _pnet() -> _Net:
-    trunk = nn.Sequential(*_conv(3, 10, 3), _pool(2), *_conv(10, 16, 3), *_conv(16, 32, 3))
-    return _Net(trunk, nn.Conv2d(32, 4, 1), nn.Conv2d(32, 2, 1))
-
-
-def _rnet() -> _Net:
-    trunk = nn.Sequential(
-        *_conv(3, 28, 3), _pool(3),
-        *_conv(28, 48, 3), _pool(3),
-        *_conv(48, 64, 2),
-        _FlattenColumnsFirst(), nn.Linear(576, 128), nn.PReLU(128),
-    )  # fmt: skip
-    return _Net(trunk, nn.Linear(128, 4), nn.Linear(128, 2))
-
-
-def _onet() -> _Net:
-    trunk = nn.Sequential(
-        *_conv(3, 32, 3), _pool(3),
-        *_conv(32, 64, 3), _pool(3),
-        *_conv(64, 64, 3), _pool(2),
-        *_conv(64, 128, 2),
-        _FlattenColumnsFirst(), nn.Linear(1152, 256), nn.PReLU(256),
-    )  # fmt: skip
-    return _Net(trunk, nn.Linear(256, 4), nn.Linear(256, 10), nn.Linear(256, 2))
-
-
-def _conv(inputs: int, outputs: int, kernel: int) -> tuple[nn.Module, nn.Module]:
-    return nn.Conv2d(inputs, outputs, kernel), nn.PReLU(outputs)
-
-
-def _pool(kernel: int) -> nn.Module:
-    # Rounding up is Keras' "same" where the sizes do not divide, and nothing where they do.
-    return nn.MaxPool2d(kernel, stride=2, ceil_mode=True)
-
-
-class _FlattenColumnsFirst(nn.Module):
-    """(N, C, H, W) -> (N, W * H * C), the order in which the dense weights are stored."""
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features.permute(0, 3, 2, 1).flatten(1)
-
-
-def _load(net: _Net, name: str, device: torch.device) -> _Net:
-    """Fill a network with the package's weights, checked before they are unpickled."""
-    package = find_spec("mtcnn")  # located, not imported: importing it would ask for TensorFlow
-    folders = package.submodule_search_locations if package else None
-    if not folders:
-        raise FileNotFoundError("the package 'mtcnn' is missing; pip install 'mtcnn>=1,<2'")
-    path = Path(folders[0]) / "assets" / "weights" / f"{name}.lz4"
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != SHA256[name]:
-        raise WeightsError(
-            f"{path} is damaged or of another version; pip install --force-reinstall mtcnn==1.0.0"
-        )
-    import joblib
-
-    arrays = joblib.load(BytesIO(content))
-    with torch.no_grad():
-        for parameter, array in zip(net.parameters(), arrays, strict=True):
-            parameter.copy_(torch.from_numpy(_torch_order(array)).reshape(parameter.shape))
-    net.eval().requires_grad_(False).to(device)
-    return net.to(memory_format=torch.channels_last)
-
-
-def _torch_order(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Keras' HWIO kernels and (inputs, outputs) matrices as torch has them; others untouched."""
-    orders = {4: (3, 2, 0, 1), 2: (1, 0)}
-    return np.ascontiguousarray(array.transpose(orders.get(array.ndim)))
+        """(N, h, w, 3) uint8 -> (N, 3, h, w), normalized, on the device."""
+        return _normalized(torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2))
 
 
 def _onet_input(pixels: Tensor) -> Tensor:
-    """(N, 1 or 3, h, w) uint8 -> (N, 3, 48, 48), normalised."""
+    """(N, 1 or 3, h, w) uint8 -> (N, 3, 48, 48), normalized."""
     side = (ONET_SIDE, ONET_SIDE)
-    resized = F.interpolate(_normalised(pixels), side, mode="bilinear", antialias=True)
+    resized = F.interpolate(_normalized(pixels), side, mode="bilinear", antialias=True)
     return resized.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def _normalised(pixels: Tensor) -> Tensor:
+def _normalized(pixels: Tensor) -> Tensor:
     return (pixels.float() - 127.5) / 128
 
 
 def _margin(face: Tensor) -> Tensor:
-    """(N, 2, ...) -> (N, ...), by how much "face" exceeds "no face"; its sigmoid is the score."""
+    """(N, 2, ...) -> (N, ...), the logit of "face" minus that of "no face"; its sigmoid is the score."""
     return face[:, 1] - face[:, 0]
 
 
@@ -372,12 +274,12 @@ def _mirror(points: Tensor) -> Tensor:
 
 
 def _distinct(found: Tensor) -> Tensor:
-    """Of rows (N, 5 or more) with the same face, the one with the widest margin."""
+    """Keep, of rows (N, 5 or more) with the same face, the one with the widest margin."""
     return found[nms(found[:, BOX], found[:, MARGIN], DUPLICATE)]
 
 
 def _faces(found: Tensor, image: Image) -> list[Face]:
-    """(N, 15) -> faces, with boxes clipped to the image."""
+    """Convert rows (N, 15) to faces, with boxes clipped to the image."""
     boxes = clip_boxes_to_image(found[:, BOX], image.shape[:2]).tolist()
     scores = found[:, MARGIN].sigmoid().tolist()
     points = found[:, POINTS].reshape(-1, 5, 2).numpy()

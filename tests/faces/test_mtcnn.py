@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from fer_core.faces import find_faces
-from fer_core.faces import mtcnn as module
+from fer_core.faces import mtcnn_networks as module
 from fer_core.faces.mtcnn import MIRRORED, MTCNN
 from fer_core.types import Floats, Image
 from fer_core.weights import WeightsError

@@ -93,7 +93,7 @@ def test_a_file_that_is_no_safetensors_is_refused(stored: tuple[Classifier, Path
     table = json.loads((folder / f"{classifier.name}.json").read_text())
     table["sha256"] = hashlib.sha256(b"not weights").hexdigest()
     (folder / f"{classifier.name}.json").write_text(json.dumps(table))
-    with pytest.raises(WeightsError, match="is no safetensors file"):
+    with pytest.raises(WeightsError, match="is not a safetensors file"):
         load_model(classifier.name, folder=folder)
 
 
@@ -101,7 +101,7 @@ def test_a_file_that_is_no_safetensors_is_refused(stored: tuple[Classifier, Path
 def test_a_damaged_card_is_named(stored: tuple[Classifier, Path]) -> None:
     classifier, folder = stored
     (folder / f"{classifier.name}.json").write_text("{")
-    with pytest.raises(WeightsError, match="is no model card"):
+    with pytest.raises(WeightsError, match="is not a model card"):
         load_model(classifier.name, folder=folder)
 
 
