@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fer_core.explain.attribution_shares import FLAT, is_flat, positive_part
 from fer_core.labels import expression_index
-from fer_core.models.base import GREY_MEAN
+from fer_core.models.base import GRAY_MEAN
 from fer_core.models.classifier import Classifier
 from fer_core.types import Floats, Image
 
@@ -115,7 +115,7 @@ def faithfulness(
 def _pictures(aligned: Image, raw: Floats, shares: Floats) -> Image:
     """Return (2 n + 5, S, S) images: deletion, insertion, ROAD, and the face multiplied by its map."""
     size = len(aligned)
-    gray = np.uint8(round(255 * GREY_MEAN))
+    gray = np.uint8(round(255 * GRAY_MEAN))
     blurred = cv2.GaussianBlur(aligned, (0, 0), BLUR * size)
     ranks = _ranks(raw, size)
     hottest = ranks < np.round(shares * ranks.size)[:, None, None]

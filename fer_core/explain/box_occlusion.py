@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fer_core.explain.attribution_shares import FINE, positive_part
 from fer_core.faces.parts import part_outlines
 from fer_core.labels import PARTS, expression_index
-from fer_core.models.base import GREY_MEAN
+from fer_core.models.base import GRAY_MEAN
 from fer_core.models.classifier import Classifier
 from fer_core.types import Face, Floats, Image
 
@@ -52,7 +52,7 @@ def occlude(aligned: Image, boxes: Sequence[Box]) -> Image:
     """Return the (S, S) uint8 face with the mean gray of the training images in the boxes."""
     covered = aligned.copy()
     for x0, y0, x1, y1 in np.round(np.array(boxes).reshape(-1, 4) * len(aligned)).astype(int):
-        covered[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = round(255 * GREY_MEAN)
+        covered[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = round(255 * GRAY_MEAN)
     return covered
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from fer_core.explain.layers import SplitNetwork
 from fer_core.explain.method import Compute, Method
 from fer_core.geometry import block, grid_side
-from fer_core.models.base import GREY_MEAN, Network
+from fer_core.models.base import GRAY_MEAN, Network
 from fer_core.models.classifier import BATCH
 from fer_core.types import Floats
 
@@ -227,7 +227,7 @@ def kept_scores(
     The paper stretches every feature map over the whole input. Here a mask lies where the block of its branch
     lies, and what it hides takes the mean gray of the training images.
     """
-    hidden = 255 * GREY_MEAN
+    hidden = 255 * GRAY_MEAN
     scores = [
         split.network(hidden + mask * (faces - hidden)).logits.float()
         for mask in masks(maps[region][0], region, faces.shape[-1])

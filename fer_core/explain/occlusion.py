@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fer_core.explain.method import Method
-from fer_core.models.base import GREY_MEAN, Network
+from fer_core.models.base import GRAY_MEAN, Network
 from fer_core.models.classifier import BATCH
 from fer_core.types import Floats
 
@@ -38,7 +38,7 @@ def occlusion(network: Network, faces: Tensor) -> Floats:
     places = [(rows, columns) for rows in spans for columns in spans]
     covered = faces.float().repeat(len(places), 1, 1, 1)
     for face, ((top, bottom), (left, right)) in zip(covered, places, strict=True):
-        face[:, edges[top] : edges[bottom], edges[left] : edges[right]] = 255 * GREY_MEAN
+        face[:, edges[top] : edges[bottom], edges[left] : edges[right]] = 255 * GRAY_MEAN
     scores = torch.cat([network(batch).logits for batch in torch.split(covered, BATCH)])
     lost = (network(faces).logits - scores).float().cpu().numpy()
     summed = np.zeros((lost.shape[1], CELLS, CELLS), np.float32)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fer_core.explain.method import Method
-from fer_core.models.base import GREY_MEAN, Network
+from fer_core.models.base import GRAY_MEAN, Network
 from fer_core.models.classifier import BATCH
 from fer_core.types import Floats
 
@@ -73,7 +73,7 @@ def integrated_gradients(
     inputs, targets = _repeated(faces, indices)
     attributions = IntegratedGradients(_Scores(network)).attribute(
         inputs,
-        torch.full_like(inputs, 255 * GREY_MEAN),
+        torch.full_like(inputs, 255 * GRAY_MEAN),
         target=targets,
         n_steps=STEPS,
         internal_batch_size=BATCH,

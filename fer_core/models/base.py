@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.weights import fold_batch_norms
 
-GREY_MEAN, GREY_STD = 0.508, 0.255
+GRAY_MEAN, GRAY_STD = 0.508, 0.255
 """Of FER2013's training images, on a scale of 0..1."""
 
 
@@ -179,7 +179,7 @@ class Estimator(Network):
 
 def normalize(faces: Tensor) -> Tensor:
     """Grey values 0..255 to zero mean and unit variance over FER2013."""
-    return (faces.float() / 255 - GREY_MEAN) / GREY_STD
+    return (faces.float() / 255 - GRAY_MEAN) / GRAY_STD
 
 
 _run: "ContextVar[Callable[[Trunk, Tensor], Any] | None]" = ContextVar("run", default=None)

@@ -22,7 +22,7 @@ from fer_core.evaluation.averages import (
 )
 from fer_core.evaluation.claims import evaluate_claims
 from fer_core.faces.alignment import bare_landmarks
-from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
+from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput
 from fer_core.models.classifier import Classifier
 from fer_core.types import Floats, Image
 from fer_core.weights import AVERAGES, WeightsError, list_models, results_path
@@ -132,7 +132,7 @@ def test_maps_without_heat_are_not_counted(landmarks: Floats) -> None:
 
 
 def test_models_without_maps_are_explained_by_occlusion(landmarks: Floats) -> None:
-    face = np.maximum(bright(MOUTH, 200), round(255 * GREY_MEAN))  # where the cover changes nothing
+    face = np.maximum(bright(MOUTH, 200), round(255 * GRAY_MEAN))  # where the cover changes nothing
     happy = averages_of(NoMaps(), [face] * 5, [HAPPY] * 5, landmarks)["happy"]
     assert (happy.method, happy.n, happy.raw.shape) == ("occlusion", 2, (6, 6))
     assert happy.raw[4, 2:4] == pytest.approx(1, abs=0.05) and abs(happy.raw[:2]).max() < 0.05

@@ -16,7 +16,7 @@ from fer_core.evaluation.faithfulness import (
     random_map,
 )
 from fer_core.labels import EXPRESSIONS
-from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
+from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput
 from fer_core.models.classifier import Classifier
 from fer_core.types import Floats, Image
 from tests.networks import classifier_of
@@ -34,7 +34,7 @@ class Watcher(Network):
     input_size = SIZE
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        return {"face": faces.float() / 255 - GREY_MEAN}
+        return {"face": faces.float() / 255 - GRAY_MEAN}
 
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False
@@ -79,7 +79,7 @@ def test_deletion_ends_at_gray_and_insertion_starts_at_blur(
     watcher: Classifier, aligned: Image, found: dict[str, Faithfulness]
 ) -> None:
     whole = probability(watcher, aligned)
-    gray = probability(watcher, np.full_like(aligned, round(255 * GREY_MEAN)))
+    gray = probability(watcher, np.full_like(aligned, round(255 * GRAY_MEAN)))
     assert whole > 0.5 > 0.2 > gray
     for each in found.values():
         assert each.shares == pytest.approx(np.linspace(0, 1, 19))
@@ -110,7 +110,7 @@ def test_a_map_without_order_removes_pixels_at_random(
 ) -> None:
     flat = found["flat"]
     # Of any place as many pixels are gone as of the whole face, so its brightness falls on a straight line.
-    bright, gray = 250 / 255 - GREY_MEAN, round(255 * GREY_MEAN) / 255 - GREY_MEAN
+    bright, gray = 250 / 255 - GRAY_MEAN, round(255 * GRAY_MEAN) / 255 - GRAY_MEAN
     brightness = bright + flat.shares * (gray - bright)
     score = np.exp(12 * brightness / watcher.card.temperature)
     assert flat.deletion == pytest.approx(score / (score + 6), abs=0.08)
@@ -126,7 +126,7 @@ def test_pixels_hidden_by_a_map_are_gray(
 ) -> None:
     assert found["fine"].average_drop == pytest.approx(0, abs=1e-5)
     whole = probability(watcher, aligned)
-    gray = probability(watcher, np.full_like(aligned, round(255 * GREY_MEAN)))
+    gray = probability(watcher, np.full_like(aligned, round(255 * GRAY_MEAN)))
     for name in ("flat", "broken"):
         assert found[name].average_drop == pytest.approx(1 - gray / whole, abs=1e-5)
         assert not found[name].increase

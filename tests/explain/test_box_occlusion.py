@@ -10,7 +10,7 @@ from torch import Tensor
 from fer_core.explain import occlude, occlusion_test, part_boxes
 from fer_core.faces.landmarks import POINTS
 from fer_core.labels import EXPRESSIONS
-from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
+from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput
 from fer_core.models.classifier import Classifier
 from fer_core.types import Floats, Image
 from tests.networks import classifier_of
@@ -62,8 +62,8 @@ def right_map() -> Floats:
 
 def test_a_cover_is_grey_and_stays_in_the_face(bright: Image) -> None:
     covered = occlude(bright, [(0.5, 0.25, 1.4, 0.5), (-0.2, 0, 0.125, 0.125)])
-    assert (covered[12:24, 24:] == round(255 * GREY_MEAN)).all()
-    assert (covered[:6, :6] == round(255 * GREY_MEAN)).all()
+    assert (covered[12:24, 24:] == round(255 * GRAY_MEAN)).all()
+    assert (covered[:6, :6] == round(255 * GRAY_MEAN)).all()
     assert (covered == 250).sum() == SIZE**2 - 12 * 24 - 36
     assert (bright == 250).all()
     assert np.array_equal(occlude(bright, []), bright)
@@ -73,13 +73,13 @@ def test_a_cover_on_what_counts_was_foreseen_by_the_right_map(
     classifier: Classifier, bright: Image, right_map: Floats
 ) -> None:
     found = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
-    assert found.lost == pytest.approx((250 - round(255 * GREY_MEAN)) / 50, rel=1e-3)
+    assert found.lost == pytest.approx((250 - round(255 * GRAY_MEAN)) / 50, rel=1e-3)
     assert found.before[HAPPY] == pytest.approx(np.exp(5) / (np.exp(5) + 6), rel=1e-3)
     assert found.after[HAPPY] < found.before[HAPPY] and found.after.sum() == pytest.approx(1)
     assert found.area == pytest.approx(1 / 16, rel=0.01)
     assert found.heat > 0.5 and found.heat_rank > 0.9 and found.lost_rank > 0.9
     assert found.correlation > 0.8 and found.predicted
-    assert (found.covered[24:36, 24:36] == round(255 * GREY_MEAN)).all()
+    assert (found.covered[24:36, 24:36] == round(255 * GRAY_MEAN)).all()
 
 
 def test_a_cover_elsewhere_changes_nothing_and_the_wrong_map_is_told(

@@ -30,7 +30,7 @@ from fer_core.explain.layers import SplitNetwork, list_layers
 from fer_core.geometry import block
 from fer_core.labels import EXPRESSIONS, REGIONS
 from fer_core.models import build_network
-from fer_core.models.base import GREY_MEAN, Network, NetworkOutput, normalize, pool
+from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput, normalize, pool
 from fer_core.models.classifier import BATCH, Classifier
 from fer_core.models.prior_attention import PriorAttention
 from fer_core.types import Floats, Image
@@ -239,8 +239,8 @@ def test_scorecam_hides_all_but_the_place_of_each_channel(
         for channel in maps:
             fine = cv2.resize(channel, place.shape[::-1], interpolation=cv2.INTER_LINEAR)
             mask = (fine - fine.min()) / max(np.ptp(fine), 1e-8)
-            face = np.full((SIZE, SIZE), 255 * GREY_MEAN, np.float32)
-            face[rows, columns] += mask * (place - 255 * GREY_MEAN)
+            face = np.full((SIZE, SIZE), 255 * GRAY_MEAN, np.float32)
+            face[rows, columns] += mask * (place - 255 * GRAY_MEAN)
             with torch.inference_mode():
                 logits = network(torch.from_numpy(face)[None, None]).logits
             scores.append(float(logits[0, target]))
@@ -280,7 +280,7 @@ def test_ablation_of_a_linear_network_is_gradcam_times_what_each_channel_says(
 def test_integrated_gradients_add_up_to_what_the_face_changes(
     classifier: Classifier, aligned: Image
 ) -> None:
-    grey = torch.full((1, 1, SIZE, SIZE), 255 * GREY_MEAN)
+    grey = torch.full((1, 1, SIZE, SIZE), 255 * GRAY_MEAN)
     with torch.inference_mode():
         face = classifier.network(classifier.tensor(aligned[None])).logits
         changed = (face - classifier.network(grey).logits)[0].numpy()

@@ -10,7 +10,7 @@ from torch import Tensor
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.explain import list_methods, method_for, raw_map, raw_maps
 from fer_core.explain.occlusion import CELLS, COVER, occlusion
-from fer_core.models.base import GREY_MEAN, Network, NetworkOutput
+from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput
 from fer_core.types import Floats, Image
 from tests.networks import classifier_of
 
@@ -30,7 +30,7 @@ class Watching(Network):
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         self.passes += len(faces)
-        return {"face": faces.float() - 255 * GREY_MEAN}
+        return {"face": faces.float() - 255 * GRAY_MEAN}
 
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False
@@ -51,7 +51,7 @@ def watching(*cells: tuple[str, int, int, float]) -> Floats:
     for name, row, column, value in cells:
         rows, columns = (slice(PIXELS * at, PIXELS * (at + 1)) for at in (row, column))
         weights[EXPRESSIONS.index(name), rows, columns] = value / (
-            PIXELS**2 * 255 * (1 - GREY_MEAN)
+            PIXELS**2 * 255 * (1 - GRAY_MEAN)
         )
     return weights
 

@@ -11,7 +11,7 @@ from fer_core.data import FaceSet, read_faces
 from fer_core.evaluation.metrics import draw_confusion, evaluate
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import build_network, get_family, load_model
-from fer_core.models.base import GREY_MEAN, GREY_STD, Network
+from fer_core.models.base import GRAY_MEAN, GRAY_STD, Network
 from fer_core.training.card import figures_of, run_facts, temperature, unsure_below
 from fer_core.training.loop import fit_module, init_from, load_best, loader, seed_run
 from fer_core.training.recipe import RecipeError
@@ -138,7 +138,7 @@ def _card(fitted: Fitted[Network], run: Run, data: FaceSet) -> Card:
         parameters=network.num_parameters,
         preprocessing=(
             f"gray, aligned by five points to {network.input_size}x{network.input_size}, "
-            f"(value / 255 - {GREY_MEAN}) / {GREY_STD}, within the network"
+            f"(value / 255 - {GRAY_MEAN}) / {GRAY_STD}, within the network"
         ),
         data="; ".join((*sources, *([] if data.votes is None else [VOTES]))),
         recipe=asdict(recipe),
