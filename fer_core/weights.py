@@ -18,6 +18,7 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save_file
 
 from fer_core.errors import UserError
+from fer_core.fields import check_ranges, one_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -80,7 +81,7 @@ class Card:
     """The figure of the project that the model comes from, where there is one."""
     licence: str = ""
     limits: str = ""
-    kind: str = EXPRESSION_MODEL
+    kind: str = one_of((EXPRESSION_MODEL, LANDMARKS, EYES, "detector"), EXPRESSION_MODEL)
     """What the weights are for: ``expressions``, ``landmarks``, ``eyes`` or ``detector``."""
 
 
@@ -126,6 +127,7 @@ def load_card(name: str, folder: Path = WEIGHTS) -> Card:
         table = json.loads(path.read_text(encoding="utf-8"))
         card_fields = {f.name for f in fields(Card)}
         card = Card(**{key: value for key, value in table.items() if key in card_fields})
+        check_ranges(card)
     except (ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path} is not a model card ({error}); restore the file") from None
     return card

@@ -1,4 +1,5 @@
-"""Finding faces. Each detector is imported when it is loaded, so importing this package is cheap."""
+"""Face detection. A detector's module is imported when the detector is loaded, so that importing this package
+is cheap."""
 
 from typing import Any
 

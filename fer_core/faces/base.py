@@ -1,4 +1,4 @@
-"""One protocol for every face detector, a registry of them, and the one way faces are found."""
+"""The protocol of face detectors, their registry, and ``find_faces`` for images of any size."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,18 +13,17 @@ from fer_core.images import to_rgb
 from fer_core.types import Face, Image
 
 MIN_FACE: Final = 48
-"""Side in pixels of the smallest face that is looked for unless a caller asks otherwise; a smaller
-one says little to networks whose input is as large as this."""
+"""Default side of the smallest face to detect, in pixels: the input size of most networks."""
 
 MAX_SIDE: Final = 1280
-"""Longer side in pixels at which faces are looked for; larger images are scaled down to it."""
+"""Longer side of the image that a detector gets, in pixels; larger images are scaled down."""
 
 
 class Detector(Protocol):
-    """Finds faces; safe to share among threads."""
+    """A face detector; threads may share it."""
 
     def detect(self, image: Image) -> list[Face]:
-        """The faces in ``image`` (H, W, 3) RGB uint8, in any order."""
+        """Detect the faces in ``image`` (H, W, 3) RGB uint8; their order is arbitrary."""
 
 
 Factory = Callable[..., Detector]
@@ -32,7 +31,7 @@ _factories: dict[str, Factory] = {}
 
 
 def register_detector(name: str) -> Callable[[Factory], Factory]:
-    """Make a factory that takes ``min_face``, ``device`` and its own settings loadable by name."""
+    """Register a factory, which takes ``min_face``, ``device`` and settings, under a name (a decorator)."""
 
     def register(factory: Factory) -> Factory:
         _factories[name] = factory
@@ -42,7 +41,7 @@ def register_detector(name: str) -> Callable[[Factory], Factory]:
 
 
 def list_detectors() -> tuple[str, ...]:
-    """Names that ``load_detector`` knows."""
+    """Return the names of the detectors."""
     return tuple(_factories)
 
 
@@ -52,14 +51,15 @@ def load_detector(
     """Load a detector.
 
     Args:
-        min_face: side in pixels of the smallest face to find.
-        device: where its networks run, as torch names it; those of OpenCV stay on the CPU.
-        settings: keyword arguments of the detector's own class.
+        name: one of ``list_detectors()``.
+        min_face: side of the smallest face to detect, in pixels.
+        device: where its networks run, as torch names it; OpenCV's run on the CPU.
+        settings: further keyword arguments of the detector's class.
 
     Raises:
         UserError: for an unknown name; the message lists the valid ones.
-        FileNotFoundError: a file that the detector needs is missing.
-        WeightsError: one is damaged or another than expected.
+        FileNotFoundError: if a file that the detector needs is missing.
+        WeightsError: if a weight file is damaged or not the expected one.
     """
     if name not in _factories:
         raise UserError(f"unknown detector {name!r}; choose one of {', '.join(list_detectors())}")
@@ -69,14 +69,15 @@ def load_detector(
 def find_faces(image: NDArray[Any], detector: Detector) -> list[Face]:
     """Find faces in an image of any size.
 
-    An image whose longer side exceeds ``MAX_SIDE`` is scaled down first, so there the smallest face
-    that is found grows accordingly.
+    An image whose longer side exceeds ``MAX_SIDE`` is scaled down first, so the smallest face that can be
+    found grows accordingly.
 
     Args:
-        image: grey, RGB or RGBA, as ``fer_core.images.to_rgb`` takes it.
+        image: gray, RGB or RGBA, as ``fer_core.images.to_rgb`` takes it.
+        detector: the detector to run.
 
     Returns:
-        Faces in pixels of ``image``, boxes clipped to it, largest first; [] where there is none.
+        Faces in pixels of ``image``, boxes clipped to it, largest first; [] if there is none.
     """
     rgb = to_rgb(image)
     height, width = rgb.shape[:2]
@@ -90,7 +91,7 @@ def find_faces(image: NDArray[Any], detector: Detector) -> list[Face]:
 
 
 def _in_frame(face: Face, ratio: NDArray[np.float32], width: int, height: int) -> Face:
-    """The face in pixels of the frame, ``ratio`` (2,) times those it was found in."""
+    """Scale a face by ``ratio`` (2,) to pixels of the frame, and clip its box."""
     corners = (np.reshape(face.box, (2, 2)) * ratio).clip(0, (width, height))
     x0, y0, x1, y1 = corners.ravel().tolist()
     return replace(face, box=(x0, y0, x1, y1), points=face.points * ratio)

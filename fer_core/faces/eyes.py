@@ -1,4 +1,4 @@
-"""Open or closed: one small network that looks at one eye at a time, trained here."""
+"""Openness of eyes, by a small network over one eye at a time, trained here."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,16 +13,16 @@ from fer_core.types import Floats, Image
 from fer_core.weights import EYES, WEIGHTS, Card, fold_batch_norms, load_weights, put_arrays
 
 BATCH: Final = 512
-"""Eyes that pass at a time; bounds the memory."""
+"""Eyes per forward pass; bounds the memory."""
 
-FAINTEST: Final = 2.0
-"""Spread of grey values, of 255, below which an eye is not made stronger: that would be noise."""
+MIN_CONTRAST: Final = 2.0
+"""Smallest standard deviation of gray values, of 255, that is divided by; below it lies noise."""
 
 
 class EyeNetwork(nn.Module):
-    """One eye in, how open it is out.
+    """Predict whether an eye is open.
 
-    Every crop is brought to one brightness and contrast, since eyes lie in all kinds of light.
+    Each crop is normalized to zero mean and unit variance, since lighting varies.
 
     Args:
         input_size: side of the crop, in pixels.
@@ -38,16 +38,16 @@ class EyeNetwork(nn.Module):
         self.body = body
 
     def forward(self, eyes: Tensor) -> Tensor:
-        """(N, 1, S, S) grey values 0..255 -> (N,) logits of being open."""
+        """(N, 1, S, S) gray values 0..255 -> (N,) logits of being open."""
         eyes = eyes.float()
-        centred = eyes - eyes.mean((2, 3), keepdim=True)
-        spread = centred.square().mean((2, 3), keepdim=True).sqrt()
-        logits: Tensor = self.body(centred / spread.clamp_min(FAINTEST))
+        centered = eyes - eyes.mean((2, 3), keepdim=True)
+        spread = centered.square().mean((2, 3), keepdim=True).sqrt()
+        logits: Tensor = self.body(centered / spread.clamp_min(MIN_CONTRAST))
         return logits[:, 0]
 
 
 class EyeReader:
-    """The trained network with its card. Holds no memory of eyes and may be shared by threads."""
+    """The trained eye network with its card. It keeps no images and may be shared by threads."""
 
     def __init__(self, network: EyeNetwork, card: Card, device: str = "cpu") -> None:
         self.network = network.eval().requires_grad_(False).to(device)
@@ -57,7 +57,7 @@ class EyeReader:
 
     @torch.inference_mode()
     def __call__(self, eyes: Image) -> Floats:
-        """(N, S, S) uint8 crops -> (N,) float32 probability of being open."""
+        """Predict the probability of being open: (N, S, S) uint8 crops -> (N,) float32."""
         parts = []
         for start in range(0, len(eyes), BATCH):
             batch = torch.from_numpy(eyes[start : start + BATCH, None]).to(self.device)
@@ -66,7 +66,7 @@ class EyeReader:
 
 
 def load_eye_reader(device: str = "cpu", folder: Path = WEIGHTS) -> EyeReader:
-    """The eye network as it ships.
+    """Load the trained eye network.
 
     Raises:
         WeightsError: if its files are missing, damaged or do not fit the network.

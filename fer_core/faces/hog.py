@@ -1,4 +1,4 @@
-"""HOG: a linear support vector machine slides over histograms of oriented gradients, trained here.
+"""HOG: a linear SVM in a sliding window over histograms of oriented gradients, trained here.
 
 Dalal, Triggs: Histograms of Oriented Gradients for Human Detection, CVPR 2005.
 """
@@ -15,29 +15,29 @@ from fer_core.faces.base import MIN_FACE
 from fer_core.types import Face, Floats, Image
 from fer_core.weights import HOG, WEIGHTS, WeightsError, load_weights
 
-LEAST_FACE: Final = 16
-"""Pixels; for smaller faces the image would have to grow more than fourfold."""
+MIN_WINDOW: Final = 16
+"""Side of the smallest window, in pixels; smaller faces would need an image scaled up more than fourfold."""
 
 STEP: Final = 1.15
-"""Each level of the image pyramid looks for faces so much larger than the one before."""
+"""Factor between the window sides of two levels of the image pyramid."""
 
 DUPLICATE: Final = 0.3
 """Intersection over union above which two boxes hold the same face."""
-AGREEING: Final = 0.5
-"""Intersection over union from which on a weaker box has a say in where the face is."""
+MERGE_IOU: Final = 0.5
+"""Intersection over union from which on a weaker box is averaged into the stronger one."""
 
 
 class Hog:
-    """Slides a window over an image pyramid.
+    """Detect faces by a sliding window over an image pyramid.
 
-    Holds nothing but its settings and weights, so threads may share one.
+    Keeps only settings and weights, so threads may share one detector.
 
     Args:
-        min_face: side in pixels of the smallest face looked for, at least 16; the time of ``detect``
+        min_face: side of the smallest face to detect, in pixels, at least 16; the time of ``detect``
             falls with its square.
-        threshold: distance from the machine's boundary that a window must reach; the boundary itself lies
-            where PublicTest wants it.
-        folder: where ``hog.safetensors`` and its card lie.
+        threshold: distance from the SVM's decision boundary that a window must reach; the boundary itself
+            was selected on PublicTest.
+        folder: folder of ``hog.safetensors`` and its card.
 
     Raises:
         UserError: ``min_face`` is out of range.
@@ -47,8 +47,8 @@ class Hog:
     def __init__(
         self, *, min_face: float = MIN_FACE, threshold: float = 0.0, folder: Path = WEIGHTS
     ) -> None:
-        if not min_face >= LEAST_FACE:
-            raise UserError(f"min_face must be at least {LEAST_FACE}, not {min_face}")
+        if not min_face >= MIN_WINDOW:
+            raise UserError(f"min_face must be at least {MIN_WINDOW}, not {min_face}")
         self.min_face = min_face
         self.threshold = threshold
         self.card, arrays = load_weights(HOG, folder)
@@ -65,7 +65,7 @@ class Hog:
             ) from None
 
     def detect(self, image: Image) -> list[Face]:
-        """Upright faces in ``image`` (H, W, 3) RGB uint8; boxes may reach beyond it."""
+        """Detect upright faces in ``image`` (H, W, 3) RGB uint8; boxes may reach beyond it."""
         boxes, margins = self.search(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8))
         scores = 1 / (1 + np.exp(-self._slope * margins - self._offset))
         faces = []
@@ -74,32 +74,32 @@ class Hog:
             faces.append(Face(box=(x0, y0, x1, y1), score=score, points=points))
         return faces
 
-    def search(self, grey: Image) -> tuple[Floats, Floats]:
-        """The windows in ``grey`` (H, W) uint8 that hold a face.
+    def search(self, gray: Image) -> tuple[Floats, Floats]:
+        """Find the windows in ``gray`` (H, W) uint8 that hold a face.
 
         Returns:
-            (N, 4) squares in pixels, (N,) their distances from the boundary.
+            (N, 4) squares in pixels, and (N,) their distances from the decision boundary.
         """
-        found = [np.empty((0, 5), np.float32)]
+        windows = [np.empty((0, 5), np.float32)]
         stride = self._descriptor.blockStride
         padding = (self.side // 4, self.side // 4)
-        for window, level in self._levels(grey):
+        for side, level in self._levels(gray):
             corners, margins = self._descriptor.detect(
                 level, self.threshold, winStride=stride, padding=padding
             )
             if len(corners):
-                ratio = np.divide(grey.shape[::-1], level.shape[::-1])
+                ratio = np.divide(gray.shape[::-1], level.shape[::-1])
                 first = np.reshape(corners, (-1, 2)) * ratio
-                rows = [first, first + window, np.reshape(margins, (-1, 1))]
-                found.append(np.hstack(rows).astype(np.float32))
-        return _distinct(np.concatenate(found))
+                rows = [first, first + side, np.reshape(margins, (-1, 1))]
+                windows.append(np.hstack(rows).astype(np.float32))
+        return _distinct(np.concatenate(windows))
 
-    def _levels(self, grey: Image) -> Iterator[tuple[float, Image]]:
-        """Side of the window in the image, and the image scaled so that it is that of the machine.
+    def _levels(self, gray: Image) -> Iterator[tuple[float, Image]]:
+        """Yield the side of the window in the image, and the image scaled so that it is the SVM's window.
 
         OpenCV's own pyramid (``detectMultiScale``) skips pixels of large faces instead of averaging them.
         """
-        height, width = grey.shape
+        height, width = gray.shape
         shorter = min(height, width)
         windows = [self.min_face]
         while windows[-1] * STEP < shorter:
@@ -107,17 +107,18 @@ class Hog:
         for window in windows if shorter >= self.min_face else ():
             scale = self.side / window
             size = (max(self.side, round(width * scale)), max(self.side, round(height * scale)))
-            how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            yield window, np.asarray(cv2.resize(grey, size, interpolation=how), np.uint8)
+            interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            level = cv2.resize(gray, size, interpolation=interpolation)
+            yield window, np.asarray(level, np.uint8)
 
 
 def build_descriptor(*, window: int, block: int, cell: int, bins: int) -> cv2.HOGDescriptor:
-    """Histograms of ``bins`` directions in cells, normalised in blocks that move by a cell; in pixels."""
+    """Build a descriptor with ``bins`` directions a cell, normalized in blocks; all sides in pixels."""
     return cv2.HOGDescriptor((window, window), (block, block), (cell, cell), (cell, cell), bins)
 
 
 def overlaps(boxes: Floats, others: Floats) -> Floats:
-    """Intersection over union of boxes (N, 4) and (M, 4): (N, M)."""
+    """Compute the intersection over union of boxes (N, 4) and (M, 4): (N, M)."""
     sizes, other_sizes = boxes[:, 2:] - boxes[:, :2], others[:, 2:] - others[:, :2]
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
@@ -127,14 +128,14 @@ def overlaps(boxes: Floats, others: Floats) -> Floats:
     )
 
 
-def _distinct(found: Floats) -> tuple[Floats, Floats]:
-    """Of rows (N, 5) with the same face, the one with the widest margin, moved to the mean of those that
-    agree with it."""
-    boxes, margins = found[:, :4], found[:, 4]
-    if not len(found):
+def _distinct(windows: Floats) -> tuple[Floats, Floats]:
+    """Keep, of windows (N, 5) on the same face, the one with the widest margin, moved to the mean of those
+    that overlap it by ``MERGE_IOU``."""
+    boxes, margins = windows[:, :4], windows[:, 4]
+    if not len(windows):
         return boxes, margins
     squares: Any = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
     strengths = margins - margins.min() + 0.1
     kept = np.reshape(cv2.dnn.NMSBoxes(squares, strengths, 0, DUPLICATE), -1).astype(int)
-    weights = strengths * (overlaps(boxes[kept], boxes) >= AGREEING)
+    weights = strengths * (overlaps(boxes[kept], boxes) >= MERGE_IOU)
     return np.asarray(weights @ boxes / weights.sum(axis=1, keepdims=True)), margins[kept]

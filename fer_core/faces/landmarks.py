@@ -1,8 +1,8 @@
-"""Dense landmarks and facial actions of an aligned face, by one small network trained here.
+"""Dense landmarks and facial actions of an aligned face, by a small network trained here.
 
 The points are the 68 of the 300 Faces in-the-Wild Challenge (Sagonas et al. 2013), the image's left
-first, then five of each iris: centre, right, top, left, bottom. The actions are the 52 blendshapes of
-MediaPipe's FaceLandmarker, whose outputs taught the network (distillation, Hinton et al. 2015).
+first, then five of each iris: center, right, top, left, bottom. The actions are the 52 blendshapes of
+MediaPipe's FaceLandmarker, from which the network was distilled (Hinton et al. 2015).
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ from fer_core.weights import LANDMARKS, WEIGHTS, Card, fold_batch_norms, load_we
 
 POINTS: Final = 78
 EYES: Final = (slice(36, 42), slice(42, 48))
-"""The image's left and right: outer or inner corner first, then clockwise around the lids."""
+"""Landmarks of the image's left and right eye: the left corner first, then clockwise around the eyelids."""
 NOSE_TIP: Final = 30
 MOUTH_CORNERS: Final = (48, 54)
 
 BATCH: Final = 256
-"""Faces that pass at a time; bounds the memory."""
+"""Faces per forward pass; bounds the memory."""
 
 MIRRORED_POINTS: Final = (
     *range(16, -1, -1),
@@ -40,30 +40,31 @@ MIRRORED_POINTS: Final = (
     *(73, 76, 75, 74, 77),
     *(68, 71, 70, 69, 72),
 )
-"""Which point of a face lies in each point's place in the mirror."""
+"""Index of each landmark's counterpart in the mirrored face."""
 
 MIRRORED_ACTIONS: Final = tuple(
     ACTIONS.index(name.replace("Left", "-").replace("Right", "Left").replace("-", "Right"))
     for name in ACTIONS
 )
+"""Index of each action's counterpart in the mirrored face."""
 
 
 def five_points(points: Floats) -> Floats:
-    """(N, 78, 2) -> (N, 5, 2): the eyes' centres, the tip of the nose, the corners of the mouth."""
+    """(N, 78, 2) -> (N, 5, 2): the centers of the eyes, the tip of the nose, the corners of the mouth."""
     eyes = [points[:, eye].mean(axis=1) for eye in EYES]
     others = [points[:, index] for index in (NOSE_TIP, *MOUTH_CORNERS)]
     return np.stack([*eyes, *others], axis=1)
 
 
 class LandmarkNetwork(nn.Module):
-    """Aligned faces in; 78 points and 52 facial actions out.
+    """Predict 78 landmarks and 52 facial actions of aligned faces.
 
-    A timm backbone down to a small map, whose cells are kept apart since they say where things are,
-    and one linear layer for the points and one for the actions.
+    A timm backbone, then without pooling (since places matter) one linear layer for the landmarks and one
+    for the actions.
 
     Args:
         input_size: side of the aligned square, in pixels.
-        width: channels that are left of each cell of the last map.
+        width: channels to which the last feature map is reduced.
         backbone: timm's name of the architecture, and its options.
     """
 
@@ -84,14 +85,14 @@ class LandmarkNetwork(nn.Module):
         self.actions = nn.Linear(width * cells, len(ACTIONS))
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 1, S, S) grey values 0..255 -> (N, 78, 2) fractions of the square, which points of the
-        jaw may leave, and (N, 52) logits of the actions."""
+        """(N, 1, S, S) gray values 0..255 -> (N, 78, 2) fractions of the square, where points of the jaw may
+        lie outside 0..1, and (N, 52) logits of the actions."""
         features = self.squeeze(self.body(faces.float() / 127.5 - 1)[-1])
         return self.points(features).unflatten(1, (POINTS, 2)), self.actions(features)
 
 
 class Landmarker:
-    """The trained network with its card. Holds no memory of faces and may be shared by threads."""
+    """The trained landmark network with its card. It keeps no faces and may be shared by threads."""
 
     def __init__(self, network: LandmarkNetwork, card: Card, device: str = "cpu") -> None:
         self.network = network.eval().requires_grad_(False).to(device)
@@ -101,7 +102,7 @@ class Landmarker:
 
     @torch.inference_mode()
     def __call__(self, aligned: Image) -> tuple[Floats, Floats]:
-        """(N, S, S) uint8 aligned faces -> (N, 78, 2) in pixels of the square, (N, 52) in 0..1."""
+        """Predict from (N, S, S) uint8 aligned faces: (N, 78, 2) in pixels of the square, (N, 52) in 0..1."""
         parts = []
         for start in range(0, len(aligned), BATCH):
             faces = torch.from_numpy(aligned[start : start + BATCH, None]).to(self.device)
@@ -112,7 +113,7 @@ class Landmarker:
 
 
 def load_landmarker(device: str = "cpu", folder: Path = WEIGHTS) -> Landmarker:
-    """The landmark network as it ships.
+    """Load the trained landmark network.
 
     Raises:
         WeightsError: if its files are missing, damaged or do not fit the network.
@@ -126,5 +127,5 @@ def load_landmarker(device: str = "cpu", folder: Path = WEIGHTS) -> Landmarker:
 
 @cache
 def shared_landmarker(device: str) -> Landmarker:
-    """The one of a process, for all who read bare crops."""
+    """Return the process's landmark network for bare crops, loaded once."""
     return load_landmarker(device)

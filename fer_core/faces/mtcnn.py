@@ -85,10 +85,10 @@ class MTCNN:
     @torch.inference_mode()
     def detect(self, image: Image) -> list[Face]:
         """Detect every face of at least ``min_face`` pixels in ``image`` (H, W, 3) RGB uint8."""
-        first = self._run_onet(image, self._select(image, self._propose(image)))
-        likely = _distinct(first[first[:, MARGIN] > 0])
-        found = _distinct(self._run_onet_mirrored(image, likely))
-        return [face for face in _faces(found, image) if face.score > self.thresholds[2]]
+        candidates = self._run_onet(image, self._select(image, self._propose(image)))
+        likely = _distinct(candidates[candidates[:, MARGIN] > 0])
+        rows = _distinct(self._run_onet_mirrored(image, likely))
+        return [face for face in _faces(rows, image) if face.score > self.thresholds[2]]
 
     @torch.inference_mode()
     def refine(self, image: Image, boxes: Floats) -> list[Face | None]:
@@ -102,8 +102,8 @@ class MTCNN:
             One entry for each box: the face, or None where O-Net finds none.
         """
         last_boxes = torch.from_numpy(np.asarray(boxes, np.float32).reshape(-1, 4))
-        found = self._run_onet_mirrored(image, self._run_onet(image, last_boxes))
-        return [face if face.score > self.thresholds[2] else None for face in _faces(found, image)]
+        rows = self._run_onet_mirrored(image, self._run_onet(image, last_boxes))
+        return [face if face.score > self.thresholds[2] else None for face in _faces(rows, image)]
 
     @torch.inference_mode()
     def points(self, crops: Image) -> tuple[Floats, Floats]:

@@ -14,31 +14,31 @@ _OUTLINES: Final[Mapping[str, tuple[tuple[range, float], ...]]] = {
     "brows": ((range(17, 22), 0.12), (range(22, 27), 0.12)),
     "eyes": ((range(36, 42), 0.10), (range(42, 48), 0.10)),
 }
-"""Part -> points of each of its pieces, and by how much their hull is widened, in inter-ocular distances:
-the points of a brow lie on one line, and those of eyes and mouth just on their edge."""
+"""Part -> landmarks of each of its pieces, and the width by which their hull is dilated, in inter-ocular
+distances: the points of a brow lie on a line, and those of eyes and mouth on their edge."""
 
 
 def part_outlines(landmarks: Floats) -> dict[str, tuple[Floats, ...]]:
-    """The parts of a face.
+    """Compute outlines of the parts of a face.
 
     Args:
-        landmarks: (78, 2) in any pixels.
+        landmarks: (78, 2) in pixels.
 
     Returns:
         nose, mouth, brows, eyes -> one or two (K, 2) convex polygons in the same pixels. Where two parts
-        overlap, the later one is meant.
+        overlap, the pixels belong to the later one.
     """
     eyes = (landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0))
     between = float(np.linalg.norm(eyes[0] - eyes[1]))
     return {
-        part: tuple(_widened(landmarks[points], width * between) for points, width in pieces)
+        part: tuple(_dilated(landmarks[points], width * between) for points, width in pieces)
         for part, pieces in _OUTLINES.items()
     }
 
 
-def _widened(points: Floats, by: float) -> Floats:
-    """(K, 2) hull of all that is at most ``by`` away from the points, to a twelfth of a turn."""
-    turns = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    circle = by * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+def _dilated(points: Floats, width: float) -> Floats:
+    """Compute the (K, 2) convex hull of 12-sided polygons of radius ``width`` about the points."""
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    circle = width * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     around = (points[:, None] + circle).reshape(-1, 2).astype(np.float32)
     return np.asarray(cv2.convexHull(around)[:, 0], np.float32)

@@ -1,4 +1,4 @@
-"""YuNet, a small convolutional detector that OpenCV runs, for those who supply its ONNX file.
+"""YuNet, a small convolutional detector run by OpenCV; its ONNX file is not included.
 
 Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine Intelligence Research 20, 2023.
 """
@@ -18,25 +18,25 @@ from fer_core.types import Face, Floats, Image
 WEIGHTS_VARIABLE: Final = "EXPRESSION_LENS_YUNET"
 
 INPUT_SIDE: Final = 640
-"""Longer side in pixels of what the network sees; it was trained on faces of 10 to 300 pixels."""
+"""Longer side of the network's input, in pixels; it was trained on faces of 10 to 300 pixels."""
 
 MIN_SIDE: Final = 64
-"""Sides in pixels to which narrow images are padded: given 32 pixels or less, OpenCV 4.14 reports
-faces from memory that nobody wrote."""
+"""Side to which narrow images are padded, in pixels: for 32 pixels or less, OpenCV 4.14 reports faces from
+uninitialized memory."""
 
 
 class YuNet:
     """OpenCV's ``FaceDetectorYN``.
 
     Args:
-        weights: path of a ``face_detection_yunet_*.onnx``; by default the environment variable
-            ``EXPRESSION_LENS_YUNET`` tells it.
-        min_face: side in pixels of the smallest face reported.
+        weights: path of a ``face_detection_yunet_*.onnx``; default: the environment variable
+            ``EXPRESSION_LENS_YUNET``.
+        min_face: side of the smallest face to report, in pixels.
         threshold: score in 0..1 that a face must reach.
 
     Raises:
-        FileNotFoundError: no path is given, or there is no file.
-        UserError: OpenCV cannot read the file as a network.
+        FileNotFoundError: if no path is given, or the file does not exist.
+        UserError: if OpenCV cannot read the file as a network.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class YuNet:
     ) -> None:
         self.min_face = min_face
         self._network = _load(weights or os.environ.get(WEIGHTS_VARIABLE), threshold)
-        self._lock = Lock()  # the network keeps the size of its input
+        self._lock = Lock()  # the network holds the size of its input
 
     def detect(self, image: Image) -> list[Face]:
-        """Faces in ``image`` (H, W, 3) RGB uint8."""
+        """Detect faces in ``image`` (H, W, 3) RGB uint8."""
         height, width = image.shape[:2]
         scale = min(1.0, INPUT_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -84,7 +84,7 @@ def _load(weights: str | Path | None, threshold: float) -> cv2.FaceDetectorYN:
 
 
 def _face(row: Floats, ratio: Floats) -> Face:
-    """From x, y, width, height, five points and the score (15,)."""
+    """Convert a row (15,) of x, y, width, height, five points and the score to a face."""
     corner, size = row[:2] * ratio, row[2:4] * ratio
     x0, y0, x1, y1 = np.concatenate([corner, corner + size]).tolist()
     points = row[4:14].reshape(5, 2) * ratio

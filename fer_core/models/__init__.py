@@ -1,4 +1,4 @@
-"""Networks by name, with and without trained weights."""
+"""Network families by name, and trained models."""
 
 from fer_core.models import (  # noqa: F401  (they register themselves)
     boosted,

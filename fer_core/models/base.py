@@ -1,4 +1,4 @@
-"""What every network has in common: grey aligned faces in, logits and feature maps out."""
+"""Base classes of all networks: gray aligned faces in, logits and feature maps out."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -15,23 +15,23 @@ from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.weights import fold_batch_norms
 
 GRAY_MEAN, GRAY_STD = 0.508, 0.255
-"""Of FER2013's training images, on a scale of 0..1."""
+"""Mean and standard deviation of the pixels of FER2013's training images, on a scale of 0..1."""
 
 
 class Heads(NamedTuple):
-    """What the heads of one branch say about N faces."""
+    """Outputs of the heads of one branch for N faces."""
 
     logits: Tensor
     """(N, 7) in the order of ``EXPRESSIONS``."""
     votes: Tensor
     """(N, 8) logits of the FER+ head, in the order of ``FERPLUS_EXPRESSIONS``."""
     affect: Tensor | None
-    """(N, 2) valence and arousal, -1..1; None for networks that did not learn them."""
+    """(N, 2) valence and arousal, -1..1; None for networks without a head for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
-    """What a network says about N faces."""
+    """Output of a network for N faces."""
 
     logits: Tensor
     """(N, 7) in the order of ``EXPRESSIONS``."""
@@ -42,20 +42,20 @@ class NetworkOutput:
     region_attention: Tensor | None = None
     """(N, regions) in the order of ``features``; each row sums to 1."""
     region_heads: Mapping[str, Heads] | None = None
-    """Region -> what that branch says alone, for the auxiliary loss."""
+    """Region -> outputs of that branch alone, for the auxiliary loss."""
     affect: Tensor | None = None
-    """(N, 2) valence and arousal, -1..1; None for networks that did not learn them."""
+    """(N, 2) valence and arousal, -1..1; None for networks without a head for them."""
     attention: Tensor | None = None
-    """(N, h, w) or (N, heads, h, w): how much each place of the face counts, for networks that weigh
-    places; adds up to 1 for each face and head."""
+    """(N, h, w) or (N, heads, h, w) spatial attention weights, which sum to 1 for each face and head; None
+    for networks without spatial attention."""
     rows: Tensor | None = None
-    """(N, rows, C) the face from the forehead to the chin, of a ``SequenceNetwork``."""
+    """(N, rows, C) features of the face's rows, forehead to chin; only of a ``SequenceNetwork``."""
     points: Tensor | None = None
-    """(stages, N, 78, 2) landmarks as fractions of the square, the last stage's the best; None for
-    networks that do not look for them."""
+    """(stages, N, 78, 2) landmarks as fractions of the square, of which the last stage is the most precise;
+    None for networks that do not predict them."""
 
     def part(self, faces: slice) -> "NetworkOutput":
-        """What it says about some of the faces; of the branches only their feature maps."""
+        """Return the output for some of the faces; of the branches only the feature maps are kept."""
 
         def rows(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor[faces]
@@ -74,46 +74,47 @@ class NetworkOutput:
 class Network(nn.Module):
     """A network over aligned faces.
 
-    ``forward`` is ``head(features(faces))``: the cut in the middle is where explanations look.
+    ``forward`` is ``head(features(faces))``; explanations use the feature maps in between.
     """
 
     input_size: int
     """Side of the aligned square, in pixels."""
     regions: tuple[str, ...] = ("face",)
-    """The branches, each named after the part of the face that it sees."""
+    """Names of the branches: the part of the face that is the input of each."""
     affect: bool = False
-    """Whether it learns valence and arousal too, from people's ratings."""
+    """Whether it has a head for valence and arousal, trained on people's ratings."""
     landmarks: bool = False
-    """Whether it learns to find landmarks too, from the landmark network."""
+    """Whether it predicts landmarks too, trained on those of the landmark network."""
     has_maps: bool = True
-    """Whether its features are maps over the face through which gradients of the class scores flow. Where
-    others look can be told by covering places alone."""
+    """Whether its features are maps over the face with gradients from the class scores. Other networks can be
+    explained by occlusion only."""
 
     @property
     def trunks(self) -> "dict[str, Trunk]":
-        """Region -> the convolutions that see it; {} for what has none."""
+        """Region -> its convolutions; {} for models without convolutions."""
         return {}
 
     @abstractmethod
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        """Last feature map of each branch.
+        """Compute the last feature map of each branch.
 
         Args:
-            faces: (N, 1, S, S) grey values 0..255, any dtype.
+            faces: (N, 1, S, S) gray values 0..255, any dtype.
 
         Returns:
-            Region -> (N, C, h, w); where it does not ``has_maps``, whatever its head takes.
+            Region -> (N, C, h, w); without ``has_maps`` the features that ``head`` takes, of any shape.
         """
 
     @abstractmethod
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False
     ) -> NetworkOutput:
-        """Logits from the feature maps.
+        """Compute the outputs from the feature maps.
 
         Args:
+            features: output of ``features``.
             hold_attention: treat attention weights as constants, so that the gradient of a class
-                score is that of the evidence alone.
+                score is that of the evidence only.
         """
 
     def forward(self, faces: Tensor) -> NetworkOutput:
@@ -121,47 +122,50 @@ class Network(nn.Module):
 
     @property
     def learned_options(self) -> dict[str, Any]:
-        """Options of its constructor that its training decided, for the card."""
+        """Constructor options that training has determined, for the card."""
         return {"affect": self.affect}
 
     @property
     def num_parameters(self) -> int:
-        """How many numbers its training chose."""
+        """Number of learned parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     def after_load(self) -> None:
-        """Make ready what follows from its arrays, once they are in place: it learns no more.
+        """Prepare for inference after the weights are loaded; the network cannot be trained afterwards.
 
         Raises:
-            UserError: if they cannot be used.
+            UserError: if the weights cannot be used.
         """
         for module in self.modules():
             if isinstance(module, Trunk):
                 fold_batch_norms(module.body)
 
     def evidence(self, output: NetworkOutput) -> Tensor | None:
-        """(N, 7, h, w) class activation maps whose sums are the logits less their bias, for networks
-        that end in pooling + linear (Zhou et al. 2016); None for others."""
+        """Compute class activation maps for networks that end in pooling + linear (Zhou et al. 2016).
+
+        Returns:
+            (N, 7, h, w) maps whose sums are the logits less their bias; None for other networks.
+        """
         return None
 
 
 class SequenceNetwork(Network):
-    """A network that can read several pictures of one face as one sequence; its output has ``rows``."""
+    """A network that can predict from several pictures of one face as a sequence; its output has ``rows``."""
 
     @abstractmethod
     def predict_sequence(self, rows: Tensor) -> tuple[Heads, Tensor]:
-        """What is said of several pictures of one face.
+        """Predict from several pictures of each face.
 
         Args:
-            rows: (N, n, C) of all of them, one picture after the other.
+            rows: (N, n, C) rows of all pictures, one picture after the other.
 
         Returns:
-            Heads of N faces, and (N, n) how much each row counts, adding up to 1.
+            Outputs of the heads for N faces, and (N, n) attention weights of the rows, which sum to 1.
         """
 
 
 class Estimator(Network):
-    """A network that a solver of its own fits at once, to descriptions of all faces of Training."""
+    """A model that is fitted by its own solver, to the hand-made features of all training faces at once."""
 
     has_maps = False
 
@@ -171,14 +175,14 @@ class Estimator(Network):
 
     @abstractmethod
     def describe(self, faces: Tensor) -> Tensor:
-        """What it is fitted to: (N, 1, S, S) grey values 0..255 -> N descriptions of any shape."""
+        """Compute the features: (N, 1, S, S) gray values 0..255 -> N features of any shape."""
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         return {"face": self.describe(faces)}
 
 
 def normalize(faces: Tensor) -> Tensor:
-    """Grey values 0..255 to zero mean and unit variance over FER2013."""
+    """Scale gray values 0..255 to zero mean and unit variance over FER2013."""
     return (faces.float() / 255 - GRAY_MEAN) / GRAY_STD
 
 
@@ -187,8 +191,10 @@ _run: "ContextVar[Callable[[Trunk, Tensor], Any] | None]" = ContextVar("run", de
 
 @contextmanager
 def trunk_override(run: "Callable[[Trunk, Tensor], Any]") -> Iterator[None]:
-    """Within this context ``run(trunk, faces)`` stands for ``trunk.body(faces)`` of every trunk. It holds for
-    the calls of this thread alone: so a shared network can be looked into without being touched."""
+    """Replace ``trunk.body(faces)`` of every trunk by ``run(trunk, faces)`` within this context.
+
+    Only calls of this thread are affected, so a network that other threads share is never modified.
+    """
     token = _run.set(run)
     try:
         yield
@@ -200,9 +206,9 @@ class Trunk(nn.Module):
     """The convolutions of a network, up to the last feature map.
 
     Args:
-        body: (N, 1, H, W) normalised -> (N, C, h, w), or a list of maps of which the last counts; its
+        body: (N, 1, H, W) normalized -> (N, C, h, w), or a list of maps of which the last is used; its
             children run one after the other.
-        channels: C.
+        channels: C, the channels of the last map.
     """
 
     def __init__(self, body: nn.Module, channels: int) -> None:
@@ -211,24 +217,23 @@ class Trunk(nn.Module):
         self.channels = channels
 
     def forward(self, faces: Tensor) -> Tensor:
-        """(N, 1, H, W) normalised -> (N, C, h, w)."""
+        """(N, 1, H, W) normalized -> (N, C, h, w)."""
         run = _run.get()
-        found = self.body(faces) if run is None else run(self, faces)
-        feature_map: Tensor = found if isinstance(found, Tensor) else found[-1]
+        maps = self.body(faces) if run is None else run(self, faces)
+        feature_map: Tensor = maps if isinstance(maps, Tensor) else maps[-1]
         return feature_map
 
 
 class Backbone(Trunk):
-    """A timm network cut off after one of its feature maps.
+    """A timm network up to one of its feature maps.
 
     Args:
-        name: any timm architecture that offers ``features_only``.
-        stage: which of its feature maps, counted from 0 at the stem.
-        stem_stride: how much a ResNet's stem shrinks the face: 4 as timm has it, 2 without its
-            pooling, 1 without the stride of its first convolution too. Small faces need the pixels.
-        halve_last: the last stage of a ResNet halves its map, as timm has it; otherwise that stays twice as
-            fine.
-        options: handed to timm as they are.
+        name: a timm architecture that supports ``features_only``.
+        stage: index of the feature map, counted from 0 at the stem.
+        stem_stride: factor by which a ResNet's stem shrinks the face: 4 as in timm, 2 without its
+            pooling, 1 also without the stride of its first convolution. Small faces need the pixels.
+        halve_last: whether the last stage of a ResNet halves its map, as in timm.
+        options: further arguments of ``timm.create_model``.
     """
 
     def __init__(
@@ -257,7 +262,7 @@ class Backbone(Trunk):
 
 
 class ClassifierHead(nn.Module):
-    """Global average pooling + linear: for the seven classes, for FER+'s eight, and with ``affect`` for
+    """Linear layers over pooled features: for the seven classes, for FER+'s eight, and with ``affect`` for
     valence and arousal, which a tanh keeps within -1..1."""
 
     def __init__(self, channels: int, dropout: float, *, affect: bool = False) -> None:
@@ -268,30 +273,30 @@ class ClassifierHead(nn.Module):
         self.affect = nn.Linear(channels, len(AFFECT)) if affect else None
 
     def forward(self, pooled: Tensor) -> Heads:
-        """Answers from (N, C)."""
+        """(N, C) pooled features -> outputs of the heads."""
         pooled = self.dropout(pooled)
         affect = None if self.affect is None else self.affect(pooled).tanh()
         return Heads(self.expressions(pooled), self.votes(pooled), affect)
 
     def evidence(self, feature_map: Tensor) -> Tensor:
-        """(N, C, h, w) -> (N, 7, h, w), summing to the logits less their bias."""
+        """(N, C, h, w) -> (N, 7, h, w) class activation maps whose sums are the logits less their bias."""
         cells = feature_map.shape[-2] * feature_map.shape[-1]
         weights = self.weights().to(feature_map.dtype)
         return torch.einsum("nchw,kc->nkhw", feature_map, weights) / cells
 
     def weights(self) -> Tensor:
-        """(7, C) by which the classes weigh the channels."""
+        """Return the (7, C) weights of the channels for the classes."""
         return self.expressions.weight
 
 
 def pool(feature_map: Tensor) -> Tensor:
-    """(N, C, h, w) -> (N, C) global average."""
+    """(N, C, h, w) -> (N, C) global average pooling."""
     return feature_map.mean((2, 3))
 
 
 class PooledNetwork(Network):
-    """One trunk over the whole face, global average pooling + linear, so Grad-CAM is the class activation
-    map exactly. What parts the families of this kind is their trunk alone."""
+    """One trunk over the whole face, global average pooling and a linear layer, so that Grad-CAM equals the
+    class activation map. Families of this kind differ by their trunk only."""
 
     head_type = ClassifierHead
 

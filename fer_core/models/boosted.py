@@ -1,4 +1,4 @@
-"""Gradient-boosted trees."""
+"""Gradient-boosted decision trees."""
 
 import lzma
 import re
@@ -21,17 +21,18 @@ from fer_core.weights import WeightsError
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-UNHEARD: Final = -20.0
-"""Logit of contempt, a class of FER+ that FER2013 has not."""
+NO_CONTEMPT: Final = -20.0
+"""Logit of contempt, a class of FER+ that FER2013 does not have."""
 
 
 class Boosted(Estimator):
-    """Trees on numbers that describe a face, one sum of trees a class (LightGBM, Ke et al. 2017).
+    """Decision trees on features of a face; a class's logit is a sum of trees (LightGBM, Ke et al. 2017).
 
-    There are no trees for FER+: its head says what that of FER2013 says, and never contempt.
+    There are no trees for FER+: its logits are those of FER2013's classes, and contempt is never predicted.
 
     Args:
-        booster_bytes: length of the trees as they are stored.
+        input_size: side of the aligned square, in pixels.
+        booster_bytes: length of the stored trees, in bytes.
     """
 
     def __init__(self, *, input_size: int, booster_bytes: int = 0) -> None:
@@ -44,28 +45,28 @@ class Boosted(Estimator):
         return {"booster_bytes": len(self.booster)}
 
     def put_trees(self, text: str) -> None:
-        """Take the trees of LightGBM's text."""
+        """Store trees given in LightGBM's text format."""
         packed = lzma.compress(text.encode(), preset=9)
         self.booster = torch.frombuffer(bytearray(packed), dtype=torch.uint8)
         self.__dict__.pop("trees", None)
 
     def text(self) -> str:
-        """LightGBM's text of the trees."""
+        """Return the trees in LightGBM's text format."""
         return lzma.decompress(self.booster.cpu().numpy().tobytes()).decode()
 
     @property
     def num_parameters(self) -> int:
-        """A number in each leaf, and a threshold at each fork, of which a tree has one less."""
+        """Number of leaf values and of thresholds; a tree has one threshold less than leaves."""
         leaves = [int(size) for size in re.findall(r"^num_leaves=(\d+)", self.text(), re.MULTILINE)]
         return super().num_parameters + sum(2 * size - 1 for size in leaves)
 
     @cached_property
     def trees(self) -> "Booster":
-        """The trees, ready to be asked by several threads.
+        """The trees; several threads may predict with them.
 
         Raises:
             UserError: if LightGBM is not installed.
-            WeightsError: if what is stored are no trees.
+            WeightsError: if the stored bytes are not trees.
         """
         lightgbm = import_lightgbm()
         try:
@@ -83,11 +84,11 @@ class Boosted(Estimator):
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False
     ) -> NetworkOutput:
-        description = features["face"]
-        numbers = description.float().flatten(1).cpu().numpy()
-        # More threads than one take longer for a single face, and the server's viewers share them.
-        scores: Any = self.trees.predict(numbers, raw_score=True, num_threads=1)
-        logits = torch.from_numpy(np.asarray(scores, np.float32)).to(description.device)
+        face = features["face"]
+        rows = face.float().flatten(1).cpu().numpy()
+        # Several threads take longer for a single face, and viewers of a server share the cores.
+        scores: Any = self.trees.predict(rows, raw_score=True, num_threads=1)
+        logits = torch.from_numpy(np.asarray(scores, np.float32)).to(face.device)
         return NetworkOutput(logits=logits, votes=as_votes(logits), features=features)
 
 
@@ -97,10 +98,12 @@ class Boosted(Estimator):
     kind="boosted_trees",
 )
 class BoostedPixels(Boosted):
-    """Trees on the grey values of the face, made small.
+    """Trees on the gray values of the downscaled face.
 
     Args:
-        side: of the small face, in pixels.
+        input_size: side of the aligned square, in pixels.
+        side: side of the downscaled face, in pixels.
+        booster_bytes: length of the stored trees, in bytes.
     """
 
     def __init__(self, *, input_size: int, side: int, booster_bytes: int = 0) -> None:
@@ -117,12 +120,14 @@ class BoostedPixels(Boosted):
     kind="boosted_trees",
 )
 class BoostedCode(Boosted):
-    """Trees on the code by which an auto-encoder (Hinton and Salakhutdinov 2006) tells faces apart.
+    """Trees on the code of an autoencoder (Hinton and Salakhutdinov 2006).
 
     Args:
-        widths: channels of the encoder's convolutions, each of which halves the face.
-        depth: channels that are left of each cell of the last map: the code stays in its places, which
-            trees read better than a code of the whole face.
+        input_size: side of the aligned square, in pixels.
+        widths: channels of the encoder's convolutions, each of which halves the map.
+        depth: channels of the code in each cell of the last map. The code keeps its spatial layout, which
+            suits trees better than one code of the whole face.
+        booster_bytes: length of the stored trees, in bytes.
     """
 
     def __init__(
@@ -144,10 +149,10 @@ class BoostedCode(Boosted):
 
 
 def import_lightgbm() -> Any:
-    """LightGBM, which only these models need.
+    """Import LightGBM, which only these models need.
 
     Raises:
-        UserError: if it is not installed; the message says what to do.
+        UserError: if it is not installed.
     """
     try:
         import lightgbm
@@ -160,7 +165,7 @@ def import_lightgbm() -> Any:
 
 def as_votes(logits: Tensor) -> Tensor:
     """(N, 7) in the order of ``EXPRESSIONS`` -> (N, 8) in that of ``FERPLUS_EXPRESSIONS``."""
-    votes = logits.new_full((len(logits), len(FERPLUS_EXPRESSIONS)), UNHEARD)
+    votes = logits.new_full((len(logits), len(FERPLUS_EXPRESSIONS)), NO_CONTEMPT)
     for number, name in enumerate(EXPRESSIONS):
         votes[:, FERPLUS_EXPRESSIONS.index(name)] = logits[:, number]
     return votes

@@ -1,4 +1,4 @@
-"""A trained model, ready to be asked: aligned faces or bare crops in, probabilities out."""
+"""A trained model for inference: aligned faces or bare crops in, probabilities out."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,15 +15,17 @@ from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS, Card, load_weights, put_arrays
 
 BATCH = 32
-"""Faces per forward pass of many crops: on a CPU feature maps of more outgrow the caches, and a tenth of the
-time goes."""
+"""Faces per forward pass of many crops. With more, the feature maps outgrow a CPU's caches, which costs a
+tenth of the time."""
 
 
 class Classifier:
-    """A trained network with its card. Holds no memory of faces and may be shared by threads.
+    """A trained network with its card. It keeps no faces and may be shared by threads.
 
     Args:
-        network: in eval mode, on ``device``; its parameters need no gradient.
+        network: the network; it is put in eval mode, without gradients of parameters, on ``device``.
+        card: its model card.
+        device: where it runs, as torch names it.
     """
 
     def __init__(self, network: Network, card: Card, device: str = "cpu") -> None:
@@ -33,41 +35,42 @@ class Classifier:
 
     @property
     def name(self) -> str:
+        """Name of the model."""
         return self.card.name
 
     @property
     def input_size(self) -> int:
-        """Side of the aligned square in pixels."""
+        """Side of the aligned square, in pixels."""
         return self.card.input_size
 
     @cached_property
     def has_attention(self) -> bool:
-        """Whether the network weighs places of the face, as it says of a blank one."""
+        """Whether the network has spatial attention; found by a forward pass of a blank face."""
         blank = np.zeros((1, self.input_size, self.input_size), np.uint8)
         return self.forward(blank).attention is not None
 
     @property
     def reads_sequences(self) -> bool:
-        """Whether the network can read several pictures of a face as one sequence."""
+        """Whether the network can predict from several pictures of a face as one sequence."""
         return isinstance(self.network, SequenceNetwork)
 
     @torch.inference_mode()
     def predict_sequence(self, rows: Floats) -> tuple[Floats, Floats]:
-        """What the network says of the last pictures of one face, the newest last.
+        """Predict from the last pictures of one face, the newest last.
 
         Args:
-            rows: (T, n, C) as ``forward`` gives them of each.
+            rows: (T, n, C) ``NetworkOutput.rows`` of each picture.
 
         Returns:
-            (K,) logits, with valence and arousal where they are learned, and (T,) how much each picture
-            counts, adding up to 1.
+            (7,) logits, followed by valence and arousal where the network has a head for them, and (T,)
+            attention weights of the pictures, which sum to 1.
         """
         assert isinstance(self.network, SequenceNetwork)
         sequence = torch.from_numpy(rows.reshape(1, -1, rows.shape[-1])).to(self.device)
         heads, weights = self.network.predict_sequence(sequence)
-        said = [heads.logits] if heads.affect is None else [heads.logits, heads.affect]
+        outputs = [heads.logits] if heads.affect is None else [heads.logits, heads.affect]
         return (
-            torch.cat(said, dim=1)[0].float().cpu().numpy(),
+            torch.cat(outputs, dim=1)[0].float().cpu().numpy(),
             weights.reshape(len(rows), -1).sum(1).float().cpu().numpy(),
         )
 
@@ -77,7 +80,7 @@ class Classifier:
 
     @torch.inference_mode()
     def forward(self, aligned: Image) -> NetworkOutput:
-        """One pass over (N, S, S) uint8 aligned faces; bf16 on a GPU."""
+        """Run the network once over (N, S, S) uint8 aligned faces; in bf16 on a GPU."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             output: NetworkOutput = self.network(self.tensor(aligned))
         return output
@@ -89,7 +92,7 @@ class Classifier:
         return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), np.float32)
 
     def align(self, crops: Sequence[Image] | Image) -> Image:
-        """Bare face crops, such as a dataset's images, as (N, S, S) uint8 aligned faces."""
+        """Align bare face crops, such as a dataset's images; return (N, S, S) uint8."""
         if self.card.aligned:
             points = bare_points(crops, self.device.type)
         else:
@@ -97,8 +100,15 @@ class Classifier:
         return align_crops(crops, points, self.input_size)
 
     def logits(self, aligned: Image) -> tuple[Floats, Floats, Floats | None]:
-        """(N, 7) of the expression head and (N, 8) of the FER+ head for (N, S, S) aligned faces; (N, 2)
-        valence and arousal, -1..1, of networks that learned them, else None."""
+        """Compute the logits of aligned faces.
+
+        Args:
+            aligned: (N, S, S) uint8.
+
+        Returns:
+            (N, 7) logits of the expression head, (N, 8) of the FER+ head, and (N, 2) valence and arousal,
+            -1..1, or None for networks without a head for them.
+        """
         parts = [
             self.forward(aligned[start : start + BATCH]) for start in range(0, len(aligned), BATCH)
         ]
@@ -114,7 +124,7 @@ class Classifier:
         )
 
     def probabilities(self, crops: Sequence[Image] | Image) -> Floats:
-        """Calibrated probabilities of bare face crops.
+        """Return calibrated probabilities of bare face crops.
 
         Args:
             crops: (N, h, w) or (N, h, w, 3) uint8, or a sequence of images of any sizes.
@@ -128,7 +138,7 @@ class Classifier:
 
 
 def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classifier:
-    """A trained model by name; ``default`` is one.
+    """Load a trained model by its name; ``default`` is a name too.
 
     Raises:
         UserError: for an unknown name; the message lists the valid ones.

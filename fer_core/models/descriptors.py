@@ -1,4 +1,4 @@
-"""Hand-made descriptions of a face: what came before features were learnt."""
+"""Hand-made features of a face: histograms of oriented gradients and landmark geometry."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,21 +13,21 @@ from fer_core.faces.landmarks import EYES, shared_landmarker
 from fer_core.types import Floats, Image
 
 HOG_SIDE: Final = 48
-"""Pixels of the face at which gradients are counted."""
+"""Side in pixels to which the face is scaled for its gradients."""
 CELL: Final = 8
 HOG_CELLS: Final = HOG_SIDE // CELL
 HOG_CHANNELS: Final = 36
-"""Four cells of nine directions each, normalised together."""
+"""Four cells of nine directions each, normalized together."""
 
 SHAPE: Final = 68
-"""The standard points, without the irises."""
+"""Number of standard landmarks, without the irises."""
 
 DISTANCES: Final = (
-    *((37, 41), (38, 40), (43, 47), (44, 46)),  # lids
+    *((37, 41), (38, 40), (43, 47), (44, 46)),  # eyelids
     *((36, 39), (42, 45)),  # eyes from corner to corner
     *((17, 36), (19, 37), (21, 39), (22, 42), (24, 44), (26, 45)),  # brows over the eyes
     *((21, 22), (19, 24), (21, 27), (22, 27)),  # brows from each other and from the nose
-    *((31, 35), (31, 39), (35, 42)),  # wings of the nose, from each other and from the eyes
+    *((31, 35), (31, 39), (35, 42)),  # sides of the nose, from each other and from the eyes
     *((48, 54), (51, 57), (60, 64), (61, 67), (62, 66), (63, 65)),  # mouth, outer and inner
     *((50, 61), (51, 62), (52, 63), (58, 67), (57, 66), (56, 65)),  # thickness of the lips
     *((49, 59), (53, 55)),  # lips beside the corners
@@ -35,7 +35,7 @@ DISTANCES: Final = (
     *((45, 54), (42, 54), (35, 54), (33, 54)),  # the right one
     *((33, 51), (8, 57), (8, 33), (5, 48), (11, 54)),  # mouth from nose and jaw
 )
-"""Pairs of points: how far things are open, wide or raised."""
+"""Pairs of landmarks whose distances are features: openness of eyes and mouth, widths, raised brows."""
 
 LINES: Final = (
     *((17, 19), (19, 21), (17, 21), (22, 24), (24, 26), (22, 26)),  # brows
@@ -45,10 +45,10 @@ LINES: Final = (
     *((48, 58), (58, 57), (57, 56), (56, 54), (48, 57), (57, 54)),  # lower lip
     *((48, 62), (62, 54), (48, 66), (66, 54)),  # between the lips
 )
-"""Pairs of points: how brows, lids and lips slant."""
+"""Pairs of landmarks whose directions are features: slant of brows, eyelids and lips."""
 
 POINT_NUMBERS: Final = 2 * SHAPE + len(DISTANCES) + 2 * len(LINES)
-"""That describe the landmarks of a face."""
+"""Number of features from the landmarks of a face."""
 
 _margin = CELL // 2
 _descriptor = cv2.HOGDescriptor(
@@ -60,10 +60,10 @@ _descriptor = cv2.HOGDescriptor(
 )
 
 WINDOW: Final = 24
-"""Side of the window that slides over the face, in pixels."""
+"""Side of the sliding window, in pixels."""
 WINDOW_STEP: Final = 6
 WINDOW_NUMBERS: Final = 25 * 4 * HOG_CHANNELS
-"""That describe a face: 5x5 windows of 2x2 blocks."""
+"""Number of features of a face from the sliding window: 5x5 windows of 2x2 blocks."""
 
 _window_descriptor = cv2.HOGDescriptor(
     _winSize=(WINDOW, WINDOW),
@@ -75,70 +75,70 @@ _window_descriptor = cv2.HOGDescriptor(
 
 
 def hog(faces: Tensor) -> Tensor:
-    """Histograms of oriented gradients (Dalal and Triggs 2005).
+    """Compute histograms of oriented gradients (Dalal and Triggs 2005).
 
-    The face is widened by half a cell, so that the centres of the blocks lie on a regular grid over it.
+    The face is padded by half a cell, so that the centers of the blocks lie on a regular grid over it.
 
     Args:
-        faces: (N, 1, S, S) grey values 0..255.
+        faces: (N, 1, S, S) gray values 0..255.
 
     Returns:
         (N, 36, 6, 6) float32 on the device of the faces; no gradient flows back to them.
     """
-    counted = [
+    histograms = [
         _descriptor.compute(
             cv2.copyMakeBorder(face, *(_margin,) * 4, borderType=cv2.BORDER_REPLICATE)
         )
         for face in _small(faces)
     ]
-    # OpenCV runs through the blocks column by column.
-    blocks = np.reshape(counted, (-1, HOG_CELLS, HOG_CELLS, HOG_CHANNELS))
+    # OpenCV orders the blocks column by column.
+    blocks = np.reshape(histograms, (-1, HOG_CELLS, HOG_CELLS, HOG_CHANNELS))
     return torch.from_numpy(blocks.transpose(0, 3, 2, 1).copy()).to(faces.device)
 
 
 def sliding_hog(faces: Tensor) -> Tensor:
-    """Histograms of oriented gradients in a window that slides over the face.
+    """Compute histograms of oriented gradients in a sliding window.
 
-    Cells of neighbouring windows overlap by other parts than a whole cell, so together they see gradients
-    at finer places than ``hog``.
+    Cells of neighboring windows overlap by fractions of a cell, so the gradients are located more finely than
+    by ``hog``.
 
     Args:
-        faces: (N, 1, S, S) grey values 0..255.
+        faces: (N, 1, S, S) gray values 0..255.
 
     Returns:
         (N, WINDOW_NUMBERS) float32 on the device of the faces.
     """
     step = (WINDOW_STEP, WINDOW_STEP)
-    counted = [_window_descriptor.compute(face, winStride=step) for face in _small(faces)]
-    return torch.from_numpy(np.reshape(counted, (-1, WINDOW_NUMBERS))).to(faces.device)
+    histograms = [_window_descriptor.compute(face, winStride=step) for face in _small(faces)]
+    return torch.from_numpy(np.reshape(histograms, (-1, WINDOW_NUMBERS))).to(faces.device)
 
 
 def _small(faces: Tensor) -> Image:
-    """(N, HOG_SIDE, HOG_SIDE) of (N, 1, S, S) grey values 0..255."""
+    """Scale (N, 1, S, S) gray values 0..255 to (N, HOG_SIDE, HOG_SIDE) uint8."""
     size = (HOG_SIDE, HOG_SIDE)
     small = F.interpolate(faces.float(), size, mode="bilinear", antialias=True, align_corners=False)
     return small.detach()[:, 0].round().to(torch.uint8).cpu().numpy()
 
 
 def find_points(faces: Tensor) -> Floats:
-    """(N, 78, 2) landmarks of (N, 1, S, S) aligned faces as fractions of the square."""
+    """Find the (N, 78, 2) landmarks of (N, 1, S, S) aligned faces, as fractions of the square."""
     landmarker = shared_landmarker(faces.device.type)
     size = (landmarker.input_size,) * 2
-    fitting = F.interpolate(
+    resized = F.interpolate(
         faces.float(), size, mode="bilinear", antialias=True, align_corners=False
     )
-    points, _ = landmarker(fitting.detach()[:, 0].round().to(torch.uint8).cpu().numpy())
+    points, _ = landmarker(resized.detach()[:, 0].round().to(torch.uint8).cpu().numpy())
     return np.asarray(points / landmarker.input_size, np.float32)
 
 
 def describe_points(points: Floats) -> Floats:
-    """What landmarks say of a face, whatever its size and place.
+    """Compute features from landmarks that do not depend on the face's size and position.
 
-    The 68 standard points about their centre, the distances of ``DISTANCES``, both in inter-ocular
-    distances, and the directions of ``LINES`` as cosine and sine.
+    They are the 68 standard points relative to their mean and the distances of ``DISTANCES``, both in
+    inter-ocular distances, and the directions of ``LINES`` as cosine and sine.
 
     Args:
-        points: (N, 78, 2).
+        points: (N, 78, 2) landmarks in any unit.
 
     Returns:
         (N, POINT_NUMBERS) float32.
@@ -150,11 +150,11 @@ def describe_points(points: Floats) -> Floats:
     distances = np.linalg.norm(_strokes(shape, DISTANCES), axis=2)
     lines = _strokes(shape, LINES)
     directions = lines / np.maximum(np.linalg.norm(lines, axis=2, keepdims=True), 1e-6)
-    told = [part.reshape(len(points), -1) for part in (offsets, distances, directions)]
-    return np.asarray(np.concatenate(told, axis=1), np.float32)
+    parts = [part.reshape(len(points), -1) for part in (offsets, distances, directions)]
+    return np.asarray(np.concatenate(parts, axis=1), np.float32)
 
 
 def _strokes(points: Floats, pairs: Sequence[tuple[int, int]]) -> Floats:
-    """(N, P, 2) from the first to the second point of each pair."""
+    """Return the (N, P, 2) vectors from the first to the second point of each pair."""
     first, second = zip(*pairs, strict=True)
     return np.asarray(points[:, second] - points[:, first])

@@ -13,9 +13,9 @@ class DeXpression(PooledNetwork):
     """Two feature extraction blocks behind one convolution (Burkert et al. 2015,
     https://arxiv.org/abs/1509.05371).
 
-    Widths and strides are the paper's, but for the pooling after the second block, without which 48 pixels
-    end in 6x6 cells. Batch norms let it learn at the rate of the others; pooling + linear stands where the
-    paper has a fully connected layer.
+    Widths and strides are the paper's. The pooling after the second block is left out, so that 48 pixels
+    end in 6x6 cells. Batch norms are added, so that it trains at the learning rate of the others, and
+    pooling + linear replaces the paper's fully connected layer.
     """
 
     def __init__(self, *, input_size: int, dropout: float, affect: bool = False) -> None:
@@ -33,7 +33,7 @@ class DeXpression(PooledNetwork):
 
 
 class FeatEx(nn.Module):
-    """A 3x3 convolution on reduced channels beside max pooling and a 1x1 convolution."""
+    """A 3x3 convolution on reduced channels in parallel with max pooling and a 1x1 convolution."""
 
     channels = 208 + 64
 

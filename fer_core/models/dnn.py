@@ -1,4 +1,4 @@
-"""``dnn``: two convolutions and two fully connected layers, without pooling over places."""
+"""``dnn``: two convolutions and two fully connected layers, without global pooling."""
 
 from collections.abc import Mapping
 
@@ -13,11 +13,11 @@ WIDTH = 64
 
 @register_network("dnn", description="the network of a well-known beginners' tutorial")
 class DNN(Network):
-    """The network of TensorFlow's CIFAR-10 tutorial with a 3x3 convolution in second place.
+    """The network of TensorFlow's CIFAR-10 tutorial with a 3x3 second convolution.
 
-    Local response normalisation after each convolution and its pooling (Krizhevsky et al. 2012), then
-    layers of 384 and 192. These know every cell by its place and bend what they add up, so a class score
-    is no sum of evidence over places.
+    Local response normalization follows each convolution and its pooling (Krizhevsky et al. 2012), then
+    fully connected layers of 384 and 192. These are nonlinear and have weights for every cell, so a class
+    score is not a sum of evidence over places.
     """
 
     def __init__(self, *, input_size: int, dropout: float, affect: bool = False) -> None:
@@ -63,5 +63,5 @@ class DNN(Network):
 
 
 def response_norm() -> nn.Module:
-    """With the tutorial's constants; PyTorch divides alpha by the size."""
+    """Build local response normalization with the tutorial's constants; PyTorch divides alpha by the size."""
     return nn.LocalResponseNorm(9, alpha=0.001, beta=0.75, k=1.0)

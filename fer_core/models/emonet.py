@@ -1,5 +1,5 @@
-"""``emonet_baseline``, ``emonet_self_attention`` and ``emonet_multihead``: the landmark network's trunk
-taught expressions, as EmoNet grew out of a face alignment network (Toisoul et al. 2021,
+"""``emonet_baseline``, ``emonet_self_attention`` and ``emonet_multihead``: networks on the trunk of the
+landmark network, as EmoNet extends a face alignment network (Toisoul et al. 2021,
 https://doi.org/10.1038/s42256-020-00280-0)."""
 
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from fer_core.models.plain import Plain
 from fer_core.models.registry import register_network
 
 WIDTH = 48
-"""Channels in which places are compared, all heads together."""
+"""Channels of queries, keys and values, all heads together."""
 
 
 @register_network(
     "emonet_baseline", description="the landmark network's trunk with a new last layer"
 )
 class EmoNetBaseline(Plain):
-    """The trunk with a new classification head."""
+    """The landmark network's trunk with a new classification head."""
 
 
 @register_network(
@@ -28,12 +28,16 @@ class EmoNetBaseline(Plain):
     description="the landmark network's trunk with attention between places",
 )
 class EmoNetSelfAttention(EmoNetBaseline):
-    """Each place takes in what it finds at the others, by the likeness of queries and keys (scaled
-    dot-product attention, Vaswani et al. 2017, https://arxiv.org/abs/1706.03762).
+    """Scaled dot-product attention between the places of the feature map (Vaswani et al. 2017,
+    https://arxiv.org/abs/1706.03762).
 
     Args:
-        heads: attentions side by side, each on its part of the channels.
+        backbone: arguments of ``Backbone``.
+        input_size: side of the aligned square, in pixels.
+        dropout: probability of dropout before the linear layers.
+        heads: number of attention heads, each on its share of the channels.
         patch: side of a place, in cells of the feature map.
+        affect: whether it has a head for valence and arousal.
     """
 
     def __init__(
@@ -63,21 +67,21 @@ class EmoNetSelfAttention(EmoNetBaseline):
             part(places).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for part in (self.query, self.key, self.value)
         )
-        likeness = query @ key.mT / query.shape[-1] ** 0.5  # (N, heads, places, places)
-        weights = likeness.float().softmax(dim=-1)
+        similarity = query @ key.mT / query.shape[-1] ** 0.5  # (N, heads, places, places)
+        weights = similarity.float().softmax(dim=-1)
         if hold_attention:
             weights = weights.detach()
-        taken = (weights.to(value.dtype) @ value).transpose(1, 2).flatten(2)
-        # Places are averaged anyway, so what each takes in is added to the average.
-        pooled = pool(feature_map) + self.join(taken).mean(1)
+        attended = (weights.to(value.dtype) @ value).transpose(1, 2).flatten(2)
+        # Places are averaged anyway, so the mean of the attended values is added to the average.
+        pooled = pool(feature_map) + self.join(attended).mean(1)
         logits, votes, affect = self.classifier(pooled)
-        looked_at = weights.mean(2).unflatten(2, patches.shape[2:])  # how much all look at a place
+        attention = weights.mean(2).unflatten(2, patches.shape[2:])  # mean weight of a place
         return NetworkOutput(
             logits=logits,
             votes=votes,
             features=features,
             affect=affect,
-            attention=looked_at[:, 0] if self.heads == 1 else looked_at,
+            attention=attention[:, 0] if self.heads == 1 else attention,
         )
 
     def evidence(self, output: NetworkOutput) -> None:
@@ -88,4 +92,4 @@ class EmoNetSelfAttention(EmoNetBaseline):
     "emonet_multihead", description="the landmark network's trunk, several attentions over patches"
 )
 class EmoNetMultihead(EmoNetSelfAttention):
-    """Several heads, over patches of 16x16 pixels."""
+    """Self-attention with several heads, over patches of 16x16 pixels."""

@@ -1,4 +1,4 @@
-"""``emotional_dan``: landmarks and expressions in one network, the second stage shown the landmarks."""
+"""``emotional_dan``: landmarks and expressions in one network; the second stage sees the landmarks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,9 +14,9 @@ from fer_core.models.registry import register_network
 from fer_core.models.simple_cnn import stacked
 
 CELLS: Final = 6
-"""Side of the last maps, for which the landmarks' layers are made."""
-FALL: Final = 24.0
-"""Side of the square over which the heat of a landmark is told, as in pixels."""
+"""Side of the last feature maps, which the landmark layers are built for, in cells."""
+HEAT_SIDE: Final = 24.0
+"""Side of the square in the units in which the heat of a landmark falls with its distance."""
 
 
 @register_network("emotional_dan", description="finds landmarks first, then looks again near them")
@@ -24,12 +24,15 @@ class EmotionalDAN(PooledNetwork):
     """Deep alignment network with an expression head (Tautkute et al. 2018,
     https://arxiv.org/abs/1805.00326).
 
-    The first stage finds the landmarks; the second sees the face beside a map that is warm near them, finds
-    them once more and assigns the class. The paper turns the face upright between the stages: here it
-    comes upright.
+    The first stage predicts the landmarks. The input of the second is the face and a heatmap of them; it
+    predicts them again, and the class. The paper aligns the face between the stages; here it is already
+    aligned.
 
     Args:
+        input_size: side of the aligned square, in pixels.
+        dropout: probability of dropout before the linear layers.
         widths: channels of each of the two trunks.
+        affect: whether it has a head for valence and arousal.
     """
 
     landmarks = True
@@ -60,26 +63,26 @@ class EmotionalDAN(PooledNetwork):
         return replace(output, points=self._find(self.points, features["face"])[None])
 
     def forward(self, faces: Tensor) -> NetworkOutput:
-        found, feature_map = self._stages(faces)
+        first_points, feature_map = self._stages(faces)
         output = self.head({"face": feature_map})
         assert output.points is not None
-        return replace(output, points=torch.cat([found[None], output.points]))
+        return replace(output, points=torch.cat([first_points[None], output.points]))
 
     def _stages(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 78, 2) landmarks of the first stage, and the second stage's map."""
+        """Return (N, 78, 2) landmarks of the first stage and the feature map of the second."""
         faces = normalize(faces)
-        found = self._find(self.first_points, self.first(faces))
-        heat = landmark_heat(found.detach(), faces.shape[-1] // 2).to(faces.dtype)
+        points = self._find(self.first_points, self.first(faces))
+        heat = landmark_heat(points.detach(), faces.shape[-1] // 2).to(faces.dtype)
         heat = F.interpolate(heat, faces.shape[2:], mode="bilinear", align_corners=False)
-        return found, self.backbone(torch.cat([faces, heat], dim=1))
+        return points, self.backbone(torch.cat([faces, heat], dim=1))
 
     def _find(self, layers: nn.Module, feature_map: Tensor) -> Tensor:
-        found: Tensor = layers(F.adaptive_avg_pool2d(feature_map, CELLS))
-        return found.float().reshape(-1, POINTS, 2)
+        points: Tensor = layers(F.adaptive_avg_pool2d(feature_map, CELLS))
+        return points.float().reshape(-1, POINTS, 2)
 
 
 def point_layers(channels: int, width: int = 20) -> nn.Module:
-    """A map of 6x6 cells, kept apart since they say where things are -> 2 x 78 numbers."""
+    """Build layers from a map of 6x6 cells, without pooling since places matter, to 2 x 78 coordinates."""
     return nn.Sequential(
         nn.Conv2d(channels, width, 1),
         nn.ReLU(),
@@ -89,14 +92,18 @@ def point_layers(channels: int, width: int = 20) -> nn.Module:
 
 
 def landmark_heat(points: Tensor, size: int) -> Tensor:
-    """(N, 1, size, size): one over one plus the distance to the nearest landmark, by equation 3 of Kowalski
-    et al. 2017 (https://arxiv.org/abs/1706.01789).
+    """Compute a heatmap of landmarks: 1 / (1 + distance to the nearest one), by equation 3 of Kowalski et al.
+    2017 (https://arxiv.org/abs/1706.01789).
 
     Args:
-        points: (N, 78, 2) fractions of the square.
+        points: (N, 78, 2) landmarks as fractions of the square.
+        size: side of the map, in cells.
+
+    Returns:
+        (N, 1, size, size), 0..1.
     """
-    centres = (torch.arange(size, device=points.device) + 0.5) / size
-    rows, columns = torch.meshgrid(centres, centres, indexing="ij")
+    centers = (torch.arange(size, device=points.device) + 0.5) / size
+    rows, columns = torch.meshgrid(centers, centers, indexing="ij")
     cells = torch.stack([columns, rows], dim=-1).flatten(0, 1)
     nearest = torch.cdist(cells.expand(len(points), -1, -1), points.float()).amin(2)
-    return (1 / (1 + FALL * nearest)).reshape(-1, 1, size, size)
+    return (1 / (1 + HEAT_SIDE * nearest)).reshape(-1, 1, size, size)

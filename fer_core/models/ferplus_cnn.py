@@ -1,4 +1,4 @@
-"""``ferplus_cnn``: a network that never saw FER2013's labels."""
+"""``ferplus_cnn``: a network trained on the votes of FER+ only."""
 
 from torch import Tensor
 
@@ -9,7 +9,7 @@ from fer_core.models.simple_cnn import SimpleCNN
 
 
 class VotesHead(ClassifierHead):
-    """A head whose seven classes are rows of its votes."""
+    """A head whose seven class logits are rows of its FER+ logits."""
 
     rows = tuple(FERPLUS_EXPRESSIONS.index(name) for name in EXPRESSIONS)
 
@@ -29,10 +29,10 @@ class VotesHead(ClassifierHead):
 
 @register_network("ferplus_cnn", description="learned from the votes of ten people alone")
 class FERPlusCNN(SimpleCNN):
-    """A stack of convolutions that learns how ten people voted (Barsoum et al. 2016,
-    https://arxiv.org/abs/1608.01041), nothing else.
+    """``SimpleCNN`` trained on the votes of ten people a face (Barsoum et al. 2016,
+    https://arxiv.org/abs/1608.01041), without FER2013's labels.
 
-    Its seven classes are those of FER+ but contempt, as the votes have them.
+    Its seven classes are FER+'s without contempt.
     """
 
     head_type = VotesHead

@@ -1,4 +1,4 @@
-"""``hybrid``: what a network learns beside what people thought of."""
+"""``hybrid``: learned and hand-made features in one network."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,12 +23,15 @@ from fer_core.models.simple_cnn import stacked
 class Hybrid(Network):
     """Convolutions, histograms of gradients and landmarks, joined before the last layer.
 
-    All three lie on one grid of 6x6 cells, so that a map shows the evidence of the first two in its place;
-    what the landmarks say belongs to no place and is spread over all.
+    All three lie on one grid of 6x6 cells, so that a map shows the evidence of the first two in its place.
+    Landmark features have no place and are spread evenly over the grid.
 
     Args:
-        widths: channels of the stages of the image's branch.
-        width: of the layer that sums up each description.
+        input_size: side of the aligned square, in pixels.
+        dropout: probability of dropout before the linear layers.
+        widths: channels of the stages of the convolutional branch.
+        width: units of the layer over each kind of hand-made features.
+        affect: whether it has a head for valence and arousal.
     """
 
     def __init__(
@@ -55,23 +58,27 @@ class Hybrid(Network):
         return {"face": self.backbone}
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
-        learnt = self.backbone(normalize(faces))
-        faces = faces.detach()  # what people thought of has no gradient
+        learned = self.backbone(normalize(faces))
+        faces = faces.detach()  # hand-made features have no gradient
         shape = torch.from_numpy(describe_points(find_points(faces))).to(faces.device)
-        spread = shape[..., None, None].expand(-1, -1, *learnt.shape[2:]) / learnt[0, 0].numel()
-        return {"face": torch.cat([learnt, hog(faces), spread], dim=1)}
+        spread = shape[..., None, None].expand(-1, -1, *learned.shape[2:]) / learned[0, 0].numel()
+        return {"face": torch.cat([learned, hog(faces), spread], dim=1)}
 
     def head(
         self, features: Mapping[str, Tensor], *, hold_attention: bool = False
     ) -> NetworkOutput:
-        learnt, gradients, shape = torch.split(features["face"], self.parts, dim=1)
-        joined = [pool(learnt), self.gradients(gradients.flatten(1)), self.shape(shape.sum((2, 3)))]
+        learned, gradients, shape = torch.split(features["face"], self.parts, dim=1)
+        joined = [
+            pool(learned),
+            self.gradients(gradients.flatten(1)),
+            self.shape(shape.sum((2, 3))),
+        ]
         logits, votes, affect = self.classifier(torch.cat(joined, dim=1))
         return NetworkOutput(logits=logits, votes=votes, features=features, affect=affect)
 
 
 def description_layers(inputs: int, width: int, dropout: float) -> nn.Module:
-    """A description, whatever the scale of its numbers -> (N, width)."""
+    """Build the layers from hand-made features of any scale to (N, width)."""
     return nn.Sequential(
         nn.BatchNorm1d(inputs, affine=False),
         nn.Dropout(dropout),

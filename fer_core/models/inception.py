@@ -1,4 +1,4 @@
-"""``inception``: convolutions of several sizes side by side."""
+"""``inception``: convolutions of several sizes in parallel."""
 
 import torch
 from torch import Tensor, nn
@@ -31,11 +31,12 @@ class Inception(PooledNetwork):
 class InceptionBlock(nn.Module):
     """1x1, 3x3 and 5x5 convolutions and max pooling, in parallel.
 
-    Each gets the share of the output channels that it has in GoogLeNet's first block. The 5x5 is two 3x3
-    (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
+    Their shares of the output channels are those of GoogLeNet's first block. The 5x5 convolution is two 3x3
+    ones (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
 
     Args:
-        channels: of the output; a multiple of 8.
+        in_channels: channels of the input.
+        channels: channels of the output; a multiple of 8.
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:

@@ -1,4 +1,4 @@
-"""Support vector machines on hand-made descriptions of a face."""
+"""Least-squares support vector machines on hand-made features of a face."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -24,20 +24,22 @@ HOG_NUMBERS: Final = HOG_CHANNELS * HOG_CELLS**2
 
 
 class KernelMachine(Estimator):
-    """A support vector machine with a Gaussian kernel, one class against the rest (Cortes and Vapnik 1995).
+    """A least-squares SVM with a Gaussian kernel, one class against the rest (Suykens and Vandewalle 1999,
+    "Least squares support vector machine classifiers").
 
-    Its kernel is spanned by some of the training faces alone (Williams and Seeger 2001, "Using the
-    Nyström method to speed up kernel machines"): a class scores ``w . exp(-|z - c|^2) + b``, where z are
-    principal components of the face's description, in units in which the kernel's width is 1, and c
-    those of the chosen faces.
+    The kernel is approximated from a subset of the training faces, the Nyström centers (Williams and Seeger
+    2001, "Using the Nyström method to speed up kernel machines"). The score of a class is
+    ``w . exp(-|z - c|^2) + b``, where z are the principal components of the face's features, scaled so that
+    the kernel's width is 1, and c those of the centers.
 
     Args:
-        components: of the description, that count.
-        centres: training faces that span the kernel.
+        input_size: side of the aligned square, in pixels.
+        components: number of principal components.
+        centres: number of Nyström centers. The name is a key of recipes and cards.
     """
 
     described: int
-    """Numbers that describe a face."""
+    """Number of features of a face."""
 
     def __init__(self, *, input_size: int, components: int, centres: int) -> None:
         super().__init__()
@@ -56,8 +58,8 @@ class KernelMachine(Estimator):
         )
 
     def similarities(self, description: Tensor) -> Tensor:
-        """(N, centres) kernel between faces and centres, 0..1."""
-        # Distances are differences of large numbers: bf16 has too few digits.
+        """Compute the kernel between N faces and the centers: (N, centers), 0..1."""
+        # Distances are differences of large numbers, for which bf16 has too few digits.
         with torch.autocast(description.device.type, enabled=False):
             components = self.project(description.float().flatten(1))
             squares = components.square().sum(1)[:, None] + self.centres.square().sum(1)
@@ -67,7 +69,7 @@ class KernelMachine(Estimator):
 
 @register_network("svm_hog", description="a least-squares SVM on edges", kind="kernel_machine")
 class HogMachine(KernelMachine):
-    """On histograms of oriented gradients."""
+    """A least-squares SVM on histograms of oriented gradients."""
 
     described = HOG_NUMBERS
 
@@ -81,7 +83,7 @@ class HogMachine(KernelMachine):
     kind="kernel_machine",
 )
 class LandmarkMachine(KernelMachine):
-    """On where landmarks lie to each other."""
+    """A least-squares SVM on the relative positions of landmarks."""
 
     described = POINT_NUMBERS
 
@@ -95,7 +97,7 @@ class LandmarkMachine(KernelMachine):
     kind="kernel_machine",
 )
 class HogLandmarkMachine(LandmarkMachine):
-    """On histograms of oriented gradients and landmarks."""
+    """A least-squares SVM on histograms of oriented gradients and landmarks."""
 
     described = HOG_NUMBERS + POINT_NUMBERS
 
@@ -109,7 +111,7 @@ class HogLandmarkMachine(LandmarkMachine):
     kind="kernel_machine",
 )
 class SlidingHogMachine(LandmarkMachine):
-    """On histograms of oriented gradients in a window that slides over the face, and landmarks, after
+    """A least-squares SVM on landmarks and on histograms of oriented gradients in a sliding window, after
     amineHorseman/facial-expression-recognition-svm."""
 
     described = WINDOW_NUMBERS + POINT_NUMBERS

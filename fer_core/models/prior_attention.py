@@ -1,4 +1,4 @@
-"""``prior_attention``: the face and its two prior blocks, fused by a learned attention."""
+"""``prior_attention``: the face and its two prior blocks, combined by a learned attention."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -24,13 +24,19 @@ from fer_core.models.registry import register_network
 class PriorAttention(Network):
     """Three branches over one shared backbone: face, eyes + brows, mouth.
 
-    The branches share every convolution and keep their own batch norms, since the grey values of an
-    eye block are distributed unlike those of a face.
+    The branches share every convolution and have their own batch norms, since gray values of an eye block
+    and of a face are distributed differently.
 
-    Each branch has its own linear classifier; a softmax over the three regions says how much each
-    counts for this face. The logits are the weighted mean of the branches' logits, so every class
-    score splits exactly into the evidence of each place in each region. Valence and arousal are the
-    weighted mean of what the branches say.
+    Each branch has its own linear classifier; a softmax over the three regions gives their attention
+    weights for this face. The logits are the weighted mean of the branches' logits, so every class score is
+    exactly the sum of the evidence of each place in each region. Valence and arousal are weighted means too.
+
+    Args:
+        backbone: arguments of ``Backbone``.
+        input_size: side of the aligned square, in pixels.
+        dropout: probability of dropout before the linear layers.
+        attention_width: units of the hidden layer that scores a region.
+        affect: whether it has a head for valence and arousal.
     """
 
     regions: tuple[str, ...] = REGIONS
@@ -112,7 +118,7 @@ class PriorAttention(Network):
 
 
 def share_convolutions(backbones: Sequence[nn.Module]) -> None:
-    """Make networks of one architecture use the convolutions of the first."""
+    """Make networks of one architecture share the convolutions of the first."""
     first, *others = backbones
     for name, module in list(first.named_modules()):
         if isinstance(module, nn.Conv2d):

@@ -15,12 +15,12 @@ Kind = Literal["network", "kernel_machine", "boosted_trees"]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A registered class of networks, with what tables and trainers need to know about it."""
+    """A registered class of networks, with the metadata that tables and training use."""
 
     name: str
     network: type[Network]
     description: str
-    """What it is, in a few words, for people who read a table."""
+    """A few words for readers of a table."""
     kind: Kind
 
 
@@ -28,7 +28,7 @@ _FAMILIES: dict[str, Family] = {}
 
 
 def register_network(name: str, *, description: str, kind: Kind = "network") -> Callable[[N], N]:
-    """Class decorator: make a network family available to recipes and cards under ``name``."""
+    """Register a class as a network family, which recipes and cards name (a class decorator)."""
 
     def register(network: N) -> N:
         _FAMILIES[name] = Family(name, network, description, kind)

@@ -1,4 +1,4 @@
-"""``simple_cnn``: a plain stack of convolutions, pooling between them."""
+"""``simple_cnn``: a plain stack of convolutions with pooling in between."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,10 @@ class SimpleCNN(PooledNetwork):
     (Simonyan and Zisserman 2015, https://arxiv.org/abs/1409.1556).
 
     Args:
+        input_size: side of the aligned square, in pixels.
+        dropout: probability of dropout before the linear layers.
         widths: channels of each stage.
+        affect: whether it has a head for valence and arousal.
     """
 
     def __init__(
@@ -30,7 +33,7 @@ class SimpleCNN(PooledNetwork):
 
 
 def stacked(widths: Sequence[int], in_channels: int = 1) -> Trunk:
-    """Two convolutions for each width, the map halved between widths."""
+    """Build a trunk of two convolutions for each width, which halves the map between widths."""
     layers: list[nn.Module] = []
     channels = in_channels
     for width in widths:

@@ -10,10 +10,10 @@ from fer_core.models.registry import register_network
 
 @register_network("xception", description="a small Xception: filters that treat each channel alone")
 class Xception(PooledNetwork):
-    """Entry, middle and exit flow of Xception (Chollet 2017, https://arxiv.org/abs/1610.02357), made as
-    small as mini-Xception made it for faces (Arriaga et al. 2017, https://arxiv.org/abs/1710.07557).
+    """Entry, middle and exit flow of Xception (Chollet 2017, https://arxiv.org/abs/1610.02357), about
+    as small as mini-Xception for faces (Arriaga et al. 2017, https://arxiv.org/abs/1710.07557).
 
-    The stem keeps the full resolution, since a face has 48 pixels here and not 299.
+    The stem keeps the full resolution, since a face has 48 pixels instead of 299.
     """
 
     def __init__(self, *, input_size: int, dropout: float, affect: bool = False) -> None:
