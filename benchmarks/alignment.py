@@ -1,8 +1,8 @@
-"""What alignment gains: ``python -m benchmarks.alignment --data fer2013.csv``.
+"""Accuracy with and without alignment: ``python -m benchmarks.alignment --data fer2013.csv``.
 
-Each model reads PublicTest three times: aligned by O-Net's five points, by those of the landmark network
-as ``Classifier.align`` takes them, and as the crops are. FER2013's crops are framed alike already, so
-the same is done with crops that were turned, shifted and scaled at random, as a face detector's would be.
+Each model is evaluated on PublicTest three times: aligned by O-Net's five points, aligned by those of the
+landmark network as in ``Classifier.align``, and not aligned. Since FER2013's crops are all framed alike, this
+is repeated with crops that are rotated, shifted and scaled at random, like those of a face detector.
 """
 
 import argparse
@@ -21,14 +21,15 @@ from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS
 
 SURE = 0.9
-"""O-Net's score below which its points are no better than the mean layout."""
+"""O-Net's score below which its points are not better than the mean layout."""
 
 
 def disturb(image: Image, rng: np.random.Generator) -> Image:
-    """Turn by up to 20 degrees, shift by up to 8 % of the side, zoom by up to 15 %."""
+    """Rotate by up to 20 degrees, shift by up to 8 % of the side, scale by up to 15 %."""
     height, width = image.shape
     angle, zoom = rng.uniform(-20, 20), np.exp(rng.uniform(-0.15, 0.15))
-    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, zoom)
+    center = ((width - 1) / 2, (height - 1) / 2)
+    turn = np.asarray(cv2.getRotationMatrix2D(center, angle, zoom), float)
     turn[:, 2] += rng.uniform(-0.08, 0.08, 2) * (width, height)
     return np.asarray(
         cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8
@@ -36,13 +37,13 @@ def disturb(image: Image, rng: np.random.Generator) -> Image:
 
 
 def accuracy(classifier: Classifier, faces: FaceSet, points: Floats) -> float:
-    """Share of right classes, single pass, aligned by (N, 5, 2) points; as they are where these are NaN."""
+    """Return the single-pass accuracy of crops aligned by (N, 5, 2) points; NaN leaves a crop unaligned."""
     crops = align_crops(faces.images, points, classifier.input_size)
     return float((classifier.logits(crops)[0].argmax(axis=1) == faces.labels).mean())
 
 
 def onet_points(images: list[Image]) -> Floats:
-    """(N, 5, 2) of bare crops of one size by O-Net; the mean layout where it is not sure of a face."""
+    """Find (N, 5, 2) points of bare crops of one size by O-Net; the mean layout where its score is low."""
     points, scores = MTCNN().points(np.stack(images))
     mean = mean_points((0, 0, *images[0].shape[::-1]))
     return np.where(scores[:, None, None] >= SURE, points, mean)

@@ -1,8 +1,8 @@
-"""The Live page in Chromium, server and browser on this machine: ``python -m benchmarks.browser``.
+"""Frame rate and memory of the Live page in Chromium: ``python -m benchmarks.browser``.
 
-The webcam is a film of a moving face, 640x480 at 30 frames a second; everything is painted, the heatmap
-included. Frames are those that the server has worked on, as the page's meter counts them, not those that
-the browser shows. Needs Chromium and playwright, as the browser tests do.
+Server and browser run on this machine. The webcam is a clip of a moving face, 640x480 at 30 frames a second;
+everything is drawn, the heatmap included. Frames are those that the server has processed, not those that the
+browser shows. Needs Chromium and playwright, as the browser tests do.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,43 +25,47 @@ from tests.e2e.driver import (
     write_webcam,
 )
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 SETTLED = 60
 """Seconds of streaming after which memory is compared and frames are counted."""
 
 
 def megabytes(pid: int) -> float:
-    """Resident memory of a process."""
+    """Return the resident memory of a process, in megabytes."""
     answer = subprocess.run(
         ["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True
     )
     return int(answer.stdout) / 1024
 
 
-def starting(live: LivePage) -> float:
-    """Seconds from START to a picture that went through the classifier."""
+def start_camera(live: LivePage) -> float:
+    """Press START; return the seconds until the first processed frame."""
     live.start()
     started = time.monotonic()
     wait_for(live.shows_overlay, "the first processed frame", every=0.01)
     return time.monotonic() - started
 
 
-def measure(server: Server, page, minutes: float, starts: int) -> dict[str, float]:
+def measure(server: Server, page: "Page", minutes: float, starts: int) -> dict[str, float]:
+    """Stream for some minutes; return each figure by its name."""
     live = LivePage(page, server)
-    seconds = [starting(live)]
+    seconds = [start_camera(live)]
     for _ in range(starts - 1):
         live.stop()
         page.get_by_text("Camera off").wait_for()
-        seconds.append(starting(live))
+        seconds.append(start_camera(live))
     time.sleep(SETTLED)
     early = megabytes(server.pid)
     frames, began = live.frames(), time.monotonic()
     time.sleep(max(60 * minutes - SETTLED, 10))
-    worked = live.frames() - frames
+    processed = live.frames() - frames
     elapsed = time.monotonic() - began
     late = megabytes(server.pid)
     return {
         f"START to first frame, s (median of {starts})": float(np.median(seconds)),
-        "frames per second": worked / elapsed,
+        "frames per second": processed / elapsed,
         "memory after 1 min, MB": early,
         f"memory after {minutes:g} min, MB": late,
         "growth, MB": late - early,

@@ -1,10 +1,10 @@
-"""How well and how fast faces are found: ``python -m benchmarks.detectors --data teacher/faces_lfw.npz``.
+"""Accuracy and speed of the face detectors: ``python -m benchmarks.detectors --data teacher/faces_lfw.npz``.
 
-Each detector looks at the pictures of PrivateTest, one face each, with a quarter of their side repeated
-around them. Columns: faces found, the mean overlap (intersection over union, 0.5 at least) with the upright
-square in which the mean layout puts a face's points, false boxes a picture, the points' error in
-inter-ocular distances, and the milliseconds of a picture of 640x480 with one face, on one thread. Without
-data there are only these. The variable EXPRESSION_LENS_YUNET names the file of yunet.
+Each detector runs on the pictures of PrivateTest, one face each, padded by repeating a quarter of their
+side. Columns: faces found, the mean intersection over union (0.5 at least) with the upright square in which
+the mean layout puts a face's points, false boxes a picture, the error of the points in inter-ocular
+distances, and the milliseconds for a picture of 640x480 with one face, on one thread. Without data only
+these are measured. The variable EXPRESSION_LENS_YUNET names the file of yunet.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from fer_core.training.tasks.hog import measure_detector
 
 
 def milliseconds(detector: Detector, repeats: int) -> float:
-    """Median time of the processor for a picture of 640x480 with one face."""
+    """Return the median processor time for a picture of 640x480 with one face, in milliseconds."""
     (image,) = scene(640, 480, faces=1, frames=1)
     times = []
     for _ in range(repeats + 1):

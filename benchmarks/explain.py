@@ -1,14 +1,15 @@
-"""How quickly an explanation is there: ``python -m benchmarks.explain``.
+"""Speed of explanations: ``python -m benchmarks.explain``.
 
-For each model and each method that is made for it and fast, the maps of all seven classes of one face, in
-milliseconds on two threads; the ratio is to one forward pass of the same model in the same run. Below, how
-long the Explain page takes in Chromium to show another class, from the press on its button to the last word
-of the page, server and browser on this machine. Needs Chromium and playwright, as the browser tests do.
+For each model and each fast method that it supports: the maps of all seven classes of one face, in
+milliseconds; the ratio is to one forward pass of the same model in the same run. Below it, the time that the
+Explain page takes in Chromium to show another class, from the press on its button until the script has run,
+with server and browser on this machine. That needs Chromium and playwright, as the browser tests do.
 """
 
 import argparse
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -19,11 +20,12 @@ from skimage.data import astronaut
 
 from fer_core import EXPRESSIONS, Analyzer, list_models
 from fer_core.explain import METHODS, method_for, raw_maps
+from fer_core.types import Image
 from tests.e2e.driver import CHROMIUM, chromium_arguments, serve
 
 
 def median(work: Callable[[], object], repeats: int) -> float:
-    """Milliseconds."""
+    """Return the median time of a call, in milliseconds, after one call that is not counted."""
     work()
     times = []
     for _ in range(repeats):
@@ -34,7 +36,7 @@ def median(work: Callable[[], object], repeats: int) -> float:
 
 
 def change_class(repeats: int) -> float | None:
-    """Milliseconds from a press on a class to the page that shows it; None without a browser."""
+    """Return the milliseconds from a press on a class until its page is complete; None without a browser."""
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
@@ -71,10 +73,11 @@ def change_class(repeats: int) -> float | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     analyzer = Analyzer()
-    picture = astronaut()
+    picture: Image = astronaut()  # type: ignore[no-untyped-call]
     (face,) = (reading.face for reading in analyzer(picture))
     fast = [method for method in METHODS if method.fast]
     print("| model | " + " | ".join(method.title for method in fast) + " | a forward pass |")
@@ -83,24 +86,21 @@ def main() -> None:
         model = analyzer.classifier(name)
         (reading,) = analyzer.predict(picture, [face], model=name).readings
         crop = reading.regions.face
-        forward = median(lambda model=model, crop=crop: model.forward(crop[None]), options.repeats)
+        forward = median(partial(model.forward, crop[None]), options.repeats)
         cells = []
         for method in fast:
             if method_for(model, method.name) != method.name:
                 cells.append("–")
                 continue
-            took = median(
-                lambda model=model, crop=crop, method=method: raw_maps(
-                    model, crop, EXPRESSIONS, method.name
-                ),
-                options.repeats,
-            )
+            seven_maps = partial(raw_maps, model, crop, EXPRESSIONS, method.name)
+            took = median(seven_maps, options.repeats)
             cells.append(f"{took:.0f} ({took / forward:.1f}×)")
         print(f"| `{name}` | " + " | ".join(cells) + f" | {forward:.1f} |")
-    took = change_class(options.repeats)
-    print(
-        f"\nAnother class on the Explain page: {took:.0f} ms" if took else "\nNo browser is here."
-    )
+    page_took = change_class(options.repeats)
+    if page_took:
+        print(f"\nAnother class on the Explain page: {page_took:.0f} ms")
+    else:
+        print("\nNo browser is installed, so the Explain page was not measured.")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Which maps are true: ``python -m benchmarks.faithfulness --data fer2013.csv --json faithfulness.json``.
+"""Faithfulness of the explanation methods: ``python -m benchmarks.faithfulness --data fer2013.csv``.
 
-Each method explains the class assigned to the same faces of PrivateTest, and its maps are judged by what the
-network says when the places that they mark go, or come. A figure says little by itself, so maps that know
-nothing of the network are at the end. Coarse maps are to be compared with coarse noise, ``random``, maps of
-single pixels with pixels in any order, ``random pixels``, and all of them with ``centre``, the middle of the
-face. Means, with 95 % intervals by bootstrap over faces.
+Each method explains the assigned class of the same faces of PrivateTest. Its maps are measured by the
+probability of that class while the marked places are removed or inserted. The last rows are baselines that
+do not depend on the network: coarse maps compare with coarse noise, ``random``, maps of single pixels with
+pixels in random order, ``random pixels``, and all of them with ``centre``, a blob in the middle of the
+face. Means with 95 % intervals by bootstrap over faces.
 """
 
 import argparse
@@ -43,7 +43,7 @@ SIDE = 6
 def maps_of(
     classifier: Classifier, aligned: Image, target: str, methods: list[str], seed: int
 ) -> dict[str, Floats]:
-    """The maps of one face, those that know nothing of the network at the end."""
+    """Compute the maps of one face, the baselines last."""
     return {method: raw_map(classifier, aligned, target, method) for method in methods} | {
         "random": random_map(SIDE, seed),
         "random pixels": random_pixels(len(aligned), seed),
@@ -52,23 +52,23 @@ def maps_of(
 
 
 def random_pixels(side: int, seed: int) -> Floats:
-    """(side, side) noise without any smoothness."""
+    """Return (side, side) independent noise."""
     return np.random.default_rng(seed).random((side, side), np.float32)
 
 
 def figures(found: Faithfulness) -> tuple[float, ...]:
-    """In the order of ``FIGURES``."""
+    """Compute the figures of one map, in the order of ``FIGURES``."""
     areas = found.deletion_area, found.insertion_area
     return (*areas, found.road, found.average_drop, float(found.increase))
 
 
 def is_quick(method: Method) -> bool:
-    """Whether hundreds of faces are no matter: it is fast, or takes less than half a second a face."""
+    """Return whether a method is fast enough for hundreds of faces: under half a second a face."""
     return method.fast or method.name in ("guided_backprop", "occlusion")
 
 
 def own_methods(classifier: Classifier, *, slow: bool) -> list[str]:
-    """What runs on this model itself: the quick methods, or with ``slow`` all."""
+    """Return the methods that this model supports: the quick ones, or with ``slow`` all."""
     return [
         method.name
         for method in METHODS
@@ -77,7 +77,7 @@ def own_methods(classifier: Classifier, *, slow: bool) -> list[str]:
 
 
 def summary(values: Floats) -> dict[str, float]:
-    """Mean of (n,) values with its interval."""
+    """Return the mean of (n,) values with its confidence interval."""
     low, high = bootstrap(values)
     return {"mean": float(values.mean()), "low": low, "high": high}
 
@@ -85,7 +85,7 @@ def summary(values: Floats) -> dict[str, float]:
 def measure(
     classifier: Classifier, faces: Image, methods: list[str], steps: int
 ) -> dict[str, Floats]:
-    """Method -> (N, 5) figures of (N, S, S) aligned faces."""
+    """Return method -> (N, 5) figures of (N, S, S) aligned faces."""
     rows: dict[str, list[tuple[float, ...]]] = {}
     started = perf_counter()
     for number, (face, index) in enumerate(
@@ -103,17 +103,17 @@ def measure(
 
 
 class Task(NamedTuple):
-    """What is asked for on the command line."""
+    """Parse the command line."""
 
     options: argparse.Namespace
     classifier: Classifier
     methods: list[str]
     aligned: Image
-    """(N, S, S) faces of PrivateTest, at random but always the same ones first."""
+    """Return (N, S, S) aligned faces of PrivateTest in a random order that is always the same."""
 
 
 def read_task(parser: argparse.ArgumentParser) -> Task | None:
-    """What both benchmarks of methods start from; None without data, which is told."""
+    """Load what both benchmarks of methods use; print a note and return None without data."""
     parser.add_argument("--data", type=Path)
     parser.add_argument("--model", default="default")
     parser.add_argument("--faces", type=int, default=500)

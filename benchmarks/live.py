@@ -1,8 +1,8 @@
 """Milliseconds of the live path, stage by stage: ``python -m benchmarks.live``.
 
-Moving pictures of one real face go through ``Stream`` and the overlay as they do on the Live page, with
-landmarks, blinks and the heatmap of the likeliest class. The last column compares with searching every
-frame anew, in the same run, since machines are noisy.
+Moving pictures of one real face go through ``Stream`` and the overlay as on the Live page, with landmarks,
+blinks and the heatmap of the assigned class. The last column compares with detecting in every frame, in the
+same run, since machines are noisy.
 """
 
 import argparse
@@ -23,8 +23,8 @@ FRAME_RATE = 30
 
 
 def scene(width: int, height: int, faces: int, frames: int) -> Iterator[Image]:
-    """Frames in which as many faces as asked for sway from side to side."""
-    portrait = skimage.data.astronaut()[0:256, 96:352]
+    """Yield frames in which ``faces`` faces sway from side to side."""
+    portrait: Image = skimage.data.astronaut()[0:256, 96:352]  # type: ignore[no-untyped-call]
     side = height * 3 // 4 if faces == 1 else min(height // 2, width // 3)
     face = cv2.resize(portrait, (side, side), interpolation=cv2.INTER_AREA)
     columns, rows = (1, 1) if faces == 1 else (3, 2)
@@ -43,7 +43,7 @@ def scene(width: int, height: int, faces: int, frames: int) -> Iterator[Image]:
 def run(
     analyzer: Analyzer, frames: list[Image], *, follow: bool
 ) -> tuple[list[dict[str, float]], int]:
-    """Timings of each frame, and how many faces the last one had."""
+    """Return the timings of each frame, and the number of faces in the last one."""
     stream, style, rows = Stream(analyzer), OverlayStyle(landmarks=True), []
     result = FrameResult()
     for number, frame in enumerate(frames):

@@ -1,9 +1,9 @@
-"""Whether every method works for every network: ``python -m benchmarks.maps --data fer2013.csv``.
+"""Check every explanation method on every network: ``python -m benchmarks.maps --data fer2013.csv``.
 
-For each trained network with maps and each method whose maps tell classes apart, the share of faces on which
-its maps of the likeliest and of the second class are finite, not the same everywhere within the face, and
-unlike each other. A map that fails one of these can be painted, and says nothing. Methods that occlusion
-stands in for are left out: "–".
+For each trained network with maps and each method whose maps differ by class: the share of faces on which
+its maps of the likeliest and of the second class are finite, not constant within the face, and different
+from each other. A map that fails one of these carries no information. "–" marks methods that a network does
+not support and that occlusion replaces.
 """
 
 import argparse
@@ -32,7 +32,7 @@ SLOW = 10
 
 
 class Soundness(NamedTuple):
-    """Shares of faces, 0..1."""
+    """Shares of the faces that pass each check, 0..1."""
 
     finite: float
     """No cell of either map is NaN or infinite."""
@@ -41,11 +41,11 @@ class Soundness(NamedTuple):
     unlike: float
     """The two maps correlate by less than ``ALIKE``."""
     sound: float
-    """All three."""
+    """Share of the faces that pass all three."""
 
 
 def soundness(classifier: Classifier, aligned: Image, method: str) -> Soundness:
-    """What a method's maps of the two likeliest classes are on (N, S, S) aligned faces."""
+    """Check a method's maps of the two likeliest classes on (N, S, S) aligned faces."""
     answers = classifier.logits(aligned)[0].argsort(axis=1)[:, :-3:-1]
     rows = []
     for face, (first, second) in zip(aligned, answers, strict=True):
@@ -59,14 +59,14 @@ def soundness(classifier: Classifier, aligned: Image, method: str) -> Soundness:
 
 
 def varies(raw: Floats) -> bool:
-    """Whether a finite map has more than one value within the face; its border can differ by padding."""
+    """Return whether a finite map varies within the face; its border can differ by padding."""
     margin = len(raw) // 6
     inner = raw[margin : len(raw) - margin, margin : len(raw) - margin]
     return bool(np.ptp(inner) > FLAT * abs(inner).max())
 
 
 def methods_of(classifier: Classifier) -> Iterator[Method]:
-    """The methods that tell classes apart and run on this network themselves."""
+    """Return the methods that this network supports and whose maps differ by class."""
     for method in METHODS:
         if method.class_dependent and method_for(classifier, method.name) == method.name:
             yield method

@@ -1,10 +1,10 @@
-"""Which maps show the network, not just the face: ``python -m benchmarks.randomization --data fer2013.csv``.
+"""Randomization check of the explanation methods: ``python -m benchmarks.randomization --data fer2013.csv``.
 
-The network forgets step by step what it learned, from its answer down to the pixels (Adebayo et al. 2018),
-and each method explains the same class of the same faces again. Its maps ought to change: at 1 they have the
-order of before, at 0 nothing to do with it, and below 0 what was hot is cold, as the border of a face can be.
-Spearman's rank correlation; means over faces of PrivateTest, which are divided among several draws of what is
-forgotten, with 95 % intervals by bootstrap.
+The weights of the network are shuffled layer by layer, from the output to the input (Adebayo et al. 2018),
+and each method explains the same class of the same faces again. Its maps should change. The figure is
+Spearman's rank correlation with the map of the trained network: 1 for the same order, 0 for an unrelated
+map, negative where hot places became cold. Means over faces of PrivateTest, which are divided among several
+random shuffles, with 95 % intervals by bootstrap.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from fer_core.types import Floats, Image
 def measure(
     classifier: Classifier, faces: Image, methods: list[str], draws: int
 ) -> dict[str, dict[str, Floats]]:
-    """Depth -> method -> (N,) correlations of the maps of (N, S, S) aligned faces."""
+    """Return depth -> method -> (N,) correlations of the maps of (N, S, S) aligned faces."""
     targets = [EXPRESSIONS[index] for index in classifier.logits(faces)[0].argmax(axis=1)]
     found: dict[str, dict[str, list[float]]] = {}
     for draw in range(draws):

@@ -1,8 +1,8 @@
-"""How calm and how quick the shown class is: ``python -m benchmarks.steadiness --clip CLIP``.
+"""Stability and latency of the shown class: ``python -m benchmarks.steadiness --clip CLIP``.
 
-Counts how often the shown class of a face in a clip changes, with smoothing and without. Then measures how
-long a step from one class to another takes to be shown: logits of one face that is sure of a class
-jump to those of a face that is sure of another, or barely so, for all pairs of classes.
+Counts how often the shown class of a face in a clip changes, with and without smoothing. Then measures how
+long a step from one class to another takes to be shown: the logits of a face jump from one confident class
+to another, which is confident or barely ahead, for all pairs of classes.
 """
 
 import argparse
@@ -28,18 +28,19 @@ Row = tuple[int, float, Floats]
 
 
 def read_clip(analyzer: Analyzer, path: Path) -> tuple[list[Row], float]:
-    """Every face of every frame as it is alone, and the length of the clip in seconds."""
+    """Predict every face of every frame without smoothing; return the rows and the length in seconds."""
     stream, rows, time = Stream(analyzer, StreamSettings(maps=(), smoothing=0)), [], 0.0
     with av.open(path) as clip:
         for frame in clip.decode(video=0):
             time = float(frame.time or 0.0)
-            readings = stream.push(frame.to_ndarray(format="rgb24"), time=time).readings
+            picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+            readings = stream.push(picture, time=time).readings
             rows += [(reading.face.track_id or 0, time, reading.logits) for reading in readings]
     return rows, time
 
 
 def changes(classifier: Classifier, rows: list[Row], smoothing: float) -> int:
-    """How often what is shown of a face changes: the class, or whether it is unsure."""
+    """Count the changes of a shown label: of its class, or of whether it is unsure."""
     memories: dict[int, TemporalSmoother] = {}
     shown: dict[int, list[tuple[str, bool]]] = {}
     for track, time, logits in rows:
@@ -59,7 +60,7 @@ def show(
 
 
 def step_delay(classifier: Classifier, rate: int, before: Floats, after: Floats) -> float:
-    """Seconds from the first frame of another class to the first that shows it."""
+    """Return the seconds from the first frame of another class to the first that shows it."""
     memory = TemporalSmoother()
     wanted = EXPRESSIONS[int(after.argmax())]
     for number in range(-2 * rate, 5 * rate):
@@ -71,14 +72,14 @@ def step_delay(classifier: Classifier, rate: int, before: Floats, after: Floats)
 
 
 def sure_of(classifier: Classifier, number: int, probability: float) -> Floats:
-    """(7,) logits of a face of which one class has this probability, the others the rest."""
+    """Return (7,) logits that give one class this probability and share the rest among the others."""
     probabilities = np.full(len(EXPRESSIONS), (1 - probability) / (len(EXPRESSIONS) - 1))
     probabilities[number] = probability
     return np.asarray(classifier.card.temperature * np.log(probabilities), np.float32)
 
 
 def tracking_ms(faces: int, frames: int = 300) -> float:
-    """Processor milliseconds a frame for as many faces as asked for."""
+    """Return the processor time of smoothing a frame of ``faces`` faces, in milliseconds."""
     random = np.random.default_rng(0)
     image = random.integers(0, 255, (480, 640, 3), np.uint8)
     points = np.zeros((5, 2), np.float32)

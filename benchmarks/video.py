@@ -1,8 +1,8 @@
-"""How fast clips are read, and what that costs in memory: ``python -m benchmarks.video``.
+"""Speed and memory of reading clips: ``python -m benchmarks.video``.
 
 A clip of 640x480 at 30 frames a second, in which one real face sways, is read frame by frame without maps.
-Memory is that of the process after the first minute and at the end; ``--minutes 10`` is the figure to
-quote. The clip is made on the spot, and the making is not counted.
+Memory is that of the process after the first minute and at the end; the published figure is that of
+``--minutes 10``. The clip is generated first, which is not measured.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from fer_core.video import Clip, TimelineReader
 
 FRAME_RATE = 30
 LOOP = 4
-"""Seconds after which the same pictures come again."""
+"""Seconds after which the pictures repeat."""
 
 
 def write(path: Path, seconds: float) -> None:
-    """The clip, of frames that are made once and repeated."""
+    """Write the clip, whose frames repeat after ``LOOP`` seconds."""
     frames = list(scene(640, 480, 1, LOOP * FRAME_RATE))
     with av.open(path, "w") as output:
         stream = output.add_stream("h264", FRAME_RATE, {"preset": "ultrafast"})
@@ -34,7 +34,7 @@ def write(path: Path, seconds: float) -> None:
 
 
 def resident() -> float:
-    """Megabytes of memory that this process holds."""
+    """Return the resident memory of this process, in megabytes."""
     fields = Path("/proc/self/status").read_text().split()
     return int(fields[fields.index("VmRSS:") + 1]) / 1024
 
