@@ -38,26 +38,26 @@ LAYERS: Final = {
 PARTS_LAYER: Final = {"parts": ":material/donut_small: Shares"}
 """Attribution shares of a map, where it is shown in motion: elsewhere a chart shows them."""
 ATTENTION_LAYER: Final = {"attention": ":material/visibility: Attention"}
-"""For networks that weigh places of the face by themselves."""
+"""For networks with spatial attention."""
 
 BLOCKS: Final = {"face": "whole face", "upper": "eyes and brows", "lower": "mouth"}
 
 TIMES: Final = {2: "twice", 3: "three times"}
-"""How often a network with so many branches looks at a face."""
+"""How often a network sees a face, by its number of branches."""
 
 AFFECT_FROM_CLASSES: Final = (
-    "Placed by its class probabilities: each class pulls towards the place that people gave to its word "
+    "Computed from the class probabilities: the mean of the positions that people gave to each class's word "
     "(Russell and Mehrabian, 1977). Not measured, and not what somebody feels."
 )
 
 AFFECT_LEARNED: Final = (
-    "Estimated by the network, which learned it from people's ratings of pictures: where they might place "
-    "this face. Not measured, and not what somebody feels."
+    "Estimated by the network, which learned from people's ratings of pictures where they might place this "
+    "face. Not measured, and not what somebody feels."
 )
 
 ACTIONS_NOTE: Final = (
-    "How far each part of the face has moved, after the facial actions of MediaPipe's FaceLandmarker, whose "
-    "scores taught the network. Left and right are the person's own in a picture that is not mirrored."
+    "How far each part of the face has moved: the facial actions of MediaPipe's FaceLandmarker, whose "
+    "scores trained this network. Left and right are the person's own in a picture that is not mirrored."
 )
 
 ICONS: Final = {

@@ -51,7 +51,7 @@ def render_no_face(picture: Picture) -> None:
     with words:
         st.subheader("No face was found")
         st.markdown(
-            "- Does a face look towards the camera, with more light on it than behind it?\n"
+            "- Does a face look toward the camera, with more light on it than behind it?\n"
             "- Is it large enough: 50 pixels wide, and in a large picture a 25th of its longer side?\n"
             "- Turn the picture upright, or try another face finder in the sidebar."
         )

@@ -162,7 +162,7 @@ def render_state(timeline: Timeline) -> None:
     if not timeline.tracks:
         st.subheader("No face was found")
         st.markdown(
-            "- Does a face look towards the camera, with more light on it than behind it?\n"
+            "- Does a face look toward the camera, with more light on it than behind it?\n"
             "- Is it at least 50 pixels wide, and in a large picture a 25th of its longer side?\n"
             "- Try another face finder in the sidebar."
         )

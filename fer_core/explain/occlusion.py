@@ -57,11 +57,11 @@ def compute_occlusion(
 OCCLUSION: Final = Method(
     name="occlusion",
     title="Occlusion",
-    sentence="Lays a grey square on one place after another, and shows what the class score loses.",
-    caution="It needs nothing but answers, so it works for every model; a grey square is itself "
+    sentence="Lays a gray square on one place after another, and shows what the class score loses.",
+    caution="It needs nothing but answers, so it works for every model; a gray square is itself "
     "like nothing that it has learned from.",
     formula=r"L^c_{ij} = \operatorname{mean}_{M \ni ij} \big(y^c(x) - y^c(x \text{ with } M "
-    r"\text{ grey})\big)",
+    r"\text{ gray})\big)",
     paper="Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
     looks_at="scores",
     class_dependent=True,

@@ -84,7 +84,7 @@ def integrated_gradients(
 INTEGRATED_GRADIENTS: Final = Method(
     name="integrated_gradients",
     title="Integrated gradients",
-    sentence="Fades from a grey square to the face, and adds up what each pixel does to the "
+    sentence="Fades from a gray square to the face, and adds up what each pixel does to the "
     "score on the way.",
     caution="Its pixels add up to the difference of both scores exactly; it depends on what one "
     "fades from.",

@@ -172,7 +172,7 @@ def _card(recipe: Recipe) -> Card:
         temperature=1.0,
         unsure_below=0.0,
         parameters=descriptor.getDescriptorSize() + 1,
-        preprocessing=f"grey, windows of {side}x{side} in an image pyramid, gradients of the square root",
+        preprocessing=f"gray, windows of {side}x{side} in an image pyramid, gradients of the square root",
         data=DATA,
         recipe=asdict(recipe),
         licence=LICENCE,
