@@ -42,7 +42,7 @@ class Analyzer:
 
     Args:
         model: name of a trained model; each call may name another.
-        detector: name of a face detector; likewise.
+        detector: name of a face detector; each call may name another.
         device: "auto" (a GPU where there is one), "cpu" or "cuda".
         min_face: side of the smallest face to look for, in pixels of the searched frame.
         threads: CPU threads of torch and OpenCV, for the whole process; None leaves them as they are.

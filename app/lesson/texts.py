@@ -96,7 +96,7 @@ CONTRAST: Final = Step(
     replies={
         "both": "No. What counts the same for both cancels out, and has no color.",
         "rather": "Right. And a cool place speaks more for *{other}*.",
-        "neither": "No. The third map knows the difference alone: a warm place favours *{name}*.",
+        "neither": "No. The third map knows the difference alone: a warm place is evidence for *{name}*.",
     },
 )
 COMPARED: Final = "Compare with"

@@ -11,7 +11,7 @@ from fer_core.types import Floats, Image
 _LEVELS = np.linspace(80, 235, 256).round().astype(np.uint8)[:, None]
 _INFERNO = np.asarray(cv2.applyColorMap(_LEVELS, cv2.COLORMAP_INFERNO), np.uint8)
 WARM: Final[Image] = np.ascontiguousarray(_INFERNO[..., ::-1])
-"""(256, 1, 3) RGB for evidence in favour: violet, red, yellow; perceptually uniform, without its ends."""
+"""(256, 1, 3) RGB for evidence for a class: violet, red, yellow; perceptually uniform, without its ends."""
 COOL: Final[Image] = _INFERNO
 """The same with red and blue exchanged, for evidence against: violet, blue, cyan."""
 

@@ -67,7 +67,7 @@ class TemporalSmoother:
             constant: seconds in which a frame's weight falls to 37 %; 0 takes each frame by itself.
 
         Returns:
-            (K,), likewise.
+            (K,) average of these.
         """
         if self._average is None or constant <= 0:
             self._average = predictions
@@ -83,7 +83,7 @@ class TemporalSmoother:
         """Return the class to show, and whether it is unsure.
 
         Another class is shown once it leads by ``LABEL_MARGIN``, or once the shown one has not led for
-        ``constant`` seconds; ``unsure`` changes likewise.
+        ``constant`` seconds; ``unsure`` changes by the same rule.
 
         Args:
             probabilities: (7,) of the averaged logits.

@@ -26,7 +26,7 @@ from fer_core.training.tasks.expression_module import (
 from fer_core.weights import Card, get_arrays, save_weights
 
 VOTES: Final = "FER+ votes (Barsoum et al. 2016), MIT"
-LICENCE: Final = "Apache-2.0 for the weights; trained on {}: for research and teaching"
+LICENSE: Final = "Apache-2.0 for the weights; trained on {}: for research and teaching"
 LIMITS: Final = (
     "Assigns one of seven expression classes to a face; does not know what anybody feels. Labels are noisy "
     "(people agree with FER2013's in 65 % of cases) and the faces are not a fair sample of people, ages and "
@@ -144,6 +144,6 @@ def _card(fitted: Fitted[Network], run: Run, data: FaceSet) -> Card:
         recipe=asdict(recipe),
         training=fitted.facts,
         published=recipe.published,
-        licence=LICENCE.format(" and ".join(source.split(" (")[0] for source in sources)),
+        licence=LICENSE.format(" and ".join(source.split(" (")[0] for source in sources)),
         limits=LIMITS,
     )

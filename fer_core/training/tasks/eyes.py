@@ -28,7 +28,7 @@ from fer_core.types import Floats, Image
 from fer_core.weights import EYES, Card, get_arrays, save_weights
 
 DATA = "Open-Close-Eye-Detection (Roboflow), CC BY 4.0 as stated there"
-LICENCE = "Apache-2.0 for the weights; trained on CC BY 4.0 data"
+LICENSE = "Apache-2.0 for the weights; trained on CC BY 4.0 data"
 LIMITS = (
     "Says whether an eye is open, not whether somebody is awake or looks. Most of its training eyes are "
     "infrared pictures of few people; strong glare on glasses, heavy make-up and eyes narrower than ten "
@@ -133,7 +133,7 @@ class EyeTask:
             data=DATA,
             recipe=asdict(recipe),
             training=fitted.facts,
-            licence=LICENCE,
+            licence=LICENSE,
             limits=LIMITS,
             kind="eyes",
         )

@@ -29,7 +29,7 @@ DATA = (
     "faces of muxspace/facial_expressions, Apache-2.0, mostly pictures of LFW (Huang et al. 2007); points of "
     "MediaPipe's FaceLandmarker, Apache-2.0; sample images of scikit-image and scikit-learn without people"
 )
-LICENCE = "Apache-2.0 for the weights; trained on press photographs: for research and teaching"
+LICENSE = "Apache-2.0 for the weights; trained on press photographs: for research and teaching"
 LIMITS = (
     "Finds upright faces seen from the front. Its points are mere proportions of the box. Textures are "
     "mistaken for faces more often than by the networks; it is here for comparison."
@@ -175,7 +175,7 @@ def _card(recipe: Recipe) -> Card:
         preprocessing=f"gray, windows of {side}x{side} in an image pyramid, gradients of the square root",
         data=DATA,
         recipe=asdict(recipe),
-        licence=LICENCE,
+        licence=LICENSE,
         limits=LIMITS,
         kind="detector",
     )

@@ -37,7 +37,7 @@ DATA = (
     "faces of FER2013 (Goodfellow et al. 2013), research use, and of muxspace/facial_expressions, "
     "Apache-2.0; points and actions of MediaPipe's FaceLandmarker, Apache-2.0"
 )
-LICENCE = "Apache-2.0 for the weights; trained on FER2013: for research and teaching"
+LICENSE = "Apache-2.0 for the weights; trained on FER2013: for research and teaching"
 LIMITS = (
     "Follows its teacher, mistakes included. The jaw lies on the visible outline of the face; covered "
     "points are guessed. Actions say how a face moves, not what anybody feels."
@@ -154,7 +154,7 @@ class LandmarkTask:
             data=DATA,
             recipe=asdict(recipe),
             training=fitted.facts,
-            licence=LICENCE,
+            licence=LICENSE,
             limits=LIMITS,
             kind="landmarks",
         )
