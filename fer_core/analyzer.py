@@ -35,7 +35,7 @@ CACHED: Final = 4
 
 
 class Analyzer:
-    """Finds, reads and explains faces. Thread-safe, without any memory of frames.
+    """Finds faces, predicts their classes and explains them. Thread-safe; it keeps no frames.
 
     A frame goes straight through: ``observe`` (align, one forward pass for all faces), smoothing in a
     stream, ``frame_result`` (assemble the readings, explain them).

@@ -17,7 +17,7 @@ from fer_core.types import Blinks, Explanation, Face, Floats, Image, RawMap, Rea
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """What one forward pass says about the N faces of one frame, before anything is averaged over time."""
+    """Output of one forward pass for the N faces of one frame, before smoothing."""
 
     image: Image
     """(H, W, 3) RGB uint8."""
@@ -44,7 +44,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Smoothed:
-    """What a stream makes of an observation: a value for each of its N faces."""
+    """Smoothed predictions for the N faces of an observation."""
 
     predictions: Floats
     """Of the shape of ``Observation.predictions``, averaged over time."""

@@ -36,7 +36,7 @@ def _model_row(name: str) -> dict[str, Any]:
 
 
 def one_thread_milliseconds(name: str) -> float:
-    """For one aligned face; in one thread, so that machines compare. The process keeps to that thread."""
+    """Time one aligned face on one thread, so that machines compare; the process keeps that setting."""
     import torch
 
     torch.set_num_threads(1)

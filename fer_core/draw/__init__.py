@@ -1,4 +1,4 @@
-"""Arrays and figures from types: what was found, painted or charted, and nothing is decided here."""
+"""Pictures from the types of the library. Nothing is decided here."""
 
 from typing import Final
 

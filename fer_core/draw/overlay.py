@@ -1,4 +1,4 @@
-"""What was found in a frame, drawn into the frame: one layer after another."""
+"""Draw the result of a frame into the frame, one layer after another."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -48,7 +48,7 @@ class OverlayStyle:
     landmarks: bool = False
     """Lines through the dense landmarks, and the irises of open eyes, where they are known."""
     attention: bool = False
-    """The places that a network weighs by itself, each by its weight."""
+    """The network's own spatial attention."""
     parts: bool = False
     """Attribution shares of the first face's map: brows, eyes, nose and mouth."""
 

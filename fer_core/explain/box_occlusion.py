@@ -18,7 +18,7 @@ from fer_core.types import Face, Floats, Image
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 as fractions of the aligned square."""
 
-ELSEWHERE: Final = 40
+COMPARED_PLACES: Final = 40
 """Number of equal covers on other places, for comparison."""
 
 
@@ -58,7 +58,7 @@ def occlude(aligned: Image, boxes: Sequence[Box]) -> Image:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OcclusionTest:
-    """What a cover did to one class, and what the map of the class said of its place before."""
+    """Effect of a cover on one class, and what the map of the class predicted."""
 
     covered: Image
     """(S, S) uint8."""
@@ -131,7 +131,7 @@ def _elsewhere(boxes: Sequence[Box]) -> list[tuple[Box, ...]]:
     """Return the same boxes, moved together to random places inside the square."""
     corners = np.clip(np.array(boxes), 0, 1)
     low, high = -corners[:, :2].min(axis=0), 1 - corners[:, 2:].max(axis=0)
-    moves = np.random.default_rng(0).uniform(low, high, (ELSEWHERE, 2))
+    moves = np.random.default_rng(0).uniform(low, high, (COMPARED_PLACES, 2))
     return [tuple((x0 + x, y0 + y, x1 + x, y1 + y) for x0, y0, x1, y1 in corners) for x, y in moves]
 
 

@@ -30,8 +30,8 @@ class Method:
     """In LaTeX: the map L of class c, from its score y, feature maps A and pixels x, cell by cell."""
     paper: str
     looks_at: Literal["layer", "pixels", "scores"]
-    """What it takes of a network: the maps of a layer, which can be chosen; the gradient of every pixel; or
-    nothing but its answers."""
+    """What it uses of a network: the feature maps of a layer, which can be chosen; the gradient of every
+    pixel; or its outputs alone."""
     class_dependent: bool
     """Its map changes with the class that is explained."""
     signed: bool

@@ -18,7 +18,7 @@ STEPS: Final = 32
 
 
 class _Scores(nn.Module):
-    """Faces to class scores, as Captum wants a model."""
+    """A network as Captum expects it: faces in, class scores out."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()

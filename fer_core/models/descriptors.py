@@ -47,7 +47,7 @@ LINES: Final = (
 )
 """Pairs of landmarks whose directions are features: slant of brows, eyelids and lips."""
 
-POINT_NUMBERS: Final = 2 * SHAPE + len(DISTANCES) + 2 * len(LINES)
+POINT_FEATURES: Final = 2 * SHAPE + len(DISTANCES) + 2 * len(LINES)
 """Number of features from the landmarks of a face."""
 
 _margin = CELL // 2
@@ -62,7 +62,7 @@ _descriptor = cv2.HOGDescriptor(
 WINDOW: Final = 24
 """Side of the sliding window, in pixels."""
 WINDOW_STEP: Final = 6
-WINDOW_NUMBERS: Final = 25 * 4 * HOG_CHANNELS
+WINDOW_FEATURES: Final = 25 * 4 * HOG_CHANNELS
 """Number of features of a face from the sliding window: 5x5 windows of 2x2 blocks."""
 
 _window_descriptor = cv2.HOGDescriptor(
@@ -106,11 +106,11 @@ def sliding_hog(faces: Tensor) -> Tensor:
         faces: (N, 1, S, S) gray values 0..255.
 
     Returns:
-        (N, WINDOW_NUMBERS) float32 on the device of the faces.
+        (N, WINDOW_FEATURES) float32 on the device of the faces.
     """
     step = (WINDOW_STEP, WINDOW_STEP)
     histograms = [_window_descriptor.compute(face, winStride=step) for face in _small(faces)]
-    return torch.from_numpy(np.reshape(histograms, (-1, WINDOW_NUMBERS))).to(faces.device)
+    return torch.from_numpy(np.reshape(histograms, (-1, WINDOW_FEATURES))).to(faces.device)
 
 
 def _small(faces: Tensor) -> Image:
@@ -141,7 +141,7 @@ def describe_points(points: Floats) -> Floats:
         points: (N, 78, 2) landmarks in any unit.
 
     Returns:
-        (N, POINT_NUMBERS) float32.
+        (N, POINT_FEATURES) float32.
     """
     left, right = (points[:, eye].mean(axis=1) for eye in EYES)
     between = np.linalg.norm(right - left, axis=1)[:, None, None]

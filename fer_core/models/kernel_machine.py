@@ -11,8 +11,8 @@ from fer_core.models.base import Estimator, NetworkOutput
 from fer_core.models.descriptors import (
     HOG_CELLS,
     HOG_CHANNELS,
-    POINT_NUMBERS,
-    WINDOW_NUMBERS,
+    POINT_FEATURES,
+    WINDOW_FEATURES,
     describe_points,
     find_points,
     hog,
@@ -20,7 +20,7 @@ from fer_core.models.descriptors import (
 )
 from fer_core.models.registry import register_network
 
-HOG_NUMBERS: Final = HOG_CHANNELS * HOG_CELLS**2
+HOG_FEATURES: Final = HOG_CHANNELS * HOG_CELLS**2
 
 
 class KernelMachine(Estimator):
@@ -71,7 +71,7 @@ class KernelMachine(Estimator):
 class HogMachine(KernelMachine):
     """A least-squares SVM on histograms of oriented gradients."""
 
-    described = HOG_NUMBERS
+    described = HOG_FEATURES
 
     def describe(self, faces: Tensor) -> Tensor:
         return hog(faces)
@@ -85,7 +85,7 @@ class HogMachine(KernelMachine):
 class LandmarkMachine(KernelMachine):
     """A least-squares SVM on the relative positions of landmarks."""
 
-    described = POINT_NUMBERS
+    described = POINT_FEATURES
 
     def describe(self, faces: Tensor) -> Tensor:
         return torch.from_numpy(describe_points(find_points(faces))).to(faces.device)
@@ -99,7 +99,7 @@ class LandmarkMachine(KernelMachine):
 class HogLandmarkMachine(LandmarkMachine):
     """A least-squares SVM on histograms of oriented gradients and landmarks."""
 
-    described = HOG_NUMBERS + POINT_NUMBERS
+    described = HOG_FEATURES + POINT_FEATURES
 
     def describe(self, faces: Tensor) -> Tensor:
         return torch.cat([hog(faces).flatten(1), super().describe(faces)], dim=1)
@@ -114,7 +114,7 @@ class SlidingHogMachine(LandmarkMachine):
     """A least-squares SVM on landmarks and on histograms of oriented gradients in a sliding window, after
     amineHorseman/facial-expression-recognition-svm."""
 
-    described = WINDOW_NUMBERS + POINT_NUMBERS
+    described = WINDOW_FEATURES + POINT_FEATURES
 
     def describe(self, faces: Tensor) -> Tensor:
         return torch.cat([sliding_hog(faces), super().describe(faces)], dim=1)

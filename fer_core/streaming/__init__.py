@@ -1,4 +1,4 @@
-"""One viewer's stream of frames: whatever lives in time.
+"""One viewer's stream of frames: tracking, smoothing, blinks, and the state that a page shows.
 
 from fer_core import Analyzer, Stream
 stream = Stream(Analyzer())

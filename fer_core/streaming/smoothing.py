@@ -1,4 +1,4 @@
-"""What is shown of one face while frames go by: averaged over time, and changed only for a reason.
+"""Temporal smoothing of the predictions for one face, and hysteresis of its shown class.
 
 Times are in seconds, so what is shown does not depend on the frame rate.
 """

@@ -1,4 +1,4 @@
-"""One viewer's memory over the shared analyzer: follow faces, and smooth what is read from them."""
+"""One viewer's stream over the shared analyzer: follow faces, and smooth their predictions over time."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ class FaceState:
 
 
 class Stream:
-    """Follows faces from frame to frame and smooths what is read from them.
+    """Follows faces from frame to frame and smooths their predictions over time.
 
     ``settings`` may be replaced at any time. Each stream belongs to one viewer. When frames come faster
     than they can be processed, a push that finds another one running returns the last result.
@@ -166,7 +166,7 @@ class Stream:
         time: float,
         settings: StreamSettings,
     ) -> Smoothed:
-        """Average what the network says of each face with the frames before, and update the face's state."""
+        """Average the predictions for each face over time, and update the face's state."""
         classifier, constant = observation.classifier, settings.smoothing
         predictions, time_attention = self._sequence_predictions(
             observation, states, time, settings

@@ -29,7 +29,7 @@ Similar Appearances? Make It Easier by Buffering the Matching Space")."""
 
 SAME_FACE_IOU: Final = 0.3
 """Overlap (intersection over union) from which a box of the frame before is taken for the same face,
-whatever it appearances like: light and expressions change."""
+whatever its appearance: light and expressions change."""
 
 SAME_APPEARANCE: Final = 0.7
 """Smallest correlation of two appearances that may belong to one face that was elsewhere, or hidden. In clips
@@ -165,7 +165,7 @@ class Tracker:
 
 
 def appearance(image: Image, box: Box) -> Floats:
-    """What a face appearances like, small and regardless of brightness and contrast.
+    """Return the appearance of a face as a small picture, normalized in brightness and contrast.
 
     Args:
         image: (H, W, 3) or (H, W) uint8.

@@ -125,7 +125,7 @@ def _loggers(out: Path) -> list[Logger]:
 
 
 def seed_rank(training: DataLoader[Any], seed: int) -> None:
-    """Seed a process that helps, so that its augmentation, mixing and dropout differ from the first one's."""
+    """Seed a process other than the first, so that its augmentation, mixing and dropout differ."""
     dataset: Any = training.dataset
     dataset.rng = np.random.default_rng(seed)
     torch.manual_seed(seed)

@@ -19,7 +19,7 @@ MEASURED_SPLITS: Final = ("PublicTest", "PrivateTest")
 
 @dataclass(frozen=True, slots=True)
 class Fitted(Generic[Model_co]):
-    """What a training leaves."""
+    """Result of a training."""
 
     model: Model_co
     facts: Mapping[str, Any]

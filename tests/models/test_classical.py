@@ -15,8 +15,8 @@ from fer_core.models import Classifier, build_network, load_model
 from fer_core.models.base import Network
 from fer_core.models.boosted import Boosted, as_votes
 from fer_core.models.descriptors import (
-    POINT_NUMBERS,
-    WINDOW_NUMBERS,
+    POINT_FEATURES,
+    WINDOW_FEATURES,
     describe_points,
     sliding_hog,
 )
@@ -89,7 +89,7 @@ class TestKernelMachines:
         with torch.no_grad():
             network.project.weight.copy_(torch.eye(*network.project.weight.shape))
             network.project.bias.zero_()
-        described = torch.zeros(1, POINT_NUMBERS)
+        described = torch.zeros(1, POINT_FEATURES)
         components = network.centres.shape[1]
         described[0, :components] = network.centres[3]
         assert float(network.similarities(described)[0, 3]) == pytest.approx(1, abs=1e-5)
@@ -152,7 +152,7 @@ class TestDescriptions:
     def test_points_are_told_whatever_the_size_and_place_of_the_face(self) -> None:
         points = np.random.default_rng(0).normal(0, 1, (3, 78, 2)).astype(np.float32)
         told = describe_points(points)
-        assert told.shape == (3, POINT_NUMBERS)
+        assert told.shape == (3, POINT_FEATURES)
         assert describe_points(points * 3 + 20) == pytest.approx(told, abs=1e-3)
         assert np.isfinite(describe_points(np.zeros((1, 78, 2), np.float32))).all()
 
@@ -167,5 +167,5 @@ class TestDescriptions:
         assert not sliding_hog(torch.from_numpy(face)).any()
         face[..., 40:44, 40:44] = 255
         told = sliding_hog(torch.from_numpy(face)).reshape(5, 5, -1)
-        assert told.numel() == WINDOW_NUMBERS
+        assert told.numel() == WINDOW_FEATURES
         assert told[4, 4].any() and not told[0, 0].any() and not told[0, 4].any()

@@ -35,22 +35,23 @@ LIMITS = (
     "mistaken for faces more often than by the networks; it is here for comparison."
 )
 
-FOUND: Final = 0.5
-"""Smallest intersection over union at which a box has found the face."""
+MIN_FACE_IOU: Final = 0.5
+"""Smallest intersection over union at which a box counts as the face."""
 MAX_BACKGROUND_IOU: Final = 0.3
 """Largest intersection over union at which a window counts as background."""
 
-SEARCHED: Final = 1500
-"""Press photographs, upright and turned, that give background windows to each round, beside all sample
+MINED_PHOTOGRAPHS: Final = 1500
+"""Number of press photographs, upright and rotated, that are mined in each round, besides all sample
 images."""
-BESIDE: Final = 6
-"""Largest number of windows in a round from a press photograph."""
-ELSEWHERE: Final = 200
-"""Largest number of windows in a round from a sample image."""
-SMALLEST: Final = 48
+MAX_PER_PHOTOGRAPH: Final = 6
+"""Largest number of windows from one press photograph in a round."""
+MAX_PER_SAMPLE: Final = 200
+"""Largest number of windows from one sample image in a round."""
+MIN_BACKGROUND_SIDE: Final = 48
 """Side of the smallest background window, in pixels."""
-NEARLY: Final = -1.0
-"""Smallest signed distance from the boundary at which a window is mined: the margin begins there."""
+MINING_THRESHOLD: Final = -1.0
+"""Smallest signed distance from the decision boundary at which a window is mined: the SVM's margin begins
+there."""
 
 FIRST_COST: Final = 0.003
 COSTS: Final = (0.001, 0.003, 0.01)
@@ -66,20 +67,20 @@ class HogTask:
     def fit(self, run: Run, data: LandmarkSet) -> Fitted[dict[str, Floats]]:
         """Train, mine false detections and train again; PublicTest selects C and the boundary.
 
-        Each machine is stored in the run folder, so what searches is the detector as it ships. The recipe's
-        ``epochs`` is the number of rounds of mining.
+        Each SVM is stored in the run folder and loaded again, so that mining uses the detector as it ships.
+        The recipe's ``epochs`` is the number of rounds of mining.
         """
         recipe, started = run.recipe, perf_counter()
         rng = np.random.default_rng(recipe.seed)
         scenes, empty = face_scenes(data.split("Training")), faceless_scenes()
         positive = _descriptors([_view(scene, recipe, rng) for scene in scenes], recipe)
-        negative = _windows_without(scenes, empty, recipe, rng)
+        negative = _background_windows(scenes, empty, recipe, rng)
         card = _card(recipe)
         arrays = {"points": _layout(scenes), "score": np.array([1, 0], np.float32)}
         for _ in range(recipe.epochs):
             save_weights(card, arrays | _machine(positive, negative, FIRST_COST), run.out)
-            hog = Hog(min_face=SMALLEST, threshold=NEARLY, folder=run.out)
-            negative += _windows_without(scenes, empty, recipe, rng, hog)
+            hog = Hog(min_face=MIN_BACKGROUND_SIDE, threshold=MINING_THRESHOLD, folder=run.out)
+            negative += _background_windows(scenes, empty, recipe, rng, hog)
         public = face_scenes(data.split("PublicTest"))
         trials = [
             _trial(card, arrays | _machine(positive, negative, cost), public, run.out)
@@ -129,7 +130,7 @@ def measure_detector(detector: Detector, faces: LandmarkSet) -> dict[str, Any]:
     for scene in scenes:
         found = find_faces(scene.image, detector)
         overlap = overlaps(scene.box, np.reshape([face.box for face in found], (-1, 4)))[0]
-        if len(found) and overlap.max() >= FOUND:
+        if len(found) and overlap.max() >= MIN_FACE_IOU:
             nearest = int(overlap.argmax())
             shares.append(overlap[nearest])
             off = np.linalg.norm(found[nearest].points - scene.points[0], axis=1).mean()
@@ -184,11 +185,11 @@ def _card(recipe: Recipe) -> Card:
 def _trial(
     card: Card, arrays: dict[str, Floats], public: Sequence[Scene], out: Path
 ) -> tuple[float, dict[str, Floats]]:
-    """Return the F1 in PublicTest, upright and turned, at the best boundary, and the arrays of the SVM with
-    that boundary and its score."""
+    """Return the F1 on PublicTest, upright and rotated, at the best threshold, and the arrays of the SVM with
+    that threshold and its score."""
     save_weights(card, arrays, out)
-    hog = Hog(threshold=NEARLY, folder=out)
-    margins, right = _found([*public, *_all_turned(public)], hog)
+    hog = Hog(threshold=MINING_THRESHOLD, folder=out)
+    margins, right = _label_boxes([*public, *_all_turned(public)], hog)
     boundary, f1 = best_boundary(margins, right, len(public))
     score = _logistic(margins - boundary, right)
     return f1, arrays | {"bias": arrays["bias"] - np.float32(boundary), "score": score}
@@ -232,7 +233,7 @@ def _descriptors(crops: Sequence[Image], recipe: Recipe) -> Floats:
     return np.reshape(rows, (len(rows), descriptor.getDescriptorSize())).astype(np.float32)
 
 
-def _windows_without(
+def _background_windows(
     scenes: Sequence[Scene],
     empty: Sequence[Scene],
     recipe: Recipe,
@@ -241,9 +242,9 @@ def _windows_without(
 ) -> list[Floats]:
     """Return (N, D) descriptors of background windows of each picture: false detections of ``hog`` and near
     misses, the worst first; random windows without a detector."""
-    chosen = [scenes[i] for i in rng.permutation(len(scenes))[:SEARCHED]]
-    limits = [(scene, ELSEWHERE) for scene in empty]
-    limits += [(scene, BESIDE) for scene in (*chosen, *_all_turned(chosen))]
+    chosen = [scenes[i] for i in rng.permutation(len(scenes))[:MINED_PHOTOGRAPHS]]
+    limits = [(scene, MAX_PER_SAMPLE) for scene in empty]
+    limits += [(scene, MAX_PER_PHOTOGRAPH) for scene in (*chosen, *_all_turned(chosen))]
     windows = []
     for scene, most in limits:
         if hog is None:
@@ -257,14 +258,14 @@ def _windows_without(
 
 
 def _all_turned(scenes: Sequence[Scene]) -> list[Scene]:
-    """Return the scenes turned by one, two or three quarters."""
+    """Return the scenes, each rotated by 90, 180 or 270 degrees."""
     return [turned(scene, 1 + number % 3) for number, scene in enumerate(scenes)]
 
 
 def _random_boxes(scene: Scene, count: int, rng: np.random.Generator) -> Floats:
     """Return (N, 4) squares of any size, at most a quarter of each beyond an edge."""
     shape = np.array(scene.image.shape[::-1])
-    sides = np.exp(rng.uniform(np.log(SMALLEST), np.log(shape.min()), (count, 1)))
+    sides = np.exp(rng.uniform(np.log(MIN_BACKGROUND_SIDE), np.log(shape.min()), (count, 1)))
     corners = rng.uniform(-sides / 4, shape - 0.75 * sides)
     return np.hstack([corners, corners + sides]).astype(np.float32)
 
@@ -287,12 +288,12 @@ def _logistic(margins: Floats, right: NDArray[np.bool_]) -> Floats:
     return np.append(fitted.coef_[0], fitted.intercept_)
 
 
-def _found(scenes: Sequence[Scene], hog: Hog) -> tuple[Floats, NDArray[np.bool_]]:
+def _label_boxes(scenes: Sequence[Scene], hog: Hog) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the margin of every box, and whether it is the one that found the face of its picture."""
     margins, right = [], []
     for scene in scenes:
         boxes, some = hog.search(scene.image)
         overlap = overlaps(boxes, scene.box).max(axis=1, initial=0)
         margins.append(some)
-        right.append((overlap >= FOUND) & (overlap == overlap.max(initial=0)))
+        right.append((overlap >= MIN_FACE_IOU) & (overlap == overlap.max(initial=0)))
     return np.concatenate(margins), np.concatenate(right)

@@ -57,10 +57,10 @@ def _draw(five: np.ndarray, rng: np.random.Generator) -> Image:
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A run of seconds."""
     monkeypatch.setattr(scenes, "FACELESS", ("brick", "coffee"))
-    monkeypatch.setattr(training, "ELSEWHERE", 60)
-    monkeypatch.setattr(training, "SEARCHED", 10)
+    monkeypatch.setattr(training, "MAX_PER_SAMPLE", 60)
+    monkeypatch.setattr(training, "MINED_PHOTOGRAPHS", 10)
     monkeypatch.setattr(training, "COSTS", (0.01,))
-    monkeypatch.setattr(training, "SMALLEST", 48)
+    monkeypatch.setattr(training, "MIN_BACKGROUND_SIDE", 48)
     yield
 
 
