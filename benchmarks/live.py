@@ -54,7 +54,7 @@ def run(
         draw_overlay(frame, result, style)
         ended = perf_counter()
         rows.append(
-            {**result.timings, "draw": 1e3 * (ended - read), "all": 1e3 * (ended - started)}
+            {**result.timings, "draw": 1e3 * (ended - read), "total": 1e3 * (ended - started)}
         )
     return rows, len(result.readings)
 
@@ -71,17 +71,17 @@ def main() -> None:
         f"{analyzer.classifier().name} on {analyzer.device}, {options.threads} threads, "
         f"{options.frames} frames; ms a frame, p50 / p95\n"
     )
-    heads = "".join(f"{stage:>13}" for stage in (*STAGES, "all"))
-    print(f"{'frame':10}{'faces':>6}{heads}{'searching always':>19}")
+    heads = "".join(f"{stage:>13}" for stage in (*STAGES, "total"))
+    print(f"{'frame':10}{'faces':>6}{heads}{'detecting always':>19}")
     for width, height, faces in ((640, 480, 1), (640, 480, 5), (1280, 720, 1)):
         frames = list(scene(width, height, faces, options.frames))
         rows, found = run(analyzer, frames, follow=True)
         searching, _ = run(analyzer, frames[: len(frames) // 4], follow=False)
         cells = []
-        for stage in (*STAGES, "all"):
+        for stage in (*STAGES, "total"):
             low, high = np.percentile([row.get(stage, 0.0) for row in rows], (50, 95))
             cells.append(f"{low:.1f} / {high:.1f}")
-        ratio = np.median([r["all"] for r in searching]) / np.median([r["all"] for r in rows])
+        ratio = np.median([r["total"] for r in searching]) / np.median([r["total"] for r in rows])
         line = "".join(f"{cell:>13}" for cell in cells)
         print(f"{f'{width}x{height}':10}{found:6}{line}{f'{ratio:.1f} times as long':>19}")
 

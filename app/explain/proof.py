@@ -91,8 +91,9 @@ def faithfulness_columns() -> dict[str, Any]:
 def render_randomization(question: Question) -> None:
     """Show the map while one layer after the other is randomized."""
     st.markdown(
-        "**Does the map need what the network learned?** From the answer back to the pixels, the numbers of "
-        "one layer after the other are shuffled. A map that stays as it was shows the face, not the network."
+        "**Does the map depend on what the network learned?** From the output back to the pixels, the "
+        "weights of one layer after the other are shuffled. A map that stays as it was shows the face, not "
+        "the network."
     )
     learned = question.maps[question.target]
     with st.spinner("Shuffling one layer after the other …"):
@@ -100,7 +101,7 @@ def render_randomization(question: Question) -> None:
     if not strip:
         st.caption(f"*{question.model}* has no layers that could be shuffled.")
     with st.grid(max(7, len(strip) + 1), min_column_width=96, gap="xsmall"):
-        for name, raw in ({"as it learned": learned} | strip).items():
+        for name, raw in ({"as trained": learned} | strip).items():
             likeness = f": {rank_correlation(learned, raw):.2f}" if name in strip else ""
             st.image(
                 heat_tiles(question.crop, {question.target: raw})[question.target],
@@ -123,9 +124,8 @@ def render_results(results: MethodResults) -> None:
         else ""
     )
     st.markdown(
-        f"**On many faces.** The same for {results.faces} test faces and *{results.model}*, each "
-        f"for the class "
-        "that was assigned, with the similarity to the map of the network as it learned, on average over the "
+        f"**On many faces.** The same for {results.faces} test faces and *{results.model}*, each for the "
+        "class that was assigned, with the similarity to the map of the trained network, on average over the "
         f"steps of shuffling.{recommended}"
     )
     rows = []
@@ -141,7 +141,6 @@ def render_results(results: MethodResults) -> None:
     st.dataframe(rows, hide_index=True)
     st.caption(
         "In brackets the range in which the mean lies with 95 % confidence. *Fails*: its maps stay "
-        "similar by "
-        "more than 0.5 though the network is shuffled. EigenCAM does not ask for a class. "
+        "similar by more than 0.5 although the network is shuffled. EigenCAM does not ask for a class. "
         "`python -m benchmarks.faithfulness`, `python -m benchmarks.randomization`"
     )

@@ -151,7 +151,7 @@ def render_randomization(context: LessonContext) -> None:
                 model, settings.detector, reading.top[0], reading, settings.analyzer
             )
         number = st.select_slider(
-            texts.FORGOTTEN,
+            texts.SHUFFLED,
             range(len(stages)),
             format_func=lambda index: describe_stage(stages[index][0]),
             key=f"lesson_forgot_{model}",
@@ -236,5 +236,5 @@ def likeness(first: Floats, second: Floats) -> str:
 def describe_stage(stage: str) -> str:
     """Return in words what has been randomized."""
     if not stage.startswith("layer "):
-        return texts.FORGOT[stage]
+        return texts.STAGES[stage]
     return texts.DOWN.format(layer=stage.removeprefix("layer "))

@@ -153,11 +153,10 @@ BORROWED: Final = (
     "*{other}*."
 )
 
-FORGET: Final = Step(
+SHUFFLE: Final = Step(
     title="Can I trust this map?",
-    words="Last, a test of the methods. The network forgets: what it learned is shuffled, first how to "
-    "answer, then layer by layer down to the picture. **Move the slider.** A map of what was learned has to "
-    "change.",
+    words="Last, a test of the methods. What the network learned is shuffled: first its last step, then "
+    "layer by layer down to the picture. **Move the slider.** A map of what was learned has to change.",
     question="Slide to *{stage}*. Whose map should you not trust now?",
     choices={"both": "I can trust both: the face is the same"},
     replies={},
@@ -167,8 +166,8 @@ SIMILARITIES: Final = (
     "{changed} changed more, as it should: likeness {changed_alike}. {kept} still has {kept_alike}, though "
     "the answers mean nothing any more: it shows edges in the picture rather than reasons."
 )
-FORGOTTEN: Final = "What the network has forgotten"
-FORGOT: Final = {"": "nothing", "head": "how to answer"}
+SHUFFLED: Final = "What is shuffled"
+STAGES: Final = {"": "nothing", "head": "the last step"}
 DOWN: Final = "down to layer {layer}"
 LIKENESS: Final = "likeness {alike}"
 BESIDE: Final = (
@@ -176,7 +175,7 @@ BESIDE: Final = (
     "any other; some comes back by chance."
 )
 
-STEPS: Final = (PROBABILITY, DOTS, EVIDENCE, CONTRAST, COVER, METHODS, FORGET)
+STEPS: Final = (PROBABILITY, DOTS, EVIDENCE, CONTRAST, COVER, METHODS, SHUFFLE)
 
 STEP: Final = "Step"
 BACK: Final = "Back"
@@ -192,7 +191,7 @@ REMEMBER: Final = "Three sentences to remember"
 SENTENCES: Final = (
     "A probability says how sure a classifier is of a class, and never what somebody feels.",
     "A map shows where the evidence lay, not that it was good evidence.",
-    "Believe a map after you have tested it: cover, compare, forget.",
+    "Believe a map after you have tested it: cover, compare, shuffle.",
 )
 LINKS: Final = {
     "pages/explain.py": "Test a map yourself",
