@@ -51,8 +51,8 @@ AFFECT_FROM_CLASSES: Final = (
 )
 
 AFFECT_LEARNED: Final = (
-    "Estimated by the network, which learned from people's ratings of pictures where they might place this "
-    "face. Not measured, and not what somebody feels."
+    "Estimated by the network, which learned it from people's ratings of pictures. Not measured, and not "
+    "what somebody feels."
 )
 
 ACTIONS_NOTE: Final = (

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ SHARED = Path(
 @pytest.fixture(scope="session")
 def astronaut() -> Image:
     """(512, 512, 3) RGB: one smiling face, public domain."""
-    image = skimage.data.astronaut()
+    image: Image = skimage.data.astronaut()  # type: ignore[no-untyped-call]
     image.setflags(write=False)
     return image
 
@@ -49,9 +50,14 @@ def shared() -> Callable[[str], Path]:
     return find
 
 
+class ClipFrames(Protocol):
+    """Reads every n-th frame of a clip of the shared data, (H, W, 3) RGB."""
+
+    def __call__(self, name: str, every: int) -> Iterator[Image]: ...
+
+
 @pytest.fixture(scope="session")
-def clip_frames(shared: Callable[[str], Path]) -> Callable[[str, int], Iterator[Image]]:
-    """Every n-th frame of a clip of the shared data, (H, W, 3) RGB."""
+def clip_frames(shared: Callable[[str], Path]) -> ClipFrames:
 
     def frames(name: str, every: int) -> Iterator[Image]:
         av = pytest.importorskip("av")

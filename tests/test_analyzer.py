@@ -1,7 +1,7 @@
 """The whole way of a frame, on a real face."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from fer_core.labels import ACTIONS, CIRCUMPLEX, PARTS
 from fer_core.options import AnalysisOptions
 from fer_core.readings import circumplex_position
 from fer_core.types import Floats, Image
+from tests.conftest import ClipFrames
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,7 @@ def test_readings_know_their_place(analyzer: Analyzer, astronaut: Image) -> None
     (reading,) = analyzer(astronaut)
     valence, arousal = circumplex_position(reading.probabilities[None])[0]
     assert (reading.valence, reading.arousal) == pytest.approx((valence, arousal), abs=1e-6)
+    assert reading.valence is not None and reading.arousal is not None
     assert reading.valence > 0.4 and reading.arousal > 0.3, "a smile is pleasant and lively"
 
 
@@ -129,7 +131,7 @@ def test_half_a_face_at_the_border_does_not_crash(analyzer: Analyzer, astronaut:
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("options", "message"),
     [
         ({"model": "vgg"}, "unknown model 'vgg'; choose one of default"),
         ({"detector": "hog9"}, "choose one of"),
@@ -138,10 +140,10 @@ def test_half_a_face_at_the_border_does_not_crash(analyzer: Analyzer, astronaut:
     ],
 )
 def test_unknown_names_list_the_valid_ones(
-    analyzer: Analyzer, astronaut: Image, asked: dict[str, object], message: str
+    analyzer: Analyzer, astronaut: Image, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        analyzer.analyze(astronaut, **asked)
+        analyzer.analyze(astronaut, **options)
 
 
 def test_unknown_faces_and_devices(analyzer: Analyzer, astronaut: Image) -> None:
@@ -172,7 +174,7 @@ def test_every_model_reads_and_explains(analyzer: Analyzer, astronaut: Image, na
     ("clip", "faces", "least"), [("single_face.mp4", 1, 0.98), ("no_face.mp4", 0, 1.0)]
 )
 def test_clips_hold_as_many_faces_as_they_should(
-    analyzer: Analyzer, clip_frames: Callable, clip: str, faces: int, least: float
+    analyzer: Analyzer, clip_frames: ClipFrames, clip: str, faces: int, least: float
 ) -> None:
     counts = [len(analyzer(frame)) for frame in clip_frames(clip, 15)]
     assert np.mean([count == faces for count in counts]) >= least
@@ -206,7 +208,7 @@ def test_landmarks_may_be_left_out(analyzer: Analyzer, astronaut: Image) -> None
 
 def test_eyes_too_small_to_tell_are_unknown(analyzer: Analyzer, astronaut: Image) -> None:
     small = cv2.resize(astronaut, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
-    (reading,) = analyzer.analyze(small, min_face=20).readings
+    (reading,) = analyzer.analyze(np.asarray(small, np.uint8), min_face=20).readings
     assert reading.face.landmarks is not None and reading.face.eyes is None
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from fer_core.weights import WEIGHTS
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     """Call the command line in this process: exit code, standard output, standard error."""
 
     def call(*arguments: object) -> tuple[int, str, str]:
@@ -56,7 +57,7 @@ def table(tmp_path: Path, astronaut: Image) -> tuple[Path, Path]:
     return faces, votes
 
 
-def test_predict_prints_json(run, photo: Path) -> None:  # type: ignore[no-untyped-def]
+def test_predict_prints_json(run: Run, photo: Path) -> None:
     code, out, _ = run("predict", photo, "--json")
     ((record),) = json.loads(out)
     assert code == 0 and (record["width"], record["height"]) == (512, 512)
@@ -69,7 +70,7 @@ def test_predict_prints_json(run, photo: Path) -> None:  # type: ignore[no-untyp
     assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_predict_writes_csv(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_predict_writes_csv(run: Run, photo: Path, tmp_path: Path) -> None:
     table = tmp_path / "out.csv"
     code, out, _ = run("predict", photo, "--csv", table, "--model", "plain")
     with table.open() as file:
@@ -78,8 +79,8 @@ def test_predict_writes_csv(run, photo: Path, tmp_path: Path) -> None:  # type: 
     assert "face 1: happy" in out
 
 
-def test_an_unreadable_named_file_is_told_and_the_others_are_done(  # type: ignore[no-untyped-def]
-    run, photo: Path, tmp_path: Path
+def test_an_unreadable_named_file_is_told_and_the_others_are_done(
+    run: Run, photo: Path, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8 no picture")
@@ -89,8 +90,8 @@ def test_an_unreadable_named_file_is_told_and_the_others_are_done(  # type: igno
     assert err.count("error: ") == 2 and "broken.jpg" in err and "Traceback" not in err
 
 
-def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(  # type: ignore[no-untyped-def]
-    run, photo: Path
+def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(
+    run: Run, photo: Path
 ) -> None:
     (photo.parent / "notes.txt").write_text("hello")
     code, out, err = run("predict", photo.parent, "--json")
@@ -113,8 +114,8 @@ def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(  # type: ignore
         (["fly"], "No such command"),
     ],
 )
-def test_mistakes_of_the_caller_exit_with_2(  # type: ignore[no-untyped-def]
-    run, photo: Path, tmp_path: Path, arguments: list[str], message: str
+def test_mistakes_of_the_caller_exit_with_2(
+    run: Run, photo: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     code, _, err = run(*[a.format(photo=photo, out=tmp_path / "out") for a in arguments])
     assert code == 2 and message in err and "Traceback" not in err
@@ -129,7 +130,7 @@ def test_a_fault_of_ours_exits_with_1(photo: Path) -> None:
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
 
 
-def test_evaluate(run, table: tuple[Path, Path]) -> None:  # type: ignore[no-untyped-def]
+def test_evaluate(run: Run, table: tuple[Path, Path]) -> None:
     faces, votes = table
     code, out, _ = run("evaluate", "--data", faces, "--plus", votes, "--json", "--model", "plain")
     found = json.loads(out)
@@ -152,7 +153,7 @@ def test_evaluate(run, table: tuple[Path, Path]) -> None:  # type: ignore[no-unt
         assert code == 0 and "accuracy          100.0%" in out
 
 
-def test_copies_of_training_faces_are_told_apart(run, table: tuple[Path, Path]) -> None:  # type: ignore[no-untyped-def]
+def test_copies_of_training_faces_are_told_apart(run: Run, table: tuple[Path, Path]) -> None:
     faces, _ = table
     _, smile, *_ = faces.read_text().splitlines()
     blank = " ".join(["0"] * 48 * 48)
@@ -168,16 +169,19 @@ def test_copies_of_training_faces_are_told_apart(run, table: tuple[Path, Path]) 
     assert "without copies" not in out
 
 
-def test_all_models_are_measured_side_by_side(  # type: ignore[no-untyped-def]
-    run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_all_models_are_measured_side_by_side(
+    run: Run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, votes = table
-    names, aligned = ("prior_attention", "plain"), []
+    names, aligned = ("prior_attention", "plain"), list[int]()
     monkeypatch.setattr("fer_core.evaluation.comparison.list_models", lambda _: names)
     align = Classifier.align
-    monkeypatch.setattr(
-        Classifier, "align", lambda model, crops: aligned.append(len(crops)) or align(model, crops)
-    )
+
+    def counted(model: Classifier, crops: Sequence[Image]) -> Image:
+        aligned.append(len(crops))
+        return align(model, crops)
+
+    monkeypatch.setattr(Classifier, "align", counted)
     monkeypatch.setattr("fer_core.cli.evaluate.WEIGHTS", tmp_path)
     code, out, _ = run("evaluate", "--all", "--data", faces, "--plus", votes)
     assert code == 0 and aligned == [3], "both see the same squares"
@@ -206,7 +210,7 @@ def folder_with(folder: Path) -> Path:
     return folder
 
 
-def test_a_model_without_figures_is_listed(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_model_without_figures_is_listed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     bare = dataclasses.replace(load_card("plain"), figures={})
     monkeypatch.setattr("fer_core.cli.models.list_models", lambda: ("plain",))
     monkeypatch.setattr("fer_core.cli.models.load_card", lambda _: bare)
@@ -216,7 +220,7 @@ def test_a_model_without_figures_is_listed(run, monkeypatch: pytest.MonkeyPatch)
     assert row["accuracy"] is row["macro_f1"] is row["ferplus_accuracy"] is None
 
 
-def test_models(run) -> None:  # type: ignore[no-untyped-def]
+def test_models(run: Run) -> None:
     code, out, _ = run("models", "--json")
     rows = json.loads(out)
     assert code == 0 and [row["name"] for row in rows] == list(list_models())
@@ -227,7 +231,7 @@ def test_models(run) -> None:  # type: ignore[no-untyped-def]
     assert rows[0]["ms_per_face"] > 0
 
 
-def test_explain_writes_picture_and_numbers(run, photo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_explain_writes_picture_and_numbers(run: Run, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "maps"
     code, _, _ = run("explain", photo, "--target", "sad", "--method", "layercam", "--out", out)
     assert code == 0
@@ -237,8 +241,8 @@ def test_explain_writes_picture_and_numbers(run, photo: Path, tmp_path: Path) ->
         assert picture.size == (512, 512)
 
 
-def test_explain_names_the_method_that_was_used(  # type: ignore[no-untyped-def]
-    run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_explain_names_the_method_that_was_used(
+    run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PooledNetwork, "has_maps", False)
     code, out, _ = run(
@@ -250,7 +254,7 @@ def test_explain_names_the_method_that_was_used(  # type: ignore[no-untyped-def]
     assert numbers["method"] == "occlusion" and np.array(numbers["raw"]).shape == (6, 6)
 
 
-def test_explain_without_a_face_says_so(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_explain_without_a_face_says_so(run: Run, tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Pillow.new("RGB", (300, 300)).save(blank)
     code, _, err = run("explain", blank, "--out", tmp_path)
@@ -272,7 +276,7 @@ def clip(tmp_path: Path, astronaut: Image) -> Path:
     return path
 
 
-def test_video_writes_table_and_annotated_clip(run, clip: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_video_writes_table_and_annotated_clip(run: Run, clip: Path, tmp_path: Path) -> None:
     from fer_core.video import CSV_COLUMNS, Clip
 
     table, film = tmp_path / "out.csv", tmp_path / "out.mp4"
@@ -288,7 +292,7 @@ def test_video_writes_table_and_annotated_clip(run, clip: Path, tmp_path: Path) 
         assert len(list(written.frames())) == 6
 
 
-def test_video_keeps_what_came_before_the_break(run, clip: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_video_keeps_what_came_before_the_break(run: Run, clip: Path, tmp_path: Path) -> None:
     av = pytest.importorskip("av")
     cut, table = tmp_path / "cut.mkv", tmp_path / "out.csv"
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), np.uint8)
@@ -316,8 +320,8 @@ def test_video_keeps_what_came_before_the_break(run, clip: Path, tmp_path: Path)
         (["{clip}", "--annotated", "{out}/a.avi"], "ending in .mp4"),
     ],
 )
-def test_mistakes_with_video_exit_with_2(  # type: ignore[no-untyped-def]
-    run, clip: Path, photo: Path, tmp_path: Path, arguments: list[str], message: str
+def test_mistakes_with_video_exit_with_2(
+    run: Run, clip: Path, photo: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     size = clip.stat().st_size
     code, _, err = run(
@@ -327,8 +331,8 @@ def test_mistakes_with_video_exit_with_2(  # type: ignore[no-untyped-def]
     assert clip.stat().st_size == size, "the clip itself is never written to"
 
 
-def test_maps_are_averaged_by_class_and_model(  # type: ignore[no-untyped-def]
-    run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_maps_are_averaged_by_class_and_model(
+    run: Run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, _ = table
     monkeypatch.setattr("fer_core.cli.averages.list_models", lambda: ("plain", "lgbm_pixels"))
@@ -348,8 +352,8 @@ def test_maps_are_averaged_by_class_and_model(  # type: ignore[no-untyped-def]
     assert occluded is None or (occluded.n, occluded.method) == (2, "occlusion")
 
 
-def test_averages_of_other_models_stay(  # type: ignore[no-untyped-def]
-    run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_averages_of_other_models_stay(
+    run: Run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, _ = table
     monkeypatch.setattr("fer_core.cli.averages.WEIGHTS", tmp_path)
@@ -365,8 +369,8 @@ def test_averages_of_other_models_stay(  # type: ignore[no-untyped-def]
     assert code == 2 and "unknown model 'plane'" in err
 
 
-def test_what_is_claimed_of_parts_is_printed(  # type: ignore[no-untyped-def]
-    run, tmp_path: Path, table: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+def test_what_is_claimed_of_parts_is_printed(
+    run: Run, tmp_path: Path, table: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, _ = table
     _, smile, *_ = faces.read_text().splitlines()

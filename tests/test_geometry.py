@@ -95,10 +95,10 @@ def test_blocks_hold_eyes_and_mouth_and_do_not_overlap() -> None:
     for region in ("upper", "lower"):
         covered[block(region, 48)] += 1
     assert covered.max() == 1
-    for index, region in enumerate(["upper", "upper", None, "lower", "lower"]):
+    for index, part in enumerate(["upper", "upper", None, "lower", "lower"]):
         x, y = MEAN_POINTS[index] * 48
-        if region:
-            rows, columns = block(region, 48)
+        if part:
+            rows, columns = block(part, 48)
             assert rows.start <= y < rows.stop and columns.start <= x < columns.stop
 
 
@@ -124,7 +124,7 @@ def test_a_turned_frame_gives_the_same_crop(astronaut: Image, astronaut_points: 
     turn = turned(0.5, 1.3, (40, -20))
     frame = cv2.warpAffine(astronaut, turn, (700, 700))
     points = (astronaut_points @ turn[:, :2].T + turn[:, 2]).astype(np.float32)
-    tilted = cut_regions(frame, Face((0, 0, 1, 1), 1.0, points), 48).face
+    tilted = cut_regions(np.asarray(frame, np.uint8), Face((0, 0, 1, 1), 1.0, points), 48).face
     assert np.abs(upright.astype(int) - tilted).mean() < 4
 
 

@@ -151,7 +151,7 @@ def test_too_many_pixels_are_refused_with_the_limit() -> None:
 )
 def test_to_rgb(array: np.ndarray, pixel: list[int]) -> None:
     image = to_rgb(array)
-    assert (image.shape, image.dtype) == ((2, 3, 3), np.uint8)
+    assert image.shape == (2, 3, 3) and image.dtype == np.uint8
     assert image[1, 2].tolist() == pixel
 
 

@@ -102,8 +102,8 @@ def test_corners_stay_clear_of_a_map_that_is_hot_everywhere(landmarks: Floats) -
 
 
 def test_one_peak_keeps_faces_comparable(landmarks: Floats) -> None:
-    place = (0.25, 7 / 12)
-    alone, beside = line_face(landmarks, CHEEK / 2), line_face(landmarks, CHEEK / 2, peak=1)
+    place, half = (0.25, 7 / 12), CHEEK / np.float32(2)
+    alone, beside = line_face(landmarks, half), line_face(landmarks, half, peak=1)
     full = pixel(line_face(landmarks, CHEEK), place)[3]
     assert pixel(alone, place)[3] == full, "by itself each map is as strong"
     assert pixel(beside, place)[3] == pytest.approx(full / 2, abs=1)

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fer_core.draw import EXPRESSION_COLORS, rgb
 from fer_core.draw.heat import ATTENTION, blend_attention
@@ -20,13 +21,13 @@ def frame() -> Image:
     return np.full((480, 640, 3), 100, np.uint8)
 
 
-def changed(before: Image, after: Image) -> Image:
-    """(H, W) whether a pixel differs."""
-    return (before != after).any(axis=2)
+def changed(before: Image, after: Image) -> NDArray[np.bool_]:
+    """Return (H, W) whether a pixel differs."""
+    return np.asarray((before != after).any(axis=2))
 
 
-def extent(mask: Image) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 around the true pixels."""
+def extent(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Return x0, y0, x1, y1 around the true pixels."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
@@ -217,7 +218,7 @@ def test_everything_grows_with_the_frame(frame: Image) -> None:
     style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
     panels = []
     for picture, scale in ((frame, 1), (large, 2)):
-        reading = make_reading(tuple(scale * edge for edge in BOX))
+        reading = make_reading((scale * BOX[0], scale * BOX[1], scale * BOX[2], scale * BOX[3]))
         x0, y0, x1, y1 = extent(
             changed(picture, draw_overlay(picture, FrameResult((reading,)), style))
         )
@@ -366,7 +367,7 @@ def test_strength_of_attention_is_that_of_one_scale() -> None:
 
 @pytest.mark.parametrize("box", [(-200.0, -100.0, 80.0, 180.0), (900.0, 900.0, 990.0, 990.0)])
 def test_attention_beyond_the_border(frame: Image, box: tuple[float, float, float, float]) -> None:
-    places = np.eye(6, dtype=np.float32) / 6
+    places = np.eye(6, dtype=np.float32) / np.float32(6)
     out = draw_overlay(frame, FrameResult((make_reading(box, places=places),)), ATTENDING)
     assert out.shape == frame.shape
 

@@ -2,10 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
-from tests.e2e.driver import CHROMIUM, PATIENCE, Server, chromium_arguments, serve, write_webcam
+from tests.e2e.driver import (
+    CHROMIUM,
+    PATIENCE,
+    Browser,
+    Page,
+    Server,
+    chromium_arguments,
+    serve,
+    write_webcam,
+)
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
@@ -31,14 +41,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
 
 
 @pytest.fixture
-def page(browser, server: Server) -> Iterator:
+def page(browser: Browser, server: Server) -> Iterator[Page]:
     """A tab of the size of a laptop's screen, with no page open yet."""
     with tab(browser, viewport={"width": 1440, "height": 900}) as page:
         yield page
 
 
 @pytest.fixture
-def phone(browser, server: Server) -> Iterator:
+def phone(browser: Browser, server: Server) -> Iterator[Page]:
     """The same on a phone."""
     size = {"width": 390, "height": 844}
     with tab(browser, viewport=size, has_touch=True, is_mobile=True) as page:
@@ -46,9 +56,9 @@ def phone(browser, server: Server) -> Iterator:
 
 
 @contextmanager
-def tab(browser, **device) -> Iterator:
+def tab(browser: Browser, **device: Any) -> Iterator[Page]:
     """A tab in which an uncaught error fails the test."""
-    errors = []
+    errors: list[object] = []
     with browser.new_context(**device) as context:
         page = context.new_page()
         page.set_default_timeout(1000 * PATIENCE)

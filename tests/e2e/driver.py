@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +21,12 @@ import skimage.data
 
 from fer_core.draw import EXPRESSION_COLORS, rgb
 from fer_core.types import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser as Browser
+    from playwright.sync_api import Page as Page
+else:  # a machine without playwright skips these tests
+    Browser = Page = Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -44,7 +50,8 @@ def wait_for(what: Callable[[], T], message: str, *, every: float = 0.1) -> T:
 
 def write_webcam(path: Path, *, frames: int = 90, width: int = 640, height: int = 480) -> Path:
     """A film in which a smiling face moves about, as Chromium takes it for a camera."""
-    photo = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
+    astronaut: Image = skimage.data.astronaut()  # type: ignore[no-untyped-call]
+    photo = cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR)
     with path.open("wb") as film:
         for angle in np.linspace(0, 2 * np.pi, frames, endpoint=False):
             x, y = 30 + 30 * np.cos(angle), 15 + 15 * np.sin(angle)
@@ -94,7 +101,7 @@ def healthy(url: str, server: "subprocess.Popen[bytes]") -> bool:
         raise RuntimeError(f"the server ended with {server.returncode}")
     try:
         with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-            return answer.read() == b"ok"
+            return bool(answer.read() == b"ok")
     except OSError:
         return False
 
@@ -127,7 +134,7 @@ def chromium_arguments(webcam: Path) -> list[str]:
 class LivePage:
     """The Live page in one browser tab."""
 
-    def __init__(self, page, server: Server) -> None:
+    def __init__(self, page: Page, server: Server) -> None:
         self.page = page
         self.camera = page.frame_locator(CAMERA_FRAME)
         page.goto(server.url)
@@ -156,7 +163,7 @@ class LivePage:
         if url is None:
             return None
         png = np.frombuffer(base64.b64decode(url.split(",")[1]), np.uint8)
-        return cv2.cvtColor(cv2.imdecode(png, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        return np.asarray(cv2.imdecode(png, cv2.IMREAD_COLOR_RGB), np.uint8)
 
     def shows_overlay(self) -> bool:
         """Whether the picture carries probability bars, and so went through the classifier."""

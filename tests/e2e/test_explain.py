@@ -6,30 +6,31 @@ import re
 import pytest
 from PIL import Image as Pillow
 
-from tests.e2e.driver import Server
+from tests.e2e.driver import Page, Server
 
 pytestmark = pytest.mark.e2e
 
 
-def wait_until_idle(page) -> None:
+def wait_until_idle(page: Page) -> None:
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
-def shows(page, words: str) -> None:
+def shows(page: Page, words: str) -> None:
     page.wait_for_function("words => document.body.innerText.includes(words)", arg=words)
 
 
-def open_explain(page, server: Server, query: str = "") -> None:
+def open_explain(page: Page, server: Server, query: str = "") -> None:
     page.goto(f"{server.url}/explain{query}")
     page.get_by_role("heading", name="Explain", exact=True).wait_for()
     wait_until_idle(page)
 
 
-def test_a_cover_is_drawn_with_the_pointer(page, server: Server) -> None:
+def test_a_cover_is_drawn_with_the_pointer(page: Page, server: Server) -> None:
     open_explain(page, server, "?explain_view=Cover+it+yourself")
     board = page.locator(".js-plotly-plot:has(.imagelayer image) .nsewdrag").first
     board.scroll_into_view_if_needed()
     box = board.bounding_box()
+    assert box is not None
     left, top = box["x"] + 0.3 * box["width"], box["y"] + 0.65 * box["height"]
     page.mouse.move(left, top)
     page.mouse.down()
@@ -38,7 +39,7 @@ def test_a_cover_is_drawn_with_the_pointer(page, server: Server) -> None:
     shows(page, "You covered 8 %")
 
 
-def test_a_class_is_chosen_and_the_link_remembers_it(page, server: Server) -> None:
+def test_a_class_is_chosen_and_the_link_remembers_it(page: Page, server: Server) -> None:
     open_explain(page, server)
     page.get_by_role("button", name=re.compile(r"^sad \d")).click()
     shows(page, "sad, by Grad-CAM")
@@ -51,7 +52,7 @@ def test_a_class_is_chosen_and_the_link_remembers_it(page, server: Server) -> No
     assert "explain_layer=3" in page.url
 
 
-def test_the_figure_can_be_taken_away(page, server: Server) -> None:
+def test_the_figure_can_be_taken_away(page: Page, server: Server) -> None:
     open_explain(page, server)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Slide as PNG").click()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from fer_core.video import Clip, Frame
-from tests.e2e.driver import LivePage, Server, bar_pixels, udp_sockets, wait_for
+from tests.e2e.driver import LivePage, Page, Server, bar_pixels, udp_sockets, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -20,11 +20,11 @@ window.RTCPeerConnection = class extends Connection {
 A_SECOND = re.compile(r"Recording 0:(?!00)")
 
 
-def says(page, text: str | re.Pattern[str]) -> None:
+def says(page: Page, text: str | re.Pattern[str]) -> None:
     page.get_by_text(text).first.wait_for()
 
 
-def test_start_watch_stop(page, server: Server) -> None:
+def test_start_watch_stop(page: Page, server: Server) -> None:
     before = udp_sockets(server.pid)
     live = LivePage(page, server)
     assert live.picture() is None
@@ -50,7 +50,7 @@ def test_start_watch_stop(page, server: Server) -> None:
     wait_for(lambda: live.picture() is None, "the end of the video")
 
 
-def test_snapshot_is_taken_apart_on_the_photo_page(page, server: Server) -> None:
+def test_snapshot_is_taken_apart_on_the_photo_page(page: Page, server: Server) -> None:
     before = udp_sockets(server.pid)
     live = LivePage(page, server)
     live.start()
@@ -61,7 +61,7 @@ def test_snapshot_is_taken_apart_on_the_photo_page(page, server: Server) -> None
     wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
 
 
-def test_a_recording_is_downloaded(page, server: Server) -> None:
+def test_a_recording_is_downloaded(page: Page, server: Server) -> None:
     live = LivePage(page, server)
     assert page.get_by_role("button", name="Record", exact=True).is_disabled()
     live.start()
@@ -84,7 +84,7 @@ def test_a_recording_is_downloaded(page, server: Server) -> None:
     page.get_by_role("button", name="Recording as MP4").wait_for(state="detached")
 
 
-def downloaded(page) -> list[Frame]:
+def downloaded(page: Page) -> list[Frame]:
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Recording as MP4").click()
     with Clip(waiting.value.path()) as clip:
@@ -92,7 +92,9 @@ def downloaded(page) -> list[Frame]:
 
 
 @pytest.mark.parametrize("way", ["Start", "Snapshot"])
-def test_leaving_the_page_ends_a_recording_and_keeps_it(page, server: Server, way: str) -> None:
+def test_leaving_the_page_ends_a_recording_and_keeps_it(
+    page: Page, server: Server, way: str
+) -> None:
     live = LivePage(page, server)
     live.start()
     wait_for(live.frames, "the first frame")
@@ -109,7 +111,7 @@ def test_leaving_the_page_ends_a_recording_and_keeps_it(page, server: Server, wa
     assert page.get_by_text("Recording 0:").count() == 0
 
 
-def test_a_closed_tab_is_noticed(page, server: Server) -> None:
+def test_a_closed_tab_is_noticed(page: Page, server: Server) -> None:
     before = udp_sockets(server.pid)
     live = LivePage(page, server)
     live.start()
@@ -118,7 +120,7 @@ def test_a_closed_tab_is_noticed(page, server: Server) -> None:
     wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
 
 
-def test_no_way_through_and_the_way_out(page, server: Server) -> None:
+def test_no_way_through_and_the_way_out(page: Page, server: Server) -> None:
     page.add_init_script(ONLY_RELAYS)
     live = LivePage(page, server)
     live.start()
@@ -129,7 +131,7 @@ def test_no_way_through_and_the_way_out(page, server: Server) -> None:
     says(page, "Take Photo")
 
 
-def test_single_pictures(page, server: Server) -> None:
+def test_single_pictures(page: Page, server: Server) -> None:
     LivePage(page, server)
     page.get_by_test_id("stCheckbox").filter(has_text="Use single pictures").click()
     page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
@@ -155,7 +157,7 @@ def test_single_pictures(page, server: Server) -> None:
     ids=["denied", "missing"],
 )
 def test_camera_that_cannot_be_had(
-    page, server: Server, browser_says: str, state: str, advice: str
+    page: Page, server: Server, browser_says: str, state: str, advice: str
 ) -> None:
     page.add_init_script(browser_says)
     LivePage(page, server)

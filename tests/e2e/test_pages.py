@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.e2e.driver import ROOT, Server
+from tests.e2e.driver import ROOT, Page, Server
 
 pytestmark = pytest.mark.e2e
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 
-def test_pages_fit_a_phone(phone, server: Server) -> None:
+def test_pages_fit_a_phone(phone: Page, server: Server) -> None:
     phone.goto(server.url)
     for name in PAGES:
         phone.get_by_role("heading", level=1).wait_for()

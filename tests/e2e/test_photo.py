@@ -10,7 +10,7 @@ import pytest
 
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Image
-from tests.e2e.driver import Server
+from tests.e2e.driver import Page, Server
 
 pytestmark = pytest.mark.e2e
 
@@ -23,7 +23,7 @@ def photo(tmp_path: Path, astronaut: Image) -> Path:
 
 
 def test_upload_and_downloads(
-    page, server: Server, photo: Path, astronaut: Image, tmp_path: Path
+    page: Page, server: Server, photo: Path, astronaut: Image, tmp_path: Path
 ) -> None:
     page.goto(server.url)
     page.get_by_role("link", name="Photo", exact=True).first.click()
@@ -33,7 +33,7 @@ def test_upload_and_downloads(
     def download(button: str) -> Path:
         with page.expect_download() as waiting:
             page.get_by_role("button", name=button).click()
-        path = tmp_path / waiting.value.suggested_filename
+        path = tmp_path / str(waiting.value.suggested_filename)
         waiting.value.save_as(path)
         return path
 
@@ -51,8 +51,9 @@ def test_upload_and_downloads(
     assert float(row["happy"]) == pytest.approx(face["probabilities"]["happy"], abs=1e-3)
 
     drawn = cv2.imdecode(
-        np.frombuffer(download("This picture as PNG").read_bytes(), np.uint8), cv2.IMREAD_COLOR
+        np.frombuffer(download("This picture as PNG").read_bytes(), np.uint8), cv2.IMREAD_COLOR_RGB
     )
-    changed = (cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB) != astronaut).any(axis=-1)
+    assert drawn is not None
+    changed = (drawn != astronaut).any(axis=-1)
     assert changed[round(y0) : round(y1), round(x0) : round(x1)].any()
     assert not changed[400:].any(), "paint far from the face"

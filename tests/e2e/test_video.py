@@ -4,13 +4,15 @@ import csv
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
+import numpy as np
 import pytest
 
 from fer_core.types import Image
-from tests.e2e.driver import Server
+from tests.e2e.driver import Page, Server
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +22,8 @@ RATE, SECONDS = 30, 40
 @pytest.fixture
 def clip(tmp_path: Path, astronaut: Image) -> Path:
     """A smiling face that stands still for so long that a press on Cancel comes in time."""
-    frame = av.VideoFrame.from_ndarray(cv2.resize(astronaut, (320, 320)), format="rgb24")
+    picture = np.asarray(cv2.resize(astronaut, (320, 320)), np.uint8)
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
     path = tmp_path / "lesson.mp4"
     with av.open(path, "w") as output:
         stream = output.add_stream("h264", RATE, {"preset": "ultrafast"})
@@ -33,7 +36,7 @@ def clip(tmp_path: Path, astronaut: Image) -> Path:
 
 
 def test_a_clip_is_read_stopped_and_gone_on_with(
-    page, server: Server, clip: Path, tmp_path: Path
+    page: Page, server: Server, clip: Path, tmp_path: Path
 ) -> None:
     page.goto(server.url)
     page.get_by_role("link", name="Video", exact=True).first.click()
@@ -43,12 +46,13 @@ def test_a_clip_is_read_stopped_and_gone_on_with(
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Stopped at").wait_for()
 
-    def numbers() -> dict:
+    def numbers() -> dict[str, Any]:
         with page.expect_download() as waiting:
             page.get_by_role("button", name="Numbers as JSON").click()
         path = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(path)
-        return json.loads(path.read_text())
+        record: dict[str, Any] = json.loads(path.read_text())
+        return record
 
     part = numbers()
     assert part["stopped"] and 0 < part["frames"] < RATE * SECONDS

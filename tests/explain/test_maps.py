@@ -32,8 +32,10 @@ from fer_core.labels import EXPRESSIONS, REGIONS
 from fer_core.models import build_network
 from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput, normalize, pool
 from fer_core.models.classifier import BATCH, Classifier
+from fer_core.models.plain import Plain
 from fer_core.models.prior_attention import PriorAttention
 from fer_core.types import Floats, Image
+from fer_core.weights import get_arrays
 from tests.networks import classifier_of
 
 SIZE = 48
@@ -45,6 +47,7 @@ def scatter(network: nn.Module) -> None:
     torch.manual_seed(7)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
             nn.init.normal_(module.running_mean, 0, 0.1)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -140,7 +143,8 @@ class Logits(nn.Module):
         self.network = copy.deepcopy(network).requires_grad_(True)
 
     def forward(self, faces: Tensor) -> Tensor:
-        return self.network(faces).logits
+        output: NetworkOutput = self.network(faces)
+        return output.logits
 
 
 @pytest.mark.parametrize(("method", "reference"), [("gradcam", GradCAM), ("layercam", LayerCAM)])
@@ -148,6 +152,7 @@ def test_plain_equals_the_library_on_its_own(
     plain: Classifier, aligned: Image, method: str, reference: type
 ) -> None:
     model = Logits(plain.network)
+    assert isinstance(model.network, Plain)
     last = list(model.network.backbone.body.children())[-1]
     with_heat = 0
     for index, target in enumerate(EXPRESSIONS):
@@ -267,10 +272,11 @@ def test_scorecam_masks_lie_where_the_block_lies(region: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["fear", "happy"])
-def test_ablation_of_a_linear_network_is_gradcam_times_what_each_channel_says(
+def test_ablation_of_a_linear_network_is_gradcam_times_the_mean_of_each_channel(
     plain: Classifier, aligned: Image, target: str
 ) -> None:
     maps = plain.forward(aligned[None]).features["face"][0].numpy()
+    assert isinstance(plain.network, Plain)
     weights = plain.network.classifier.expressions.weight[EXPRESSIONS.index(target)].numpy()
     expected = np.einsum("chw,c->hw", maps, weights * maps.mean((1, 2)))
     raw = raw_map(plain, aligned, target, "ablationcam")
@@ -311,13 +317,17 @@ def test_a_network_goes_on_from_each_of_its_layers(classifier: Classifier, align
 
 def test_a_map_of_a_shallow_layer_is_the_gradient_there(plain: Classifier, aligned: Image) -> None:
     network = copy.deepcopy(plain.network)
-    kept = []
-    network.backbone.body.layer2.register_forward_hook(
-        lambda _module, _inputs, found: kept.append(found.requires_grad_()) or kept[0]
-    )
+    assert isinstance(network, Plain)
+    layer_maps: list[Tensor] = []
+
+    def keep(_module: nn.Module, _inputs: tuple[Tensor, ...], maps: Tensor) -> Tensor:
+        layer_maps.append(maps.requires_grad_())
+        return maps
+
+    network.backbone.body.get_submodule("layer2").register_forward_hook(keep)
     score = network(plain.tensor(aligned[None])).logits[0, EXPRESSIONS.index("sad")]
-    (gradient,) = torch.autograd.grad(score, kept)
-    expected = (kept[0] * gradient).sum(1)[0].detach().numpy()
+    (gradient,) = torch.autograd.grad(score, layer_maps)
+    expected = (layer_maps[0] * gradient).sum(1)[0].detach().numpy()
     raw = raw_map(plain, aligned, "sad", "hirescam", layer=3)
     assert raw == pytest.approx(expected, rel=1e-3, abs=1e-6)
     assert raw_map(plain, aligned, "sad", "gradcam", layer=5) == pytest.approx(
@@ -345,9 +355,11 @@ def test_evidence_adds_up_to_the_logits_less_their_bias(
     network = classifier.network
     if isinstance(network, PriorAttention):
         assert output.region_attention is not None
-        biases = torch.stack([network.classifiers[r].expressions.bias for r in REGIONS])
-        bias = (output.region_attention @ biases).numpy()
+        weights = get_arrays(network)
+        biases = np.stack([weights[f"classifiers.{name}.expressions.bias"] for name in REGIONS])
+        bias = output.region_attention.numpy() @ biases
     else:
+        assert isinstance(network, Plain)
         bias = network.classifier.expressions.bias.numpy()
     assert evidence.sum(axis=(2, 3)) + bias == pytest.approx(output.logits.numpy(), abs=1e-4)
 

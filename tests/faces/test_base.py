@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from fer_core.faces import MAX_SIDE, find_faces, list_detectors, load_detector
+from fer_core.faces.haar import Haar
+from fer_core.faces.mtcnn import MTCNN
 from fer_core.types import Face, Floats, Image
 
 
@@ -36,8 +38,10 @@ def test_detectors_by_name() -> None:
 
 def test_settings_reach_the_detector() -> None:
     detector = load_detector("mtcnn", min_face=60, thresholds=(0.5, 0.6, 0.7))
+    assert isinstance(detector, MTCNN)
     assert (detector.min_face, detector.thresholds) == (60, (0.5, 0.6, 0.7))
-    assert load_detector("haar", min_face=80, min_neighbors=6).min_neighbors == 6
+    haar = load_detector("haar", min_face=80, min_neighbors=6)
+    assert isinstance(haar, Haar) and haar.min_neighbors == 6
 
 
 def test_importing_the_package_does_not_import_torch() -> None:
@@ -97,17 +101,17 @@ def test_every_detector_finds_the_astronaut(
 
     (face,) = find_faces(image, load_detector(name, **settings))
 
-    box, points = np.reshape(face.box, (2, 2)), face.points
+    box, points = np.reshape(face.box, (2, 2)).astype(np.float32), face.points
     if view == "upscaled":
-        box, points = box / 3, points / 3
+        box, points = box / np.float32(3), points / np.float32(3)
     if view == "mirrored":
         box[:, 0] = 512 - box[::-1, 0]
         points = points[[1, 0, 2, 4, 3]] * (-1, 1) + (512, 0)
     # The cascade frames a square without the chin, HOG one of the face's height; their points are mere
     # proportions of it.
-    tolerance = {"mtcnn": 8, "yunet": 8, "haar": 12, "hog": 22}[name]
-    assert box.ravel() == pytest.approx(astronaut_box, abs=tolerance)
-    tolerance = {"mtcnn": 2.5, "yunet": 7, "haar": 10, "hog": 10}[name]
-    assert points == pytest.approx(astronaut_points, abs=tolerance)
+    box_tolerance = {"mtcnn": 8, "yunet": 8, "haar": 12, "hog": 22}[name]
+    assert box.ravel() == pytest.approx(astronaut_box, abs=box_tolerance)
+    point_tolerance = {"mtcnn": 2.5, "yunet": 7, "haar": 10, "hog": 10}[name]
+    assert points == pytest.approx(astronaut_points, abs=point_tolerance)
     assert face.points.dtype == np.float32
     assert 0.8 < face.score <= 1

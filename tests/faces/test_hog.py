@@ -59,12 +59,12 @@ def test_size_of_the_face_does_not_matter(
     hog: Hog, portrait: Image, astronaut_points: Floats, scale: float
 ) -> None:
     image = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    (face,) = hog.detect(image)
+    (face,) = hog.detect(np.asarray(image, np.uint8))
     assert face.points / scale == pytest.approx(astronaut_points, abs=10)
 
 
 def test_smallest_face(portrait: Image) -> None:
-    image = cv2.resize(portrait, (200, 78), interpolation=cv2.INTER_AREA)
+    image = np.asarray(cv2.resize(portrait, (200, 78), interpolation=cv2.INTER_AREA), np.uint8)
     assert Hog(min_face=70).detect(image) == []
     (face,) = Hog(min_face=32).detect(image)
     assert face.width == pytest.approx(40, abs=6)
@@ -88,7 +88,8 @@ def test_finds_nothing_where_nothing_is(hog: Hog, shape: tuple[int, int]) -> Non
 def test_a_huge_picture(hog: Hog, portrait: Image, astronaut_box: tuple[float, ...]) -> None:
     image = cv2.resize(portrait, (5120, 2000))
     (face,) = find_faces(image, hog)
-    assert overlaps(np.array([face.box]) / 10, np.array([astronaut_box])) > 0.5
+    box = np.array([face.box], np.float32) / np.float32(10)
+    assert overlaps(box, np.array([astronaut_box], np.float32)) > 0.5
 
 
 def test_threads_share_one_detector(hog: Hog, portrait: Image) -> None:

@@ -68,19 +68,19 @@ def test_size_of_the_face_does_not_matter(
     mtcnn: MTCNN, astronaut: Image, astronaut_points: Floats, scale: float
 ) -> None:
     image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    (face,) = mtcnn.detect(image)
+    (face,) = mtcnn.detect(np.asarray(image, np.uint8))
     assert face.points / scale == pytest.approx(astronaut_points, abs=2.5)
 
 
 def test_smallest_face(astronaut: Image) -> None:
-    image = cv2.resize(astronaut, (128, 128), interpolation=cv2.INTER_AREA)
+    image = np.asarray(cv2.resize(astronaut, (128, 128), interpolation=cv2.INTER_AREA), np.uint8)
     assert MTCNN(min_face=80).detect(image) == []
     assert MTCNN(min_face=20).detect(image)[0].height == pytest.approx(28, abs=3)
 
 
 def test_a_texture_like_a_face_is_none(mtcnn: MTCNN, astronaut: Image) -> None:
     suit = cv2.resize(astronaut[190:], None, fx=2.4, fy=2.4)
-    assert mtcnn.detect(suit) == []
+    assert mtcnn.detect(np.asarray(suit, np.uint8)) == []
 
 
 def test_half_a_face_at_the_border_is_clipped(
@@ -144,7 +144,7 @@ def test_refine_loses_what_is_gone(mtcnn: MTCNN, astronaut: Image, astronaut_box
     boxes = np.array([(20, 380, 120, 500), astronaut_box, (600, 600, 700, 700)])
     found = mtcnn.refine(astronaut, boxes)
     assert [face is not None for face in found] == [False, True, False]
-    assert mtcnn.refine(astronaut, np.empty((0, 4))) == []
+    assert mtcnn.refine(astronaut, np.empty((0, 4), np.float32)) == []
 
 
 # Points on bare crops -----------------------------------------------------------------------------
@@ -159,8 +159,8 @@ def test_points_on_a_crop(
     crop = cv2.resize(astronaut[top : top + given, left : left + given], (side, side))
     if grey:
         crop = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    points, scores = mtcnn.points(crop[None])
-    assert (points.shape, points.dtype) == ((1, 5, 2), np.float32)
+    points, scores = mtcnn.points(np.asarray(crop[None], np.uint8))
+    assert points.shape == (1, 5, 2) and points.dtype == np.float32
     assert points[0] * given / side + (left, top) == pytest.approx(astronaut_points, abs=2.5)
     assert 0.99 < scores[0] <= 1
 
@@ -203,6 +203,7 @@ def test_points_on_fer2013_agree_with_mediapipe(
 ) -> None:
     index = pd.read_csv(shared("data/fer2013/index.csv")).query("mosaic == 'PublicTest'")[:400]
     mosaic = cv2.imread(str(shared("data/fer2013/PublicTest.webp")), cv2.IMREAD_GRAYSCALE)
+    assert mosaic is not None
     tiles = mosaic.reshape(-1, 48, 50, 48).swapaxes(1, 2).reshape(-1, 48, 48)[index["tile"]]
     teacher = np.load(shared("data/teacher/fer2013.npz"))
     landmarks = teacher["points"][index["row"]].astype(np.float32) * 48

@@ -16,6 +16,7 @@ def untrained(family: str) -> Classifier:
     network = build_network(recipe.family, recipe.network)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
     return classifier_of(network, family, options=recipe.network, temperature=1.5)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
-from fer_core.models.emotional_dan import landmark_heat
+from fer_core.models.emotional_dan import EmotionalDAN, landmark_heat
+from fer_core.models.hybrid import Hybrid
 from tests.models.conftest import untrained
 
 SHAPES = {
@@ -26,7 +27,8 @@ def test_attention_says_how_much_each_place_counts(
     assert output.attention is not None and output.attention.shape == (5, *shape)
     assert output.attention.min() > 0
     assert output.attention.sum((-2, -1)).numpy() == pytest.approx(1, abs=1e-5)
-    assert output.part(slice(1, 3)).attention.shape == (2, *shape)
+    part = output.part(slice(1, 3))
+    assert part.attention is not None and part.attention.shape == (2, *shape)
     held = classifier.network.head(output.features, hold_attention=True)
     assert torch.equal(held.logits, output.logits)
 
@@ -46,10 +48,10 @@ def test_held_attention_lets_no_gradient_through(name: str, faces: np.ndarray) -
     ]
     assert len(scorers) >= 4
     features = network.features(torch.from_numpy(faces)[:, None])
-    network.head(features, hold_attention=True).logits.sum().backward()
+    network.head(features, hold_attention=True).logits.sum().backward()  # type: ignore[no-untyped-call]
     assert all(parameter.grad is None for parameter in scorers)
     features = network.features(torch.from_numpy(faces)[:, None])
-    network.head(features).logits.sum().backward()
+    network.head(features).logits.sum().backward()  # type: ignore[no-untyped-call]
     assert all(parameter.grad is not None for parameter in scorers)
 
 
@@ -76,9 +78,14 @@ def test_the_second_stage_is_shown_the_landmarks_of_the_first(faces: np.ndarray)
     classifier = untrained("emotional_dan")
     before = classifier.forward(faces)
     assert before.points is not None and before.points.shape == (2, 5, 78, 2)
+    network = classifier.network
+    assert isinstance(network, EmotionalDAN)
+    *_, last = network.first_points.children()
+    assert isinstance(last, torch.nn.Linear)
     with torch.no_grad():
-        classifier.network.first_points[-1].bias += 0.5
+        last.bias.add_(0.5)
     after = classifier.forward(faces)
+    assert after.points is not None
     assert torch.allclose(after.points[0], before.points[0] + 0.5, atol=1e-5)
     assert not torch.allclose(after.logits, before.logits, atol=1e-5)
 
@@ -90,8 +97,9 @@ def test_classes_of_the_votes_are_the_votes(faces: np.ndarray) -> None:
         assert torch.equal(output.logits[:, number], column)
 
 
-def test_hybrid_hears_all_three(faces: np.ndarray) -> None:
+def test_hybrid_uses_all_three_kinds_of_features(faces: np.ndarray) -> None:
     network = untrained("hybrid").network
+    assert isinstance(network, Hybrid)
     features = network.features(torch.from_numpy(faces)[:, None])["face"]
     whole = network.head({"face": features}).logits
     for part in torch.split(torch.arange(features.shape[1]), network.parts):

@@ -41,7 +41,7 @@ def machine(name: str) -> Classifier:
     assert isinstance(network, KernelMachine)
     with torch.no_grad():
         network.project.weight *= 0.1
-        network.centres *= 0.1
+        network.centres.mul_(0.1)
     return as_fitted(name, network)
 
 
@@ -86,8 +86,9 @@ class TestKernelMachines:
 
     def test_the_kernel_is_one_at_a_centre_and_falls_with_the_square_of_the_distance(self) -> None:
         network = machine("svm_landmarks").network
+        assert isinstance(network, KernelMachine)
         with torch.no_grad():
-            network.project.weight.copy_(torch.eye(*network.project.weight.shape))
+            network.project.weight.copy_(torch.eye(*network.project.weight.shape[:2]))
             network.project.bias.zero_()
         described = torch.zeros(1, POINT_FEATURES)
         components = network.centres.shape[1]
@@ -109,6 +110,7 @@ class TestTrees:
         self, boosted: Classifier, greys: Image, tmp_path: Path
     ) -> None:
         assert boosted.logits(greys)[0].argmax(1).tolist() == list(range(7))
+        assert isinstance(boosted.network, Boosted)
         leaves = boosted.network.trees.trees_to_dataframe()["split_feature"].isna().sum()
         assert boosted.network.num_parameters == 2 * leaves - boosted.network.trees.num_trees()
         save_weights(boosted.card, get_arrays(boosted.network), tmp_path)

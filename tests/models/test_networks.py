@@ -9,6 +9,9 @@ from fer_core.explain import METHODS, evidence_maps, get_method, raw_map, region
 from fer_core.geometry import block
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models import Classifier, build_network, get_family, list_families
+from fer_core.models.base import PooledNetwork
+from fer_core.models.ferplus_cnn import FERPlusCNN
+from fer_core.models.prior_attention import PriorAttention
 from fer_core.training.recipe import read_recipe
 from fer_core.weights import get_arrays
 
@@ -119,15 +122,18 @@ def test_evidence_sums_to_the_logits_less_their_bias(
         assert evidence is None
         return
     assert evidence is not None
-    if classifier.name == "ferplus_cnn":
-        votes_bias = classifier.network.classifier.votes.bias
-        bias = votes_bias[[FERPLUS_EXPRESSIONS.index(name) for name in EXPRESSIONS]]
-    elif output.region_attention is None:
-        bias = classifier.network.classifier.expressions.bias
+    network = classifier.network
+    if isinstance(network, PriorAttention):
+        assert output.region_attention is not None
+        weights = get_arrays(network)
+        biases = [weights[f"classifiers.{name}.expressions.bias"] for name in network.regions]
+        bias = output.region_attention @ torch.from_numpy(np.stack(biases))
+    elif isinstance(network, FERPlusCNN):
+        order = [FERPLUS_EXPRESSIONS.index(name) for name in EXPRESSIONS]
+        bias = network.classifier.votes.bias[order]
     else:
-        heads = classifier.network.classifiers
-        biases = torch.stack([heads[r].expressions.bias for r in classifier.network.regions])
-        bias = output.region_attention @ biases
+        assert isinstance(network, PooledNetwork)
+        bias = network.classifier.expressions.bias
     assert torch.allclose(evidence.sum((2, 3)) + bias, output.logits, atol=1e-5)
 
 
@@ -174,7 +180,8 @@ class TestPriorAttention:
         assert not torch.equal(before["face"], after["face"])
 
     def test_branches_share_convolutions_but_not_norms(self, classifier: Classifier) -> None:
-        face, upper = (classifier.network.backbones[r] for r in ("face", "upper"))
+        assert isinstance(classifier.network, PriorAttention)
+        face, upper = (classifier.network.backbones[region] for region in ("face", "upper"))
         modules = dict(upper.named_modules())
         for name, module in face.named_modules():
             if isinstance(module, torch.nn.Conv2d):
@@ -191,7 +198,7 @@ class TestPriorAttention:
             output.region_attention[:, i, None] * output.region_heads[region][0]
             for i, region in enumerate(classifier.network.regions)
         ]
-        assert torch.allclose(sum(parts), output.logits, atol=1e-5)
+        assert torch.allclose(torch.stack(parts).sum(0), output.logits, atol=1e-5)
 
 
 @pytest.mark.parametrize("classifier", ["prior_blocks"], indirect=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -21,7 +22,7 @@ def navigation_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     once in the process; AppTest forgets before each run that it has."""
     start = PagesManager.__init__
 
-    def start_knowing(self: PagesManager, *args: object, **kwargs: object) -> None:
+    def start_knowing(self: PagesManager, *args: Any, **kwargs: Any) -> None:
         start(self, *args, **kwargs)
         PagesManager.uses_pages_directory = False
 
@@ -40,12 +41,12 @@ def open_page() -> Callable[[str], AppTest]:
 
 
 @pytest.fixture
-def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
+def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """File name -> what a press on its download button would deliver; filled whenever a page runs."""
-    offered: dict[str, Callable[[], bytes]] = {}
+    offered: dict[str, bytes] = {}
     button = st.download_button
 
-    def remember(label, data, file_name, *args, **kwargs):
+    def remember(label: str, data: Download, file_name: str, *args: Any, **kwargs: Any) -> bool:
         content = data() if callable(data) else data
         offered[file_name] = content.encode() if isinstance(content, str) else content
         return button(label, data, file_name, *args, **kwargs)
@@ -56,7 +57,12 @@ def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]
 
 @pytest.fixture(scope="session")
 def astronaut() -> Image:
-    return skimage.data.astronaut()
+    image: Image = skimage.data.astronaut()  # type: ignore[no-untyped-call]
+    return image
+
+
+Download = str | bytes | Callable[[], str | bytes]
+"""Content of a download, or a function that makes it."""
 
 
 def encode(image: Image, suffix: str = ".png") -> bytes:

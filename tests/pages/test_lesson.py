@@ -50,8 +50,10 @@ def words(value: object) -> Iterator[str]:
         yield value
     elif isinstance(value, texts.Step):
         yield from words([value.title, value.words, value.question, value.choices, value.replies])
-    else:
-        for each in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, dict):
+        yield from words(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for each in value:
             yield from words(each)
 
 
@@ -252,7 +254,9 @@ def test_a_face_that_is_not_found_is_a_sentence(
 
 @pytest.fixture
 def flat_maps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    def raw_maps(self: Analyzer, reading: Reading, targets: Sequence[str], *_, **__) -> dict:
+    def raw_maps(
+        self: Analyzer, reading: Reading, targets: Sequence[str], *_: object, **__: object
+    ) -> dict[str, RawMap]:
         return {
             name: RawMap(name, "gradcam", np.zeros((6, 6), np.float32), 0.0) for name in targets
         }

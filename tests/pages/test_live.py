@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from time import monotonic
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from av import VideoFrame
 from streamlit.testing.v1 import AppTest
 
+from app.live.session import LiveSession
 from fer_core.models.base import PooledNetwork
+from fer_core.streaming.monitor import Activity
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
 from fer_core.video import Clip, Frame
@@ -26,16 +29,17 @@ class Camera:
 
     def __init__(self) -> None:
         self.state = SimpleNamespace(playing=False, signalling=False)
-        self.given: dict = {}
+        self.options: dict[str, Any] = {}
 
-    def __call__(self, key: str, **given) -> "Camera":
-        self.given = given
+    def __call__(self, key: str, **options: Any) -> "Camera":
+        self.options = options
         return self
 
     def show(self, image: Image) -> Image:
         """What comes back for a frame, as the video's thread would get it."""
         frame = VideoFrame.from_ndarray(image, format="rgb24")
-        return self.given["video_frame_callback"](frame).to_ndarray(format="rgb24")
+        processed: VideoFrame = self.options["video_frame_callback"](frame)
+        return np.asarray(processed.to_ndarray(format="rgb24"), np.uint8)
 
 
 @pytest.fixture
@@ -76,8 +80,15 @@ def words(page: AppTest) -> str:
     return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in said)
 
 
-def activity(page: AppTest):
-    return page.session_state.live.monitor.activity(time=monotonic())
+def activity(page: AppTest) -> Activity:
+    live: LiveSession = page.session_state.live
+    return live.monitor.activity(time=monotonic())
+
+
+def last_result(page: AppTest) -> FrameResult:
+    result = activity(page).result
+    assert result is not None
+    return result
 
 
 def test_before_start(page: AppTest, camera: Camera) -> None:
@@ -86,8 +97,8 @@ def test_before_start(page: AppTest, camera: Camera) -> None:
     assert "Camera off" in words(page)
     assert page.button(key="live_snapshot").disabled
     assert len(page.get("plotly_chart")) == 0
-    assert camera.given["rtc_configuration"] == {"iceServers": []}
-    wanted = camera.given["media_stream_constraints"]
+    assert camera.options["rtc_configuration"] == {"iceServers": []}
+    wanted = camera.options["media_stream_constraints"]
     assert wanted["audio"] is False
     assert wanted["video"]["width"] == {"ideal": 640}
     assert wanted["video"]["height"] == {"ideal": 480}
@@ -98,7 +109,7 @@ def test_a_face_is_painted_and_told(live: AppTest, camera: Camera, face: Image) 
     live.toggle(key="live_mirror").set_value(False).run()
     picture = camera.show(face)
     assert picture.shape == face.shape
-    result = activity(live).result
+    result = last_result(live)
     assert len(result.readings) == 1
     x0, y0, x1, y1 = (round(edge) for edge in result.readings[0].face.box)
     changed = (picture != face).any(axis=-1)
@@ -130,7 +141,7 @@ def test_the_mirror_comes_first_so_that_text_stays_readable(
     live: AppTest, camera: Camera, face: Image
 ) -> None:
     camera.show(face)
-    x0, _, x1, _ = activity(live).result.readings[0].face.box
+    x0, _, x1, _ = last_result(live).readings[0].face.box
     assert (x0 + x1) / 2 == pytest.approx(640 - 224, abs=12)
     bare = without_layers(live)
     assert (camera.show(face) == face[:, ::-1]).all()
@@ -157,8 +168,8 @@ def test_settings_reach_the_running_stream(live: AppTest, camera: Camera, face: 
     assert stream.settings.model == "plain"
     assert stream.settings.detector == "haar"
     camera.show(face)
-    assert activity(live).result.explanations[0][0].target == "fear"
-    assert activity(live).result.readings[0].model == "plain"
+    assert last_result(live).explanations[0][0].target == "fear"
+    assert last_result(live).readings[0].model == "plain"
     without_layers(live)
     assert stream.settings.maps == (), "a map that nobody sees costs time"
     assert activity(live).frames == 2, "the stream has been restarted"
@@ -173,8 +184,8 @@ def test_a_model_without_maps_has_no_heatmap_here(
     assert not live.exception
     assert "No heatmap of *plain* here" in words(live)
     camera.show(face)
-    assert activity(live).result.readings[0].model == "plain"
-    assert activity(live).result.explanations == ()
+    assert last_result(live).readings[0].model == "plain"
+    assert last_result(live).explanations == ()
     live.selectbox(key="model").set_value("prior_attention").run()
     assert "No heatmap of" not in words(live)
     assert live.session_state.live.stream.settings.maps == ("top",), "the choice has been kept"
@@ -182,7 +193,7 @@ def test_a_model_without_maps_has_no_heatmap_here(
 
 def test_nobody_there(live: AppTest, camera: Camera, nobody: Image) -> None:
     assert (camera.show(nobody) == nobody).all()
-    assert activity(live).result.readings == ()
+    assert last_result(live).readings == ()
     assert np.isnan(activity(live).probabilities).all()
     live.run()
     assert not live.exception
@@ -191,7 +202,8 @@ def test_nobody_there(live: AppTest, camera: Camera, nobody: Image) -> None:
 
 def test_the_resolution_changes_while_it_runs(live: AppTest, camera: Camera, face: Image) -> None:
     for width, height in ((640, 480), (320, 240), (1280, 720), (161, 121)):
-        picture = camera.show(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA))
+        frame = cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA)
+        picture = camera.show(np.asarray(frame, np.uint8))
         assert picture.shape == (height, width, 3)
         assert activity(live).error is None
     assert activity(live).frames == 4
@@ -415,14 +427,16 @@ def test_ice_servers_of_the_host(
 ) -> None:
     monkeypatch.setenv("ICE_SERVERS", '[{"urls": "stun:stun.example.org"}]')
     page.run()
-    assert camera.given["rtc_configuration"] == {"iceServers": [{"urls": "stun:stun.example.org"}]}
+    assert camera.options["rtc_configuration"] == {
+        "iceServers": [{"urls": "stun:stun.example.org"}]
+    }
     for mistake in ("stun:stun.example.org", '["stun:stun.example.org"]', "1"):
         monkeypatch.setenv("ICE_SERVERS", mistake)
         page.run()
         assert "docs/hosting.md" in page.error[0].value
-        assert camera.given["rtc_configuration"] == {"iceServers": []}
+        assert camera.options["rtc_configuration"] == {"iceServers": []}
     monkeypatch.delenv("ICE_SERVERS")
     server = {"urls": "turns:turn.example.org", "username": "lens", "credential": "secret"}
     page.secrets["ice_servers"] = [server]
     page.run()
-    assert camera.given["rtc_configuration"] == {"iceServers": [server]}
+    assert camera.options["rtc_configuration"] == {"iceServers": [server]}

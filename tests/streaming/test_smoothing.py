@@ -111,7 +111,8 @@ def test_the_past_keeps_pictures_that_lie_apart() -> None:
     past = SequenceBuffer()
 
     def recall(number: int, time: float) -> list[int]:
-        return past.push(np.array([number], np.float32), 3, time=time)[:, 0].tolist()
+        frames = past.push(np.array([number], np.float32), 3, time=time)
+        return [int(value) for value in frames[:, 0]]
 
     assert recall(0, 0.0) == [0]
     assert recall(1, MIN_FRAME_GAP / 2) == [0, 1]

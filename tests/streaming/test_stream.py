@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import Event, Thread
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from fer_core import Analyzer, Stream, StreamSettings
 from fer_core.readings import Observation, circumplex_position
 from fer_core.streaming.stream import DETECT_EVERY
-from fer_core.types import Image
+from fer_core.types import Face, Image
+from tests.conftest import ClipFrames
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,9 @@ def analyzer() -> Analyzer:
 
 
 def shifted(image: Image, dx: int, dy: int = 0) -> Image:
-    return cv2.warpAffine(image, np.float32([[1, 0, dx], [0, 1, dy]]), image.shape[1::-1])
+    height, width = image.shape[:2]
+    transform = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
+    return np.asarray(cv2.warpAffine(image, transform, (width, height)), np.uint8)
 
 
 class Searches:
@@ -31,7 +35,7 @@ class Searches:
         detector = analyzer.detector()
         search = detector.detect
 
-        def counted(image: Image) -> list:
+        def counted(image: Image) -> list[Face]:
             self.count += 1
             return search(image)
 
@@ -68,7 +72,7 @@ def test_a_lost_face_makes_the_stream_search_at_once(
 def test_the_size_of_frames_may_change(analyzer: Analyzer, astronaut: Image) -> None:
     stream = Stream(analyzer)
     stream.push(astronaut, time=0)
-    smaller = cv2.resize(astronaut, (300, 300))
+    smaller = np.asarray(cv2.resize(astronaut, (300, 300)), np.uint8)
     (reading,) = stream.push(smaller, time=0.3).readings
     assert 95 < reading.face.box[0] < 120
 
@@ -125,7 +129,7 @@ def test_a_late_frame_gets_the_last_result(
     started, finish = Event(), Event()
     observe = analyzer.observe
 
-    def slow(*arguments: object, **options: object) -> list[Observation]:
+    def slow(*arguments: Any, **options: Any) -> list[Observation]:
         started.set()
         finish.wait(10)
         return observe(*arguments, **options)
@@ -176,7 +180,7 @@ def test_two_people_who_cross_keep_their_numbers(
     analyzer: Analyzer, astronaut: Image, rate: float
 ) -> None:
     stream = Stream(analyzer, StreamSettings(maps=()))
-    numbers: tuple[set, set] = (set(), set())
+    numbers: tuple[set[int | None], set[int | None]] = (set(), set())
     for time, frame, front, back in crossing(astronaut, rate):
         for reading in stream.push(frame, time=time).readings:
             middle = (reading.face.box[0] + reading.face.box[2]) / 2
@@ -206,7 +210,7 @@ def test_a_hidden_face_comes_back_as_itself(analyzer: Analyzer, astronaut: Image
     assert {reading.face.track_id for readings in frames for reading in readings} == {1}
 
 
-def test_one_face_in_a_clip_is_one_track(analyzer: Analyzer, clip_frames: Callable) -> None:
+def test_one_face_in_a_clip_is_one_track(analyzer: Analyzer, clip_frames: ClipFrames) -> None:
     stream, rows = Stream(analyzer, StreamSettings(maps=())), []
     for number, frame in enumerate(clip_frames("face_noface.mov", 1)):
         readings = stream.push(frame, time=number * 19667 / 519168).readings

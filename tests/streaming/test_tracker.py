@@ -40,7 +40,8 @@ def seconds(start: float, stop: float, rate: float) -> Iterator[float]:
 
 @pytest.mark.parametrize("rate", [10, 30, 60])
 def test_two_who_cross_keep_their_numbers(portraits: tuple[Image, Image], rate: float) -> None:
-    tracker, numbers, hidden = Tracker(), (set(), set()), 0
+    tracker, hidden = Tracker(), 0
+    numbers: tuple[set[int | None], set[int | None]] = (set(), set())
     for time in seconds(0, 3, rate):
         front, back = face_at(20 + 160 * time, 70), face_at(520 - 160 * time, 80)
         frame = paint((portraits[1], back), (portraits[0], front))

@@ -41,10 +41,10 @@ def faces() -> FaceSet:
 
 @pytest.fixture(scope="session")
 def small() -> Callable[..., Recipe]:
-    """A recipe of the package, shortened, with other fields as they are given."""
+    """A recipe of the package, shortened, with other values of some fields."""
 
-    def shortened(name: str, epochs: int, **given: Any) -> Recipe:
-        fields = {
+    def shortened(name: str, epochs: int, **changes: Any) -> Recipe:
+        fields: dict[str, Any] = {
             "epochs": epochs,
             "batch_size": 35,
             "aligned": False,
@@ -52,7 +52,7 @@ def small() -> Callable[..., Recipe]:
             "ema_decay": 0.5,
             "augmentation": Augmentation(brightness=0, contrast=0, erase=0),
         }
-        return dataclasses.replace(read_recipe(name), **(fields | given))
+        return dataclasses.replace(read_recipe(name), **(fields | changes))
 
     return shortened
 

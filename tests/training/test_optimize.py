@@ -1,4 +1,4 @@
-"""Optimisers and learning rates, by what their papers say."""
+"""Optimizers and learning-rate schedules, as in their papers."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -13,61 +13,61 @@ from fer_core.training.recipe import read_recipe
 STEPS = 100
 
 
-def configured(**given: Any) -> dict[str, Any]:
-    """The optimiser and the schedule of a run of ten epochs of ten steps."""
-    recipe = dataclasses.replace(read_recipe("plain"), epochs=10, learning_rate=0.2, **given)
-    module = SimpleNamespace(
+def configured(**changes: Any) -> dict[str, Any]:
+    """Return the optimizer and the schedule of a run of ten epochs of ten steps."""
+    recipe = dataclasses.replace(read_recipe("plain"), epochs=10, learning_rate=0.2, **changes)
+    module: Any = SimpleNamespace(
         parameters=torch.nn.Linear(2, 2).parameters,
         trainer=SimpleNamespace(estimated_stepping_batches=STEPS),
     )
-    return optimize(module, recipe)
+    return dict(optimize(module, recipe))
 
 
-def rates(configuration: dict[str, Any]) -> list[float]:
-    """The learning rate of each step."""
-    optimiser = configuration["optimizer"]
-    found = []
+def learning_rates(configuration: dict[str, Any]) -> list[float]:
+    """Return the learning rate of each step."""
+    optimizer = configuration["optimizer"]
+    rates = []
     for _ in range(STEPS):
-        found.append(optimiser.param_groups[0]["lr"])
-        optimiser.step()
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
         configuration["lr_scheduler"]["scheduler"].step()
-    return found
+    return rates
 
 
-def test_recipes_without_a_word_have_nesterov_and_one_cycle() -> None:
+def test_defaults_are_sgd_with_nesterov_momentum_and_one_cycle() -> None:
     configuration = configured()
-    optimiser = configuration["optimizer"]
-    assert isinstance(optimiser, torch.optim.SGD) and optimiser.defaults["nesterov"]
+    optimizer = configuration["optimizer"]
+    assert isinstance(optimizer, torch.optim.SGD) and optimizer.defaults["nesterov"]
     assert configuration["lr_scheduler"]["interval"] == "step"
-    found = rates(configuration)
-    assert found[0] == pytest.approx(0.2 / 25) and found[-1] < 1e-5
-    assert max(found) == pytest.approx(0.2, rel=0.01) and found.index(max(found)) in (29, 30)
+    rates = learning_rates(configuration)
+    assert rates[0] == pytest.approx(0.2 / 25) and rates[-1] < 1e-5
+    assert max(rates) == pytest.approx(0.2, rel=0.01) and rates.index(max(rates)) in (29, 30)
 
 
-def test_adamw_decouples_the_decay() -> None:
-    optimiser = configured(optimiser="adamw", weight_decay=0.03)["optimizer"]
-    assert isinstance(optimiser, torch.optim.AdamW) and optimiser.defaults["weight_decay"] == 0.03
+def test_adamw_decouples_the_weight_decay() -> None:
+    optimizer = configured(optimiser="adamw", weight_decay=0.03)["optimizer"]
+    assert isinstance(optimizer, torch.optim.AdamW) and optimizer.defaults["weight_decay"] == 0.03
 
 
-def test_cosine_falls_to_nothing() -> None:
-    found = rates(configured(schedule="cosine"))
-    assert found[0] == pytest.approx(0.2) and found[50] == pytest.approx(0.1)
-    assert found[25] == pytest.approx(0.2 * (1 + 2**-0.5) / 2) and found[99] < 1e-4
+def test_cosine_falls_to_zero() -> None:
+    rates = learning_rates(configured(schedule="cosine"))
+    assert rates[0] == pytest.approx(0.2) and rates[50] == pytest.approx(0.1)
+    assert rates[25] == pytest.approx(0.2 * (1 + 2**-0.5) / 2) and rates[99] < 1e-4
 
 
-def test_restarts_begin_anew_after_twice_the_time() -> None:
-    found = rates(configured(schedule="cosine_restarts", restart_epochs=2))
-    assert [i for i, rate in enumerate(found) if rate == pytest.approx(0.2)] == [0, 20, 60]
-    assert found[10] == found[40] == pytest.approx(0.1) and found[19] < 0.002
+def test_each_period_of_cosine_restarts_is_twice_as_long() -> None:
+    rates = learning_rates(configured(schedule="cosine_restarts", restart_epochs=2))
+    assert [i for i, rate in enumerate(rates) if rate == pytest.approx(0.2)] == [0, 20, 60]
+    assert rates[10] == rates[40] == pytest.approx(0.1) and rates[19] < 0.002
 
 
 @pytest.mark.parametrize(("select", "gets_worse"), [("public_accuracy", -1), ("public_loss", 1)])
-def test_a_plateau_cuts_the_rate_to_a_tenth(select: str, gets_worse: int) -> None:
+def test_plateau_lowers_the_learning_rate_to_a_tenth(select: str, gets_worse: int) -> None:
     configuration = configured(schedule="plateau", plateau_epochs=2, select=select)
     schedule = configuration["lr_scheduler"]
     assert (schedule["interval"], schedule["monitor"]) == ("epoch", select)
-    found = []
+    rates = []
     for epoch in range(5):
         schedule["scheduler"].step(0.5 + 0.1 * gets_worse * epoch)
-        found.append(configuration["optimizer"].param_groups[0]["lr"])
-    assert found == pytest.approx([0.2, 0.2, 0.2, 0.02, 0.02])
+        rates.append(configuration["optimizer"].param_groups[0]["lr"])
+    assert rates == pytest.approx([0.2, 0.2, 0.2, 0.02, 0.02])

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.utils.data import TensorDataset
 
 from fer_core.data import FaceSet
 from fer_core.training.card import run_facts
@@ -88,8 +90,8 @@ def test_patience_ends_a_run_that_gets_no_better(
 
 
 def test_mixing_and_weights_train(faces: FaceSet, small: Small, tmp_path: Path) -> None:
-    given = {"mixup": 0.2, "cutmix": 1.0, "class_weights": True, "schedule": "cosine"}
-    fit(small("plain", epochs=3, **given), faces, tmp_path)
+    mixing = {"mixup": 0.2, "cutmix": 1.0, "class_weights": True, "schedule": "cosine"}
+    fit(small("plain", epochs=3, **mixing), faces, tmp_path)
     assert max(row["public_accuracy"] for row in read_curve(tmp_path)) > 0.4
 
 
@@ -122,17 +124,18 @@ def test_without_matplotlib_there_are_no_pictures(
 
 def test_a_batch_is_shared_out_evenly() -> None:
     recipe = dataclasses.replace(read_recipe("plain"), batch_size=12)
-    batches = loader(list(range(36)), recipe, World(2, 2), training=True)
-    assert [len(batch) for batch in batches] == [3] * 12
+    numbers = TensorDataset(torch.arange(36))
+    batches = loader(numbers, recipe, World(2, 2), training=True)
+    assert [len(batch) for (batch,) in batches] == [3] * 12
     with pytest.raises(RecipeError, match="multiple of the number of processes, 5"):
-        loader(list(range(36)), recipe, World(5), training=True)
+        loader(numbers, recipe, World(5), training=True)
 
 
 def test_helpers_draw_their_own_disturbances(faces: FaceSet, small: Small) -> None:
-    class Drawing(list[int]):
-        rng = None
+    class Augmented(TensorDataset):
+        rng = np.random.default_rng(0)
 
-    first, second = (loader(Drawing([1]), small("plain", 1), World(), training=True) for _ in "ab")
-    seed_rank(first, 1)
-    seed_rank(second, 2)
-    assert first.dataset.rng.random() != second.dataset.rng.random()
+    datasets = [Augmented(torch.arange(1)) for _ in range(2)]
+    for rank, dataset in enumerate(datasets, start=1):
+        seed_rank(loader(dataset, small("plain", 1), World(), training=True), rank)
+    assert datasets[0].rng.random() != datasets[1].rng.random()

@@ -19,9 +19,9 @@ def test_shares_stand_beside_what_an_even_map_would_have() -> None:
     assert len(share_dots(heat, area, {}).data) == 2
 
 
-def test_chance_is_grey_and_dashed() -> None:
-    shares = np.linspace(0, 1, 5)
-    lines = {"Grad-CAM": shares, "random map": shares**2, "centre blob": shares**3}
+def test_baselines_are_gray_and_dashed() -> None:
+    shares = np.linspace(0, 1, 5, dtype=np.float32)
+    lines = {"Grad-CAM": shares, "random map": shares**2, "center blob": shares**3}
     traces = curves(shares, lines, x_title="hidden").data
     assert [trace.line.dash for trace in traces] == ["solid", "dot", "dash"]
     assert traces[0].line.color != traces[1].line.color == traces[2].line.color

@@ -2,6 +2,7 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from app.charts.readings import action_bars, affect_plane, probability_bars, probability_timeline
@@ -83,7 +84,7 @@ def test_plane_numbers_several_faces() -> None:
         affect_plane({1: np.zeros((1, 2), np.float32)}),
     ],
 )
-def test_figures_fit_any_page(figure) -> None:
+def test_figures_fit_a_light_and_a_dark_page(figure: go.Figure) -> None:
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.font.color is None
 

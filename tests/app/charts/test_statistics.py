@@ -1,6 +1,7 @@
 """Figures of models and of datasets."""
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from app.charts.statistics import (
@@ -84,12 +85,12 @@ def test_votes_that_were_cast() -> None:
     "figure",
     [
         accuracy_dots({"a": 0.5}, {}, people=(0.6, 0.7)),
-        share_table(np.ones((7, 7)), EXPRESSIONS, rows_are="a", columns_are="b"),
+        share_table(np.ones((7, 7), np.int64), EXPRESSIONS, rows_are="a", columns_are="b"),
         training_curve([{"epoch": 1}], selected=1),
         class_counts(np.ones(7, np.int64), most=1),
         vote_bars(np.ones(10, np.float32)),
     ],
 )
-def test_figures_fit_any_page(figure) -> None:
+def test_figures_fit_a_light_and_a_dark_page(figure: go.Figure) -> None:
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.font.color is None

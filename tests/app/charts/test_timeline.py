@@ -58,7 +58,7 @@ def test_other_lines_have_colours_of_their_own() -> None:
 
 
 def test_long_clips_are_thinned_out() -> None:
-    times = np.arange(10 * MOST_POINTS, dtype=np.float32) / 30
+    times = np.arange(10 * MOST_POINTS, dtype=np.float32) / np.float32(30)
     figure = clip_timeline(times, {"jaw open": times * 0}, blinks=NO_BLINKS, moment=0)
     assert MOST_POINTS / 2 < len(figure.data[0].x) <= MOST_POINTS
 

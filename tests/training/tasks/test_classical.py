@@ -10,6 +10,8 @@ import torch
 
 from fer_core.data import FaceSet
 from fer_core.models import load_model
+from fer_core.models.base import NetworkOutput
+from fer_core.models.kernel_machine import KernelMachine
 from fer_core.training.recipe import Recipe, RecipeError, read_recipe
 from fer_core.training.run import Run
 from fer_core.training.tasks.classical import fit_estimator, fit_head, slim
@@ -68,12 +70,14 @@ def test_a_run_from_training_to_stored_weights(
 
 def network_logits(network: torch.nn.Module, aligned: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
-        return network(torch.from_numpy(aligned[:, None])).logits.numpy()
+        output: NetworkOutput = network(torch.from_numpy(aligned[:, None]))
+    return output.logits.numpy()
 
 
 def test_without_votes_their_head_says_nothing(faces: FaceSet, tmp_path: Path) -> None:
     fitted = fit_estimator(Run(MACHINE, tmp_path), dataclasses.replace(faces, votes=None))
     network = fitted.model
+    assert isinstance(network, KernelMachine)
     assert not network.votes.weight.any() and not network.votes.bias.any()
     assert network.expressions.weight.any() and "votes_penalty" not in fitted.facts
 

@@ -19,11 +19,8 @@ from fer_core.labels import ACTIONS
 from fer_core.training.recipe import read_recipe
 from fer_core.training.run import Run
 from fer_core.training.task import train
-from fer_core.training.tasks.landmarks import (
-    AlignedLandmarks,
-    LandmarkTask,
-    point_error,
-)
+from fer_core.training.tasks.expression_module import point_error
+from fer_core.training.tasks.landmarks import AlignedLandmarks, LandmarkTask
 
 SIDE, COLUMNS, FACES = 32, 8, 40
 SPLITS = ["Training"] * 24 + ["PublicTest"] * 8 + ["PrivateTest"] * 8
@@ -52,6 +49,7 @@ def test_a_set_is_read_row_for_row(teacher: Path) -> None:
     faces = read_landmarks(teacher)
     mosaic = cv2.imread(str(teacher.parent.parent / "tiny" / "all.webp"), cv2.IMREAD_GRAYSCALE)
     assert len(faces) == FACES - 1 and len(faces.split("PublicTest")) == 8
+    assert mosaic is not None
     assert (faces.images[9] == mosaic[SIDE : 2 * SIDE, SIDE : 2 * SIDE]).all()
     with np.load(teacher) as file:
         assert faces.points[3] == pytest.approx(file["points"][3].astype(np.float32) * SIDE)
