@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,13 @@ from fer_core.models.base import PooledNetwork
 from fer_core.types import Image
 from fer_core.weights import WEIGHTS
 
+Run = Callable[..., tuple[int, str, str]]
+"""Arguments of the command line -> exit code, standard output, standard error."""
+
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    """Call the command line in this process: exit code, standard output, standard error."""
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call the command line in this process."""
 
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["fer_core", *map(str, arguments)])
@@ -90,9 +93,7 @@ def test_an_unreadable_named_file_is_told_and_the_others_are_done(
     assert err.count("error: ") == 2 and "broken.jpg" in err and "Traceback" not in err
 
 
-def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(
-    run: Run, photo: Path
-) -> None:
+def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(run: Run, photo: Path) -> None:
     (photo.parent / "notes.txt").write_text("hello")
     code, out, err = run("predict", photo.parent, "--json")
     assert code == 0 and len(json.loads(out)) == 2 and "notes.txt" in err
