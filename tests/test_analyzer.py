@@ -20,7 +20,7 @@ def analyzer() -> Analyzer:
     return Analyzer(device="cpu")
 
 
-def test_the_astronaut_smiles(
+def test_the_astronaut_is_happy(
     analyzer: Analyzer, astronaut: Image, astronaut_points: Floats
 ) -> None:
     result = analyzer.analyze(astronaut)
@@ -37,7 +37,7 @@ def test_the_astronaut_smiles(
     assert 180 < x < 270 and 60 < y < 180
 
 
-def test_probabilities_place_a_face_on_the_circumplex() -> None:
+def test_probabilities_have_a_position_on_the_circumplex() -> None:
     certain = circumplex_position(np.eye(7, dtype=np.float32))
     assert certain == pytest.approx(np.array([CIRCUMPLEX[name] for name in EXPRESSIONS]))
     uniform = circumplex_position(np.full((1, 7), 1 / 7, np.float32))[0]
@@ -49,7 +49,7 @@ def test_probabilities_place_a_face_on_the_circumplex() -> None:
     assert np.abs(circumplex_position(anything)).max() < 1
 
 
-def test_readings_know_their_place(analyzer: Analyzer, astronaut: Image) -> None:
+def test_readings_have_valence_and_arousal(analyzer: Analyzer, astronaut: Image) -> None:
     (reading,) = analyzer(astronaut)
     valence, arousal = circumplex_position(reading.probabilities[None])[0]
     assert (reading.valence, reading.arousal) == pytest.approx((valence, arousal), abs=1e-6)
@@ -57,7 +57,7 @@ def test_readings_know_their_place(analyzer: Analyzer, astronaut: Image) -> None
     assert reading.valence > 0.4 and reading.arousal > 0.3, "a smile is pleasant and lively"
 
 
-def test_attention_of_the_default_model(analyzer: Analyzer, astronaut: Image) -> None:
+def test_the_default_model_has_region_attention(analyzer: Analyzer, astronaut: Image) -> None:
     weights = analyzer(astronaut)[0].region_attention
     assert weights is not None and list(weights) == ["face", "upper", "lower"]
     assert sum(weights.values()) == pytest.approx(1)
@@ -65,7 +65,7 @@ def test_attention_of_the_default_model(analyzer: Analyzer, astronaut: Image) ->
     assert plain.region_attention is None and plain.model == "plain"
 
 
-def test_several_maps_share_one_forward(analyzer: Analyzer, astronaut: Image) -> None:
+def test_several_maps_share_one_forward_pass(analyzer: Analyzer, astronaut: Image) -> None:
     result = analyzer.analyze(astronaut, maps=EXPRESSIONS)
     maps = result.explanations[0]
     assert [m.target for m in maps] == list(EXPRESSIONS)
@@ -74,7 +74,7 @@ def test_several_maps_share_one_forward(analyzer: Analyzer, astronaut: Image) ->
 
 
 @pytest.mark.parametrize("method", ["gradcam", "layercam"])
-def test_a_contrast_is_the_difference_of_two_maps(
+def test_a_map_rather_than_another_is_their_difference(
     analyzer: Analyzer, astronaut: Image, method: str
 ) -> None:
     reading = analyzer(astronaut)[0]
@@ -97,7 +97,7 @@ def test_explain_agrees_with_analyze(analyzer: Analyzer, astronaut: Image) -> No
     assert by_reading.raw == pytest.approx(by_number.raw, abs=1e-6)
 
 
-def test_a_crop_and_the_frame_it_came_from_agree(analyzer: Analyzer, astronaut: Image) -> None:
+def test_a_crop_and_its_frame_agree(analyzer: Analyzer, astronaut: Image) -> None:
     in_frame = analyzer(astronaut)[0].probabilities
     bare = analyzer.classifier().probabilities(astronaut[None, 40:190, 150:300])[0]
     assert EXPRESSIONS[bare.argmax()] == "happy"
@@ -114,7 +114,7 @@ def test_no_face_is_an_empty_result(analyzer: Analyzer, image: Image) -> None:
     assert result.readings == () and result.explanations == () and analyzer(image) == []
 
 
-def test_twenty_faces_largest_first(analyzer: Analyzer, astronaut: Image) -> None:
+def test_twenty_faces_are_read_largest_first(analyzer: Analyzer, astronaut: Image) -> None:
     face = astronaut[0:240, 110:330]
     result = analyzer.analyze(np.tile(face, (4, 5, 1)))
     assert len(result.readings) == len(result.explanations) == 20
@@ -124,7 +124,7 @@ def test_twenty_faces_largest_first(analyzer: Analyzer, astronaut: Image) -> Non
     assert tops.count("happy") >= 18
 
 
-def test_half_a_face_at_the_border_does_not_crash(analyzer: Analyzer, astronaut: Image) -> None:
+def test_half_a_face_at_the_border_is_read(analyzer: Analyzer, astronaut: Image) -> None:
     for reading in analyzer(astronaut[:, 215:]):
         x0, y0, x1, y1 = reading.face.box
         assert 0 <= x0 < x1 <= 297 and 0 <= y0 < y1 <= 512
@@ -146,14 +146,14 @@ def test_unknown_names_list_the_valid_ones(
         analyzer.analyze(astronaut, **options)
 
 
-def test_unknown_faces_and_devices(analyzer: Analyzer, astronaut: Image) -> None:
+def test_unknown_faces_and_devices_are_refused(analyzer: Analyzer, astronaut: Image) -> None:
     with pytest.raises(ValueError, match="there is no face 3: 1 found"):
         analyzer.explain(astronaut, face=3)
     with pytest.raises(ValueError, match="choose one of auto, cpu, cuda"):
         Analyzer(device="tpu")
 
 
-def test_threads_do_not_disturb_each_other(analyzer: Analyzer, astronaut: Image) -> None:
+def test_threads_can_share_an_analyzer(analyzer: Analyzer, astronaut: Image) -> None:
     def ask(target: str) -> Floats:
         return analyzer.explain(astronaut, target=target, method="gradcam++").raw
 
@@ -164,7 +164,7 @@ def test_threads_do_not_disturb_each_other(analyzer: Analyzer, astronaut: Image)
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_every_model_reads_and_explains(analyzer: Analyzer, astronaut: Image, name: str) -> None:
+def test_every_model_predicts_and_explains(analyzer: Analyzer, astronaut: Image, name: str) -> None:
     result = analyzer.analyze(astronaut, model=name)
     assert result.readings[0].top[0] == "happy"
     assert not result.explanations[0][0].is_flat
@@ -173,14 +173,14 @@ def test_every_model_reads_and_explains(analyzer: Analyzer, astronaut: Image, na
 @pytest.mark.parametrize(
     ("clip", "faces", "least"), [("single_face.mp4", 1, 0.98), ("no_face.mp4", 0, 1.0)]
 )
-def test_clips_hold_as_many_faces_as_they_should(
+def test_the_expected_number_of_faces_is_found_in_clips(
     analyzer: Analyzer, clip_frames: ClipFrames, clip: str, faces: int, least: float
 ) -> None:
     counts = [len(analyzer(frame)) for frame in clip_frames(clip, 15)]
     assert np.mean([count == faces for count in counts]) >= least
 
 
-def test_landmarks_lie_where_they_were_measured_by_hand(
+def test_landmarks_agree_with_points_measured_by_hand(
     analyzer: Analyzer, astronaut: Image, astronaut_points: Floats
 ) -> None:
     result = analyzer.analyze(astronaut)
@@ -198,7 +198,7 @@ def test_landmarks_lie_where_they_were_measured_by_hand(
     assert max(share, key=lambda part: share[part]) in ("mouth", "rest")
 
 
-def test_landmarks_may_be_left_out(analyzer: Analyzer, astronaut: Image) -> None:
+def test_landmarks_can_be_left_out(analyzer: Analyzer, astronaut: Image) -> None:
     result = analyzer.analyze(astronaut, landmarks=False)
     face = result.readings[0].face
     assert face.landmarks is None and face.actions is None and face.eyes is None
@@ -206,13 +206,13 @@ def test_landmarks_may_be_left_out(analyzer: Analyzer, astronaut: Image) -> None
     assert "landmarks" not in result.timings
 
 
-def test_eyes_too_small_to_tell_are_unknown(analyzer: Analyzer, astronaut: Image) -> None:
+def test_the_openness_of_small_eyes_is_unknown(analyzer: Analyzer, astronaut: Image) -> None:
     small = cv2.resize(astronaut, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
     (reading,) = analyzer.analyze(np.asarray(small, np.uint8), min_face=20).readings
     assert reading.face.landmarks is not None and reading.face.eyes is None
 
 
-def test_several_frames_read_at_once_are_as_they_are_alone(
+def test_frames_observed_together_agree_with_single_frames(
     analyzer: Analyzer, astronaut: Image
 ) -> None:
     blank = np.zeros_like(astronaut)

@@ -82,7 +82,7 @@ def test_predict_writes_csv(run: Run, photo: Path, tmp_path: Path) -> None:
     assert "face 1: happy" in out
 
 
-def test_an_unreadable_named_file_is_told_and_the_others_are_done(
+def test_an_unreadable_named_file_is_reported_and_the_others_are_read(
     run: Run, photo: Path, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.jpg"
@@ -115,14 +115,14 @@ def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(run: Run, photo:
         (["fly"], "No such command"),
     ],
 )
-def test_mistakes_of_the_caller_exit_with_2(
+def test_errors_of_the_caller_exit_with_2(
     run: Run, photo: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     code, _, err = run(*[a.format(photo=photo, out=tmp_path / "out") for a in arguments])
     assert code == 2 and message in err and "Traceback" not in err
 
 
-def test_a_fault_of_ours_exits_with_1(photo: Path) -> None:
+def test_faults_of_the_program_exit_with_1(photo: Path) -> None:
     program = (
         "import sys; from fer_core.cli import main, models; sys.argv = ['fer_core', 'models'];"
         "models.list_models = lambda: 1 / 0; main()"
@@ -131,7 +131,7 @@ def test_a_fault_of_ours_exits_with_1(photo: Path) -> None:
     assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
 
 
-def test_evaluate(run: Run, table: tuple[Path, Path]) -> None:
+def test_evaluate_prints_all_figures(run: Run, table: tuple[Path, Path]) -> None:
     faces, votes = table
     code, out, _ = run("evaluate", "--data", faces, "--plus", votes, "--json", "--model", "plain")
     found = json.loads(out)
@@ -154,7 +154,7 @@ def test_evaluate(run: Run, table: tuple[Path, Path]) -> None:
         assert code == 0 and "accuracy          100.0%" in out
 
 
-def test_copies_of_training_faces_are_told_apart(run: Run, table: tuple[Path, Path]) -> None:
+def test_copies_of_training_faces_are_counted_apart(run: Run, table: tuple[Path, Path]) -> None:
     faces, _ = table
     _, smile, *_ = faces.read_text().splitlines()
     blank = " ".join(["0"] * 48 * 48)
@@ -221,7 +221,7 @@ def test_a_model_without_figures_is_listed(run: Run, monkeypatch: pytest.MonkeyP
     assert row["accuracy"] is row["macro_f1"] is row["ferplus_accuracy"] is None
 
 
-def test_models(run: Run) -> None:
+def test_models_are_listed_as_table_and_json(run: Run) -> None:
     code, out, _ = run("models", "--json")
     rows = json.loads(out)
     assert code == 0 and [row["name"] for row in rows] == list(list_models())
@@ -255,7 +255,7 @@ def test_explain_names_the_method_that_was_used(
     assert numbers["method"] == "occlusion" and np.array(numbers["raw"]).shape == (6, 6)
 
 
-def test_explain_without_a_face_says_so(run: Run, tmp_path: Path) -> None:
+def test_explain_without_a_face_exits_with_2(run: Run, tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Pillow.new("RGB", (300, 300)).save(blank)
     code, _, err = run("explain", blank, "--out", tmp_path)
@@ -293,7 +293,7 @@ def test_video_writes_table_and_annotated_clip(run: Run, clip: Path, tmp_path: P
         assert len(list(written.frames())) == 6
 
 
-def test_video_keeps_what_came_before_the_break(run: Run, clip: Path, tmp_path: Path) -> None:
+def test_video_keeps_the_rows_before_the_break(run: Run, clip: Path, tmp_path: Path) -> None:
     av = pytest.importorskip("av")
     cut, table = tmp_path / "cut.mkv", tmp_path / "out.csv"
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), np.uint8)
@@ -321,7 +321,7 @@ def test_video_keeps_what_came_before_the_break(run: Run, clip: Path, tmp_path: 
         (["{clip}", "--annotated", "{out}/a.avi"], "ending in .mp4"),
     ],
 )
-def test_mistakes_with_video_exit_with_2(
+def test_errors_of_the_caller_with_video_exit_with_2(
     run: Run, clip: Path, photo: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     size = clip.stat().st_size
@@ -353,7 +353,7 @@ def test_maps_are_averaged_by_class_and_model(
     assert occluded is None or (occluded.n, occluded.method) == (2, "occlusion")
 
 
-def test_averages_of_other_models_stay(
+def test_averages_of_other_models_are_kept(
     run: Run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, _ = table
@@ -370,7 +370,7 @@ def test_averages_of_other_models_stay(
     assert code == 2 and "unknown model 'plane'" in err
 
 
-def test_what_is_claimed_of_parts_is_printed(
+def test_verdicts_on_the_claims_are_printed(
     run: Run, tmp_path: Path, table: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, _ = table

@@ -47,19 +47,19 @@ def test_coinciding_points_give_a_shift() -> None:
     assert found == pytest.approx(np.array([[1, 0, 7], [0, 1, 7]]))
 
 
-def test_alignment_takes_points_to_the_mean_layout() -> None:
+def test_alignment_maps_points_to_the_mean_layout() -> None:
     back = turned(0.4, 5.0, (100, 40))
     points = (MEAN_POINTS * 48) @ back[:, :2].T + back[:, 2]
     forth = alignment(points.astype(np.float32), 48)
     assert points @ forth[:, :2].T + forth[:, 2] == pytest.approx(MEAN_POINTS * 48, abs=1e-3)
 
 
-def test_the_mean_layout_of_a_crop_leaves_it_as_it_is(astronaut: Image) -> None:
+def test_a_crop_with_the_mean_layout_is_unchanged(astronaut: Image) -> None:
     crop = astronaut[60:108, 190:238, 0].copy()
     assert np.array_equal(warp(crop, alignment(mean_points((0, 0, 48, 48)), 48), 48), crop)
 
 
-def test_a_large_face_is_averaged_not_sampled() -> None:
+def test_a_large_face_is_averaged_and_not_subsampled() -> None:
     checked = np.zeros((480, 480), np.uint8)
     checked[::2, ::2] = checked[1::2, 1::2] = 255
     small = warp(checked, turned(0, 0.1, (0, 0)), 48)
@@ -67,7 +67,7 @@ def test_a_large_face_is_averaged_not_sampled() -> None:
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.3, 1.0])
-def test_averaging_does_not_shift_the_picture(scale: float) -> None:
+def test_averaging_does_not_shift_the_image(scale: float) -> None:
     side = round(48 / scale)
     ramp = np.tile(np.linspace(0, 255, side), (side, 1)).astype(np.uint8)
     found = warp(ramp, turned(0, scale, (0, 0)), 48)
@@ -75,12 +75,12 @@ def test_averaging_does_not_shift_the_picture(scale: float) -> None:
     assert np.abs(found.astype(int) - wanted)[:, 2:-2].max() <= 1
 
 
-def test_opencv_counts_from_centres() -> None:
+def test_coordinates_are_converted_to_pixel_centers_for_opencv() -> None:
     doubled = from_centers(turned(0, 2, (0, 0)))
     assert doubled == pytest.approx(np.array([[2, 0, 0.5], [0, 2, 0.5]]))
 
 
-def test_beyond_the_border_the_edge_is_repeated() -> None:
+def test_the_edge_is_repeated_beyond_the_border() -> None:
     assert np.all(warp(np.full((20, 20), 90, np.uint8), turned(0, 1, (30, 30)), 48) == 90)
 
 
@@ -119,7 +119,7 @@ def test_quads_are_the_blocks_on_the_frame(astronaut: Image, astronaut_points: F
         assert aligned == pytest.approx(np.array(wanted), abs=1e-3)
 
 
-def test_a_turned_frame_gives_the_same_crop(astronaut: Image, astronaut_points: Floats) -> None:
+def test_a_rotated_frame_gives_the_same_crop(astronaut: Image, astronaut_points: Floats) -> None:
     upright = cut_regions(astronaut, Face((0, 0, 1, 1), 1.0, astronaut_points), 48).face
     turn = turned(0.5, 1.3, (40, -20))
     frame = cv2.warpAffine(astronaut, turn, (700, 700))
@@ -128,13 +128,13 @@ def test_a_turned_frame_gives_the_same_crop(astronaut: Image, astronaut_points: 
     assert np.abs(upright.astype(int) - tilted).mean() < 4
 
 
-def test_without_points_the_box_is_taken_as_it_is(astronaut: Image) -> None:
+def test_without_points_the_box_is_not_rotated(astronaut: Image) -> None:
     face = Face((100.0, 50.0, 148.0, 98.0), 1.0, np.zeros((5, 2), np.float32))
     crop = cut_regions(astronaut[:, :, 0], face, 48, by_points=False).face
     assert np.array_equal(crop, astronaut[50:98, 100:148, 0])
 
 
-def test_bare_crops_of_any_size_and_colour(astronaut: Image, astronaut_points: Floats) -> None:
+def test_bare_crops_may_have_any_size_and_color(astronaut: Image, astronaut_points: Floats) -> None:
     grey = astronaut[50:190, 160:290, 0].copy()
     points = np.stack([astronaut_points - (160, 50), np.full((5, 2), np.nan)]).astype(np.float32)
     aligned = align_crops([grey, astronaut[:48, :48]], points, 48)

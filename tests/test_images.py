@@ -27,7 +27,7 @@ def photo(astronaut: Image) -> PILImage.Image:
 # Files --------------------------------------------------------------------------------------------
 
 
-def test_sources(photo: PILImage.Image, tmp_path: Path) -> None:
+def test_paths_bytes_and_open_files_are_read(photo: PILImage.Image, tmp_path: Path) -> None:
     data = encoded(photo, "PNG")
     path = tmp_path / "photo.png"
     path.write_bytes(data)
@@ -53,7 +53,7 @@ def test_exif_rotation(photo: PILImage.Image) -> None:
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("L", "PNG"), ("1", "PNG"), ("L", "JPEG")])
-def test_grey(mode: str, kind: str) -> None:
+def test_gray_images_are_read(mode: str, kind: str) -> None:
     picture = PILImage.new("L", (30, 20), 255)
     picture.paste(0, (0, 0, 16, 20))
     image = read_image(encoded(picture.convert(mode), kind))
@@ -61,7 +61,7 @@ def test_grey(mode: str, kind: str) -> None:
     assert (image[:, :14].max(), image[:, 18:].min()) == (0, 255)
 
 
-def test_transparency_lies_over_white() -> None:
+def test_transparency_is_blended_with_white() -> None:
     picture = PILImage.new("RGBA", (3, 1), (200, 0, 0, 255))
     picture.putpixel((1, 0), (200, 0, 0, 0))
     picture.putpixel((2, 0), (200, 0, 0, 51))
@@ -69,7 +69,7 @@ def test_transparency_lies_over_white() -> None:
     assert image.tolist() == [[[200, 0, 0], [255, 255, 255], [244, 204, 204]]]
 
 
-def test_palette_with_and_without_transparency() -> None:
+def test_palette_images_are_read_with_and_without_transparency() -> None:
     picture = PILImage.new("P", (2, 1))
     picture.putpalette([10, 20, 30, 40, 50, 60])
     picture.putpixel((1, 0), 1)
@@ -87,18 +87,18 @@ def test_sixteen_bits_are_scaled() -> None:
     assert read_image(colour)[0, :, 1].tolist() == [0, 1, 128, 255]
 
 
-def test_cmyk() -> None:
+def test_cmyk_images_are_read() -> None:
     image = read_image(encoded(PILImage.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"))
     assert image[8, 8].tolist() == pytest.approx([255, 0, 0], abs=3)
 
 
-def test_one_pixel_has_no_face() -> None:
+def test_an_image_of_one_pixel_has_no_face() -> None:
     image = read_image(encoded(PILImage.new("RGB", (1, 1), (1, 2, 3)), "PNG"))
     assert image.tolist() == [[[1, 2, 3]]]
     assert find_faces(image, load_detector("mtcnn")) == []
 
 
-def test_not_an_image(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.jpg"
     path.write_text("not a picture")
     with pytest.raises(ImageError, match=r"notes\.jpg is not an image; give a JPEG, PNG or WebP"):
@@ -109,13 +109,13 @@ def test_not_an_image(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
-def test_truncated(photo: PILImage.Image, kind: str, share: float) -> None:
+def test_a_truncated_image_is_refused(photo: PILImage.Image, kind: str, share: float) -> None:
     data = encoded(photo, kind)
     with pytest.raises(ImageError, match="is damaged or ends too early"):
         read_image(data[: int(len(data) * share)])
 
 
-def test_missing_file_and_folder(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"there is no file .*nothing\.png"):
         read_image(tmp_path / "nothing.png")
     with pytest.raises(ImageError, match="cannot be opened"):
@@ -149,13 +149,13 @@ def test_too_many_pixels_are_refused_with_the_limit() -> None:
         (np.full((2, 3), 1.0), [255, 255, 255]),
     ],
 )
-def test_to_rgb(array: np.ndarray, pixel: list[int]) -> None:
+def test_arrays_of_any_kind_are_converted_to_rgb(array: np.ndarray, pixel: list[int]) -> None:
     image = to_rgb(array)
     assert image.shape == (2, 3, 3) and image.dtype == np.uint8
     assert image[1, 2].tolist() == pixel
 
 
-def test_rgb_is_not_copied() -> None:
+def test_rgb_arrays_are_not_copied() -> None:
     image = np.zeros((4, 5, 3), np.uint8)
     assert to_rgb(image) is image
 
@@ -171,12 +171,12 @@ def test_rgb_is_not_copied() -> None:
         (np.full((2, 3), np.nan), "must lie in 0..1"),
     ],
 )
-def test_to_rgb_refuses(array: np.ndarray, message: str) -> None:
+def test_arrays_that_are_not_images_are_refused(array: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         to_rgb(array)
 
 
-def test_to_gray() -> None:
+def test_arrays_of_any_kind_are_converted_to_gray() -> None:
     colours = np.array([[(255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 90, 90)]], np.uint8)
     assert to_gray(colours).tolist() == [[76, 150, 29, 90]]
     grey = np.arange(6, dtype=np.uint8).reshape(2, 3)

@@ -257,7 +257,7 @@ def test_pins_lie_in_the_ranges_of_the_package() -> None:
             assert wanted[name].specifier.contains(version), f"{name} {version}"
 
 
-def test_theme_has_a_colour_for_each_class() -> None:
+def test_theme_has_a_color_for_each_class() -> None:
     theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
     colours = theme["chartCategoricalColors"]
     assert len(set(colours)) == len(colours) == len(EXPRESSIONS)

@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Path:
     return sets
 
 
-def test_folder_is_the_one_that_the_host_names(
+def test_dataset_folder_is_named_by_the_environment(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -31,7 +31,7 @@ def test_folder_is_the_one_that_the_host_names(
         dataset_folder()
 
 
-def test_what_lies_in_it_can_be_chosen(folder: Path) -> None:
+def test_names_in_the_dataset_folder_can_be_chosen(folder: Path) -> None:
     assert path_in(folder, "fer2013.csv") == folder / "fer2013.csv"
     assert path_in(folder, " faces/happy ") == folder / "faces" / "happy"
     assert path_in(folder, str(folder / "faces")) == folder / "faces"
@@ -42,7 +42,9 @@ def test_what_lies_in_it_can_be_chosen(folder: Path) -> None:
     "name",
     ["../secret.csv", "/etc/passwd", "faces/../../secret.csv", "nothing", "a\0b", "x" * 5000],
 )
-def test_all_else_reads_as_if_it_were_not_there(folder: Path, name: str) -> None:
+def test_paths_outside_the_dataset_folder_are_refused_like_missing_ones(
+    folder: Path, name: str
+) -> None:
     with pytest.raises(DataError, match="is not in the folder of datasets") as caught:
         path_in(folder, name)
     assert str(folder) not in str(caught.value)

@@ -6,7 +6,7 @@ from app.widgets import affect_note
 from fer_core import load_card
 
 
-def test_it_is_said_how_valence_and_arousal_come_about() -> None:
+def test_the_note_on_valence_and_arousal_depends_on_the_model() -> None:
     card = load_card("default")
     assert "class probabilities" in affect_note(card) and "Russell" in affect_note(card)
     rated = affect_note(replace(card, network={**card.network, "affect": True}))

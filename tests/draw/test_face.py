@@ -57,7 +57,7 @@ CHEEK = hot(3, 1)
 """The cell that holds ``SKIN``."""
 
 
-def test_lines_on_a_transparent_ground(landmarks: Floats) -> None:
+def test_lines_are_drawn_on_a_transparent_background(landmarks: Floats) -> None:
     picture = line_face(landmarks)
     assert picture.shape == (SIZE, SIZE, 4) and picture.dtype == np.uint8
     cover = picture[..., 3]
@@ -84,7 +84,7 @@ def test_a_symmetric_face_is_drawn_symmetrically(landmarks: Floats) -> None:
         assert apart.max() < 48 and apart.mean() < 0.5, "lines are drawn to a quarter of a pixel"
 
 
-def test_heat_lies_where_the_map_has_it(landmarks: Floats) -> None:
+def test_heat_is_drawn_where_the_map_is_hot(landmarks: Floats) -> None:
     red, green, blue, cover = pixel(line_face(landmarks, CHEEK), (0.25, 7 / 12))
     assert cover == pytest.approx(255 * OPACITY * 0.74, abs=5), "a quarter less by the blur"
     assert [red, green, blue] == pytest.approx(WARM[round(cover / OPACITY), 0].tolist(), abs=8)
@@ -95,13 +95,13 @@ def test_heat_lies_where_the_map_has_it(landmarks: Floats) -> None:
     assert pixel(line_face(landmarks, CHEEK), (0.5, 0.48)) == pytest.approx([*INK, 255], abs=2)
 
 
-def test_corners_stay_clear_of_a_map_that_is_hot_everywhere(landmarks: Floats) -> None:
+def test_corners_outside_the_face_stay_transparent(landmarks: Floats) -> None:
     picture = line_face(landmarks, np.ones((6, 6), np.float32))
     assert not picture[[0, 0, -1, -1], [0, -1, 0, -1], 3].any()
     assert pixel(picture, SKIN)[3] == pytest.approx(255 * OPACITY, abs=1)
 
 
-def test_one_peak_keeps_faces_comparable(landmarks: Floats) -> None:
+def test_a_shared_peak_keeps_maps_comparable(landmarks: Floats) -> None:
     place, half = (0.25, 7 / 12), CHEEK / np.float32(2)
     alone, beside = line_face(landmarks, half), line_face(landmarks, half, peak=1)
     full = pixel(line_face(landmarks, CHEEK), place)[3]
@@ -111,11 +111,11 @@ def test_one_peak_keeps_faces_comparable(landmarks: Floats) -> None:
 
 
 @pytest.mark.parametrize("raw", [np.zeros((6, 6)), np.full((6, 6), np.nan), hot(3, 1, np.inf)])
-def test_maps_without_heat_leave_the_lines_alone(landmarks: Floats, raw: Floats) -> None:
+def test_maps_without_heat_change_nothing(landmarks: Floats, raw: Floats) -> None:
     assert (line_face(landmarks, raw.astype(np.float32)) == line_face(landmarks)).all()
 
 
-def test_other_sizes(landmarks: Floats) -> None:
+def test_line_face_has_the_requested_size(landmarks: Floats) -> None:
     for size in (96, 500):
         picture = line_face(landmarks, np.ones((12, 12), np.float32), size=size)
         assert picture.shape == (size, size, 4)

@@ -36,7 +36,7 @@ def close(color: np.ndarray, other: tuple[int, int, int]) -> bool:
     return bool(np.abs(color.astype(int) - np.array(other)).max() <= 3)
 
 
-def test_input_is_untouched_and_output_is_new(frame: Image) -> None:
+def test_the_frame_is_copied_and_not_changed(frame: Image) -> None:
     result = FrameResult((make_reading(BOX),), ((make_explanation((480, 640), (0, 0, 9, 9)),),))
     frame.setflags(write=False)
     out = draw_overlay(frame, result)
@@ -45,12 +45,12 @@ def test_input_is_untouched_and_output_is_new(frame: Image) -> None:
     assert out.shape == (480, 640, 3) and out.dtype == np.uint8
 
 
-def test_nothing_to_draw_changes_nothing(frame: Image) -> None:
+def test_without_layers_the_frame_is_unchanged(frame: Image) -> None:
     assert (draw_overlay(frame, FrameResult()) == frame).all()
     assert (draw_overlay(frame, FrameResult((make_reading(BOX),)), NOTHING) == frame).all()
 
 
-def test_box_is_a_thin_line_in_the_colour_of_its_class(frame: Image) -> None:
+def test_box_is_a_thin_line_in_the_color_of_its_class(frame: Image) -> None:
     style = OverlayStyle(labels=False, bars=False, blocks=False, heatmap=0)
     out = draw_overlay(frame, FrameResult((make_reading(BOX, top="sad"),)), style)
     assert close(out[220, 240], rgb(EXPRESSION_COLORS["sad"]))
@@ -61,7 +61,7 @@ def test_box_is_a_thin_line_in_the_colour_of_its_class(frame: Image) -> None:
     assert (x0, y0, x1, y1) == pytest.approx(BOX, abs=5)
 
 
-def test_unsure_faces_get_no_class_colour(frame: Image) -> None:
+def test_unsure_faces_have_no_class_color(frame: Image) -> None:
     style = OverlayStyle(labels=False, bars=False, blocks=False, heatmap=0)
     reading = make_reading(BOX, top="sad", probability=0.31, unsure=True)
     out = draw_overlay(frame, FrameResult((reading,)), style)
@@ -70,7 +70,7 @@ def test_unsure_faces_get_no_class_colour(frame: Image) -> None:
     assert max(red, green, blue) - min(red, green, blue) < 10
 
 
-def test_label_of_an_unsure_face_says_so_and_is_longer(frame: Image) -> None:
+def test_label_of_an_unsure_face_begins_with_unsure(frame: Image) -> None:
     style = OverlayStyle(box=False, bars=False, blocks=False, heatmap=0)
     widths = []
     for unsure in (False, True):
@@ -82,7 +82,7 @@ def test_label_of_an_unsure_face_says_so_and_is_longer(frame: Image) -> None:
     assert widths[1] > 1.5 * widths[0]
 
 
-def test_only_several_faces_tell_their_numbers(frame: Image) -> None:
+def test_numbers_are_shown_only_with_several_faces(frame: Image) -> None:
     style = OverlayStyle(box=False, bars=False, blocks=False, heatmap=0)
     other = make_reading((20.0, 300.0, 140.0, 440.0))
 
@@ -96,7 +96,7 @@ def test_only_several_faces_tell_their_numbers(frame: Image) -> None:
     assert width(numbered, other) > width(plain, other) + 10
 
 
-def test_the_steady_label_is_shown_and_not_the_likeliest(frame: Image) -> None:
+def test_the_stable_label_is_shown_instead_of_the_likeliest_class(frame: Image) -> None:
     reading = make_reading(BOX, top="sad", probability=0.34, label="happy")
     assert headline(reading) == "happy 11 %"
     assert headline(make_reading(BOX, top="sad", probability=0.34)) == "sad 34 %"
@@ -131,7 +131,7 @@ def test_heat_fades_with_opacity_and_with_heat(frame: Image) -> None:
     assert moved(0.9, 200) > moved(0.9, 100) > 0
 
 
-def test_only_the_first_map_of_a_face_is_laid_over_it(frame: Image) -> None:
+def test_only_the_first_map_of_a_face_is_drawn(frame: Image) -> None:
     style = OverlayStyle(False, False, False, False, 0.5)
     first, second = (
         make_explanation((480, 640), hot) for hot in ((10, 10, 20, 20), (300, 300, 320, 320))
@@ -140,7 +140,7 @@ def test_only_the_first_map_of_a_face_is_laid_over_it(frame: Image) -> None:
     assert extent(changed(frame, out)) == (10, 10, 20, 20)
 
 
-def test_blocks_lie_where_the_network_looks(frame: Image) -> None:
+def test_blocks_are_drawn_at_the_regions_of_the_network(frame: Image) -> None:
     style = OverlayStyle(box=False, labels=False, bars=False, heatmap=0)
     reading = make_reading(BOX)
     out = draw_overlay(frame, FrameResult((reading,)), style)
@@ -154,7 +154,7 @@ def test_blocks_lie_where_the_network_looks(frame: Image) -> None:
     assert (without == frame).all(), "a network without blocks shows none"
 
 
-def test_bars_grow_with_probability_and_leave_the_face_free(frame: Image) -> None:
+def test_bars_grow_with_probability_and_do_not_cover_the_face(frame: Image) -> None:
     style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
     lengths = []
     for probability in (0.4, 0.8):
@@ -167,7 +167,7 @@ def test_bars_grow_with_probability_and_leave_the_face_free(frame: Image) -> Non
     assert lengths[1] == pytest.approx(2 * lengths[0], abs=3)
 
 
-def test_shares_of_the_heat_have_a_panel_of_their_own(frame: Image) -> None:
+def test_shares_of_the_heat_have_their_own_panel(frame: Image) -> None:
     style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0, bars=False, parts=True)
     explanation = make_explanation((480, 640), (0, 0, 9, 9))
     reading = make_reading(BOX)
@@ -206,14 +206,14 @@ def test_panel_takes_a_free_corner(
     )
 
 
-def test_panel_is_left_out_where_it_does_not_fit() -> None:
+def test_a_panel_that_does_not_fit_is_not_drawn() -> None:
     small = np.full((48, 48, 3), 100, np.uint8)
     style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
     out = draw_overlay(small, FrameResult((make_reading((8, 8, 40, 40)),)), style)
     assert (out == small).all()
 
 
-def test_everything_grows_with_the_frame(frame: Image) -> None:
+def test_drawing_scales_with_the_frame(frame: Image) -> None:
     large = np.full((960, 1280, 3), 100, np.uint8)
     style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
     panels = []
@@ -229,7 +229,9 @@ def test_everything_grows_with_the_frame(frame: Image) -> None:
 @pytest.mark.parametrize(
     "box", [(-0.0, 0.0, 90.0, 120.0), (560.0, 380.0, 640.0, 480.0), (0.0, 0.0, 640.0, 480.0)]
 )
-def test_face_at_the_border(frame: Image, box: tuple[float, float, float, float]) -> None:
+def test_a_face_at_the_border_is_drawn(
+    frame: Image, box: tuple[float, float, float, float]
+) -> None:
     result = FrameResult((make_reading(box),), ((make_explanation((480, 640), (0, 0, 60, 60)),),))
     out = draw_overlay(frame, result)
     assert out.shape == frame.shape
@@ -251,7 +253,7 @@ def test_twenty_faces_are_all_marked_and_only_the_largest_has_bars(frame: Image)
     assert (x1 - x0) * (y1 - y0) < 0.2 * 640 * 480, "one panel"
 
 
-def test_labels_of_blocks_stay_off_the_bars(frame: Image) -> None:
+def test_labels_of_blocks_do_not_overlap_the_bars(frame: Image) -> None:
     for box in ((10.0, 40.0, 330.0, 460.0), (200.0, 30.0, 440.0, 330.0), (0.0, 0.0, 640.0, 480.0)):
         result = FrameResult((make_reading(box),))
         bars = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0)
@@ -263,7 +265,7 @@ def test_labels_of_blocks_stay_off_the_bars(frame: Image) -> None:
         assert dark.mean() < 0.01, "a label's ground is darker than the panel's"
 
 
-def test_only_the_first_face_tells_its_weights(frame: Image) -> None:
+def test_only_the_first_face_shows_its_attention_weights(frame: Image) -> None:
     style = OverlayStyle(box=False, labels=False, bars=False, heatmap=0)
     boxes = ((300.0, 120.0, 460.0, 320.0), (20.0, 120.0, 140.0, 260.0))
     out = draw_overlay(frame, FrameResult(tuple(make_reading(box) for box in boxes)), style)
@@ -273,12 +275,12 @@ def test_only_the_first_face_tells_its_weights(frame: Image) -> None:
     assert not marked[:, 170:270].any(), "and no labels beside them"
 
 
-def test_grey_frames_become_colour() -> None:
+def test_gray_frames_are_converted_to_color() -> None:
     out = draw_overlay(np.full((480, 640), 100, np.uint8), FrameResult((make_reading(BOX),)))
     assert out.shape == (480, 640, 3)
 
 
-def test_message_is_written_into_the_middle(frame: Image) -> None:
+def test_a_message_is_written_at_the_center(frame: Image) -> None:
     out = draw_message(frame, "This frame could not be read. The log says why.")
     x0, y0, x1, y1 = extent(changed(frame, out))
     assert (x0 + x1) / 2 == pytest.approx(320, abs=2)
@@ -290,7 +292,7 @@ def test_message_is_written_into_the_middle(frame: Image) -> None:
     assert (draw_message(frame, "") == frame).all()
 
 
-def test_long_messages_are_wrapped_into_the_picture(frame: Image) -> None:
+def test_long_messages_are_wrapped(frame: Image) -> None:
     x0, _, x1, _ = extent(changed(frame, draw_message(frame, "word " * 60)))
     assert x0 > 0 and x1 < 640
 
@@ -340,7 +342,7 @@ def test_attention_is_green_where_a_place_counts_more_than_the_average(frame: Im
     )
 
 
-def test_heads_are_averaged_and_even_attention_has_no_colour(frame: Image) -> None:
+def test_attention_heads_are_averaged_and_even_attention_has_no_color(frame: Image) -> None:
     heads = np.zeros((2, 4, 1), np.float32)
     heads[0, 0], heads[1, 3] = 1, 1
     readings = [make_reading(BOX, places=places) for places in (heads, heads.mean(axis=0))]
@@ -355,7 +357,7 @@ def test_heads_are_averaged_and_even_attention_has_no_colour(frame: Image) -> No
     assert not changed(frame, painted)[: round(BOX[3])].any()
 
 
-def test_strength_of_attention_is_that_of_one_scale() -> None:
+def test_attention_is_drawn_on_a_fixed_scale() -> None:
     corners = np.array([(0, 0), (40, 0), (40, 40), (0, 40)], np.float32)
     places = np.array([[0.5, 0.25], [0.25, 0]], np.float32)
     image = np.zeros((40, 40, 3), np.uint8)
@@ -366,13 +368,15 @@ def test_strength_of_attention_is_that_of_one_scale() -> None:
 
 
 @pytest.mark.parametrize("box", [(-200.0, -100.0, 80.0, 180.0), (900.0, 900.0, 990.0, 990.0)])
-def test_attention_beyond_the_border(frame: Image, box: tuple[float, float, float, float]) -> None:
+def test_attention_of_a_face_beyond_the_border_is_clipped(
+    frame: Image, box: tuple[float, float, float, float]
+) -> None:
     places = np.eye(6, dtype=np.float32) / np.float32(6)
     out = draw_overlay(frame, FrameResult((make_reading(box, places=places),)), ATTENDING)
     assert out.shape == frame.shape
 
 
-def test_a_map_of_another_grid_is_laid_over_the_same_face(frame: Image) -> None:
+def test_maps_of_any_grid_cover_the_same_face(frame: Image) -> None:
     raw = np.zeros((12, 12), np.float32)
     raw[6, 3] = 1
     reading = make_reading(BOX)

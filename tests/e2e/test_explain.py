@@ -39,7 +39,7 @@ def test_a_cover_is_drawn_with_the_pointer(page: Page, server: Server) -> None:
     shows(page, "You covered 8 %")
 
 
-def test_a_class_is_chosen_and_the_link_remembers_it(page: Page, server: Server) -> None:
+def test_the_chosen_class_is_kept_in_the_address(page: Page, server: Server) -> None:
     open_explain(page, server)
     page.get_by_role("button", name=re.compile(r"^sad \d")).click()
     shows(page, "sad, by Grad-CAM")
@@ -52,7 +52,7 @@ def test_a_class_is_chosen_and_the_link_remembers_it(page: Page, server: Server)
     assert "explain_layer=3" in page.url
 
 
-def test_the_figure_can_be_taken_away(page: Page, server: Server) -> None:
+def test_the_slide_can_be_downloaded(page: Page, server: Server) -> None:
     open_explain(page, server)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Slide as PNG").click()

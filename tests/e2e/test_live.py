@@ -24,7 +24,7 @@ def says(page: Page, text: str | re.Pattern[str]) -> None:
     page.get_by_text(text).first.wait_for()
 
 
-def test_start_watch_stop(page: Page, server: Server) -> None:
+def test_the_stream_starts_shows_the_overlay_and_stops(page: Page, server: Server) -> None:
     before = udp_sockets(server.pid)
     live = LivePage(page, server)
     assert live.picture() is None
@@ -50,7 +50,7 @@ def test_start_watch_stop(page: Page, server: Server) -> None:
     wait_for(lambda: live.picture() is None, "the end of the video")
 
 
-def test_snapshot_is_taken_apart_on_the_photo_page(page: Page, server: Server) -> None:
+def test_a_snapshot_is_analyzed_on_the_photo_page(page: Page, server: Server) -> None:
     before = udp_sockets(server.pid)
     live = LivePage(page, server)
     live.start()
@@ -120,7 +120,7 @@ def test_a_closed_tab_is_noticed(page: Page, server: Server) -> None:
     wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
 
 
-def test_no_way_through_and_the_way_out(page: Page, server: Server) -> None:
+def test_single_pictures_are_offered_when_webrtc_fails(page: Page, server: Server) -> None:
     page.add_init_script(ONLY_RELAYS)
     live = LivePage(page, server)
     live.start()
@@ -131,7 +131,7 @@ def test_no_way_through_and_the_way_out(page: Page, server: Server) -> None:
     says(page, "Take Photo")
 
 
-def test_single_pictures(page: Page, server: Server) -> None:
+def test_single_pictures_are_analyzed(page: Page, server: Server) -> None:
     LivePage(page, server)
     page.get_by_test_id("stCheckbox").filter(has_text="Use single pictures").click()
     page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
@@ -156,7 +156,7 @@ def test_single_pictures(page: Page, server: Server) -> None:
     ],
     ids=["denied", "missing"],
 )
-def test_camera_that_cannot_be_had(
+def test_a_camera_that_cannot_be_used_is_explained(
     page: Page, server: Server, browser_says: str, state: str, advice: str
 ) -> None:
     page.add_init_script(browser_says)

@@ -22,7 +22,7 @@ def photo(tmp_path: Path, astronaut: Image) -> Path:
     return path
 
 
-def test_upload_and_downloads(
+def test_an_uploaded_photo_can_be_downloaded_as_json_csv_and_png(
     page: Page, server: Server, photo: Path, astronaut: Image, tmp_path: Path
 ) -> None:
     page.goto(server.url)

@@ -35,7 +35,7 @@ def clip(tmp_path: Path, astronaut: Image) -> Path:
     return path
 
 
-def test_a_clip_is_read_stopped_and_gone_on_with(
+def test_reading_a_clip_can_be_stopped_and_continued(
     page: Page, server: Server, clip: Path, tmp_path: Path
 ) -> None:
     page.goto(server.url)

@@ -60,7 +60,7 @@ def right_map() -> Floats:
     return raw
 
 
-def test_a_cover_is_grey_and_stays_in_the_face(bright: Image) -> None:
+def test_covers_are_gray_and_clipped_to_the_face(bright: Image) -> None:
     covered = occlude(bright, [(0.5, 0.25, 1.4, 0.5), (-0.2, 0, 0.125, 0.125)])
     assert (covered[12:24, 24:] == round(255 * GRAY_MEAN)).all()
     assert (covered[:6, :6] == round(255 * GRAY_MEAN)).all()
@@ -69,7 +69,7 @@ def test_a_cover_is_grey_and_stays_in_the_face(bright: Image) -> None:
     assert np.array_equal(occlude(bright, []), bright)
 
 
-def test_a_cover_on_what_counts_was_foreseen_by_the_right_map(
+def test_the_true_map_predicts_a_cover_on_the_evidence(
     classifier: Classifier, bright: Image, right_map: Floats
 ) -> None:
     found = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
@@ -82,7 +82,7 @@ def test_a_cover_on_what_counts_was_foreseen_by_the_right_map(
     assert (found.covered[24:36, 24:36] == round(255 * GRAY_MEAN)).all()
 
 
-def test_a_cover_elsewhere_changes_nothing_and_the_wrong_map_is_told(
+def test_a_wrong_map_is_detected_by_a_cover_elsewhere(
     classifier: Classifier, bright: Image, right_map: Floats
 ) -> None:
     corner = [(0.0, 0.0, 0.25, 0.25)]
@@ -96,12 +96,12 @@ def test_a_cover_elsewhere_changes_nothing_and_the_wrong_map_is_told(
     assert found.correlation < 0
 
 
-def test_a_flat_map_says_nothing(classifier: Classifier, bright: Image) -> None:
+def test_a_flat_map_predicts_nothing(classifier: Classifier, bright: Image) -> None:
     found = occlusion_test(classifier, bright, [PATCH], "happy", np.full((4, 4), -1, np.float32))
     assert (found.heat, found.heat_rank, found.correlation) == (0, 0, 0)
 
 
-def test_boxes_of_the_parts_lie_where_the_landmarks_are() -> None:
+def test_boxes_of_the_parts_cover_their_landmarks() -> None:
     landmarks = np.full((POINTS, 2), 0.5, np.float32)
     landmarks[36:42] = (0.3, 0.4)
     landmarks[42:48] = (0.7, 0.4)

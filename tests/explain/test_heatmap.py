@@ -52,9 +52,7 @@ def aligned_pixels(regions: Regions) -> Floats:
 
 @pytest.mark.parametrize("degrees", [0, 25, -60])
 @pytest.mark.parametrize(("row", "column"), [(1, 4), (3, 2), (4, 1)])
-def test_heat_lies_where_the_cell_is_on_the_turned_face(
-    degrees: float, row: int, column: int
-) -> None:
+def test_heat_is_placed_on_the_rotated_face(degrees: float, row: int, column: int) -> None:
     regions = rotated_regions(degrees)
     heatmap = explain(one_cell(row, column), regions).heatmap
     place = np.unravel_index(heatmap.argmax(), heatmap.shape)
@@ -64,7 +62,7 @@ def test_heat_lies_where_the_cell_is_on_the_turned_face(
     assert heatmap.dtype == np.float32
 
 
-def test_heat_falls_off_linearly_to_the_next_cell() -> None:
+def test_heat_is_interpolated_linearly_between_cells() -> None:
     regions = rotated_regions()
     heatmap = explain(one_cell(2, 2), regions).heatmap
     x, y = np.moveaxis(aligned_pixels(regions) + 0.5, -1, 0)  # pixel centres to continuous
@@ -73,7 +71,7 @@ def test_heat_falls_off_linearly_to_the_next_cell() -> None:
     assert abs(heatmap - expected).mean() < 1e-3
 
 
-def test_frame_is_empty_outside_the_square_and_full_inside() -> None:
+def test_the_heatmap_is_zero_outside_the_square() -> None:
     regions = rotated_regions()
     raw = np.full((6, 6), 2.0, np.float32)
     raw[0, 0] = 1.0
@@ -86,7 +84,7 @@ def test_frame_is_empty_outside_the_square_and_full_inside() -> None:
     assert heatmap.max() == pytest.approx(1)
 
 
-def test_own_maximum_scales_unless_a_peak_is_shared() -> None:
+def test_a_map_is_scaled_by_its_maximum_unless_a_peak_is_given() -> None:
     raw = one_cell(2, 2, 4.0)
     own, shared, low = (explain(raw, peak=peak).heatmap for peak in (None, 16.0, 1.0))
     assert abs(shared - own / 4).max() < 1e-6
@@ -94,7 +92,7 @@ def test_own_maximum_scales_unless_a_peak_is_shared() -> None:
     assert abs(explain(raw * 1000).heatmap - own).max() < 1e-6
 
 
-def test_negative_cells_stay_in_raw_and_leave_no_heat() -> None:
+def test_negative_cells_stay_in_raw_and_give_no_heat() -> None:
     raw = one_cell(1, 1) - one_cell(4, 4, 9.0)
     found = explain(raw)
     assert found.raw is raw
@@ -102,7 +100,7 @@ def test_negative_cells_stay_in_raw_and_leave_no_heat() -> None:
 
 
 @pytest.mark.parametrize("centre", [(10, 240), (630, 470), (320, -60)])
-def test_face_at_the_border_keeps_the_part_that_is_on_the_frame(
+def test_a_face_at_the_border_keeps_the_heat_inside_the_frame(
     centre: tuple[float, float],
 ) -> None:
     raw = np.arange(1, 37, dtype=np.float32).reshape(6, 6)
@@ -115,7 +113,7 @@ def test_face_at_the_border_keeps_the_part_that_is_on_the_frame(
     assert abs(heatmap - expected).mean() < 1e-4
 
 
-def test_face_beside_the_frame_has_no_heatmap() -> None:
+def test_a_face_outside_the_frame_has_an_empty_heatmap() -> None:
     assert not explain(one_cell(2, 2), rotated_regions(centre=(2000, 240))).heatmap.any()
 
 
@@ -133,7 +131,7 @@ def test_face_beside_the_frame_has_no_heatmap() -> None:
     ],
     ids=["nothing", "everywhere", "only against", "nan", "infinite"],
 )
-def test_flat_map_is_called_flat_and_shows_nothing(raw: Floats) -> None:
+def test_a_flat_map_is_marked_flat_and_has_no_heat(raw: Floats) -> None:
     found = explain(raw)
     assert found.is_flat
     assert is_flat(raw)
@@ -148,7 +146,7 @@ def test_one_warm_cell_is_not_flat() -> None:
 # Shares -------------------------------------------------------------------------------------------
 
 
-def test_shares_add_up_the_cells_of_each_block() -> None:
+def test_region_shares_sum_the_cells_of_each_block() -> None:
     raw = np.arange(36, dtype=np.float32).reshape(6, 6)
     upper = np.arange(18).sum()
     lower = sum(6 * row + column for row in (3, 4, 5) for column in (1, 2, 3, 4))
@@ -159,7 +157,7 @@ def test_shares_add_up_the_cells_of_each_block() -> None:
 
 
 @pytest.mark.parametrize("size", [6, 12])
-def test_uniform_heat_shares_by_area(size: int) -> None:
+def test_shares_of_uniform_heat_equal_the_areas(size: int) -> None:
     cells = {
         region: (bottom - top) * (right - left)
         for region, (top, bottom, left, right) in BLOCKS.items()
@@ -169,7 +167,7 @@ def test_uniform_heat_shares_by_area(size: int) -> None:
     assert share["lower"] == pytest.approx(cells["lower"] / 36)
 
 
-def test_shares_ignore_what_speaks_against_the_class() -> None:
+def test_shares_ignore_negative_cells() -> None:
     share = region_share(one_cell(1, 1, 3.0) + one_cell(4, 2, 1.0) - one_cell(5, 0, 100.0))
     assert share == pytest.approx({"upper": 0.75, "lower": 0.25, "elsewhere": 0.0})
 
@@ -182,13 +180,13 @@ def test_shares_sum_to_one(seed: int) -> None:
     assert min(share.values()) >= 0
 
 
-def test_no_heat_has_no_shares() -> None:
+def test_shares_without_heat_are_zero() -> None:
     nothing = {"upper": 0.0, "lower": 0.0, "elsewhere": 0.0}
     assert region_share(np.zeros((6, 6), np.float32)) == nothing
     assert explain(one_cell(2, 2, np.nan)).region_share == nothing
 
 
-def test_parts_share_the_heat_that_lies_on_them() -> None:
+def test_part_shares_follow_the_landmarks() -> None:
     landmarks = np.full((78, 2), 0.5, np.float32)
     corners = ((0.25, 0.3), (0.3, 0.28), (0.36, 0.28), (0.4, 0.3), (0.36, 0.33), (0.3, 0.33))
     landmarks[36:42] = corners

@@ -148,7 +148,7 @@ class Logits(nn.Module):
 
 
 @pytest.mark.parametrize(("method", "reference"), [("gradcam", GradCAM), ("layercam", LayerCAM)])
-def test_plain_equals_the_library_on_its_own(
+def test_maps_of_plain_equal_those_of_pytorch_grad_cam(
     plain: Classifier, aligned: Image, method: str, reference: type
 ) -> None:
     model = Logits(plain.network)
@@ -170,7 +170,7 @@ def test_plain_equals_the_library_on_its_own(
 
 
 @pytest.mark.parametrize("target", EXPRESSIONS)
-def test_gradcam_is_the_gradient_with_attention_held(
+def test_gradcam_is_the_gradient_with_constant_attention(
     prior_attention: Classifier, aligned: Image, target: str
 ) -> None:
     raw = raw_map(prior_attention, aligned, target, "gradcam")
@@ -212,7 +212,7 @@ def test_gradcam_plus_plus_agrees_with_the_library_where_gradients_are_large(
     assert ours.numpy() == pytest.approx(expected, rel=1e-3)
 
 
-def test_eigencam_is_the_strongest_pattern_of_each_branch(
+def test_eigencam_is_the_first_principal_component_of_each_branch(
     prior_attention: Classifier, aligned: Image
 ) -> None:
     output = prior_attention.forward(aligned[None])
@@ -229,7 +229,7 @@ def test_eigencam_is_the_strongest_pattern_of_each_branch(
     assert raw == pytest.approx(on_grid(expected), abs=1e-4)
 
 
-def test_scorecam_hides_all_but_the_place_of_each_channel(
+def test_scorecam_masks_the_face_by_each_channel(
     prior_attention: Classifier, aligned: Image
 ) -> None:
     network, target = prior_attention.network, EXPRESSIONS.index("sad")
@@ -256,7 +256,7 @@ def test_scorecam_hides_all_but_the_place_of_each_channel(
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_scorecam_masks_lie_where_the_block_lies(region: str) -> None:
+def test_scorecam_masks_are_zero_outside_the_block(region: str) -> None:
     rows, columns = block(region, SIZE)
     shape = (200, (rows.stop - rows.start) // 8, (columns.stop - columns.start) // 8)
     channels = np.random.default_rng(0).random(shape, np.float32)
@@ -283,7 +283,7 @@ def test_ablation_of_a_linear_network_is_gradcam_times_the_mean_of_each_channel(
     assert raw == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
-def test_integrated_gradients_add_up_to_what_the_face_changes(
+def test_integrated_gradients_sum_to_the_change_of_the_score(
     classifier: Classifier, aligned: Image
 ) -> None:
     grey = torch.full((1, 1, SIZE, SIZE), 255 * GRAY_MEAN)
@@ -299,7 +299,7 @@ def test_integrated_gradients_add_up_to_what_the_face_changes(
 # Layers -------------------------------------------------------------------------------------------
 
 
-def test_a_network_goes_on_from_each_of_its_layers(classifier: Classifier, aligned: Image) -> None:
+def test_a_network_can_be_split_at_each_layer(classifier: Classifier, aligned: Image) -> None:
     layers = list_layers(classifier)
     assert [(layer.number, layer.side) for layer in layers] == [
         *((1, 48), (2, 48), (3, 24), (4, 12), (5, 6)),
@@ -315,7 +315,7 @@ def test_a_network_goes_on_from_each_of_its_layers(classifier: Classifier, align
         assert abs(cut.output(faces, other).logits.numpy() - expected).max() > 0.01
 
 
-def test_a_map_of_a_shallow_layer_is_the_gradient_there(plain: Classifier, aligned: Image) -> None:
+def test_a_map_of_a_shallow_layer_uses_its_gradient(plain: Classifier, aligned: Image) -> None:
     network = copy.deepcopy(plain.network)
     assert isinstance(network, Plain)
     layer_maps: list[Tensor] = []
@@ -336,7 +336,9 @@ def test_a_map_of_a_shallow_layer_is_the_gradient_there(plain: Classifier, align
 
 
 @pytest.mark.parametrize("layer", [0, 6])
-def test_a_layer_that_is_not_there_is_named(plain: Classifier, aligned: Image, layer: int) -> None:
+def test_an_unknown_layer_lists_the_valid_ones(
+    plain: Classifier, aligned: Image, layer: int
+) -> None:
     with pytest.raises(ValueError, match=f"there is no layer {layer}; choose one of 1 to 5"):
         raw_map(plain, aligned, "sad", "gradcam", layer=layer)
 
@@ -344,7 +346,7 @@ def test_a_layer_that_is_not_there_is_named(plain: Classifier, aligned: Image, l
 # Evidence -----------------------------------------------------------------------------------------
 
 
-def test_evidence_adds_up_to_the_logits_less_their_bias(
+def test_evidence_maps_sum_to_the_logits_less_their_bias(
     classifier: Classifier, aligned: Image
 ) -> None:
     faces = np.stack([aligned, aligned[::-1], aligned.T])
@@ -397,7 +399,7 @@ def curved() -> Classifier:
     return scattered(Curved())
 
 
-def test_network_without_evidence_takes_the_gradient(curved: Classifier, aligned: Image) -> None:
+def test_networks_without_evidence_use_the_gradient(curved: Classifier, aligned: Image) -> None:
     assert evidence_maps(curved, curved.forward(aligned[None])) is None
     for target in EXPRESSIONS:
         raw = raw_map(curved, aligned, target, "gradcam")
@@ -410,7 +412,7 @@ def test_network_without_evidence_takes_the_gradient(curved: Classifier, aligned
 
 @pytest.mark.parametrize("family", ["plain", "prior_attention", "curved"])
 @pytest.mark.parametrize("method", list_methods())
-def test_map_is_finite_and_keeps_what_its_method_promises(
+def test_maps_are_finite_and_have_the_properties_of_their_method(
     request: pytest.FixtureRequest, aligned: Image, family: str, method: str
 ) -> None:
     classifier: Classifier = request.getfixturevalue(family)
@@ -449,7 +451,7 @@ def assert_untouched(network: Network) -> None:
 
 
 @pytest.mark.parametrize("method", list_methods())
-def test_network_is_as_it_was(classifier: Classifier, aligned: Image, method: str) -> None:
+def test_the_network_is_unchanged(classifier: Classifier, aligned: Image, method: str) -> None:
     before = copy.deepcopy(classifier.network.state_dict())
     raw_map(classifier, aligned, "sad", method)
     assert_untouched(classifier.network)
@@ -459,7 +461,7 @@ def test_network_is_as_it_was(classifier: Classifier, aligned: Image, method: st
 
 @pytest.mark.parametrize("method", ["gradcam", "guided_backprop", "integrated_gradients"])
 @pytest.mark.parametrize("place", ["head", "backward"])
-def test_network_is_as_it_was_after_an_exception(
+def test_the_network_is_unchanged_after_an_exception(
     classifier: Classifier, aligned: Image, monkeypatch: pytest.MonkeyPatch, place: str, method: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -477,7 +479,7 @@ def test_network_is_as_it_was_after_an_exception(
     assert raw_map(classifier, aligned, "sad", "gradcam") == pytest.approx(expected, abs=1e-4)
 
 
-def test_threads_explaining_different_classes_do_not_meet(
+def test_threads_can_explain_different_classes_at_once(
     classifier: Classifier, aligned: Image
 ) -> None:
     jobs = [(t, m.name) for t in EXPRESSIONS for m in METHODS if m.looks_at == "layer"]

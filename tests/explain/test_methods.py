@@ -24,7 +24,7 @@ def test_only_eigencam_ignores_the_class() -> None:
     assert [method.name for method in METHODS if not method.class_dependent] == ["eigencam"]
 
 
-def test_these_methods_speak_against_a_class() -> None:
+def test_signed_methods_are_listed() -> None:
     assert [method.name for method in METHODS if method.signed] == [
         "gradcam",
         "hirescam",
@@ -35,7 +35,7 @@ def test_these_methods_speak_against_a_class() -> None:
     ]
 
 
-def test_table_tells_which_methods_go_backward() -> None:
+def test_methods_with_a_backward_pass_are_listed() -> None:
     assert {method.name: method.needs_backward for method in METHODS} == {
         "gradcam": True,
         "gradcam++": True,

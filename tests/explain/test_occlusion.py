@@ -68,7 +68,7 @@ def reached(row: int, column: int) -> Floats:
 
 
 @pytest.mark.parametrize(("row", "column"), [(2, 3), (0, 0), (0, 4), (5, 5), (4, 0)])
-def test_heat_lies_where_the_score_comes_from(row: int, column: int) -> None:
+def test_heat_marks_the_cells_that_the_score_depends_on(row: int, column: int) -> None:
     classifier = classifier_of(Watching(watching(("happy", row, column, 3.0))))
     raw = raw_map(classifier, WHITE, "happy", "occlusion")
     assert raw.dtype == np.float32 and raw.shape == (CELLS, CELLS)
@@ -76,7 +76,7 @@ def test_heat_lies_where_the_score_comes_from(row: int, column: int) -> None:
     assert not raw_map(classifier, WHITE, "sad", "occlusion").any()
 
 
-def test_what_speaks_against_a_class_is_negative() -> None:
+def test_evidence_against_a_class_is_negative() -> None:
     weights = watching(("fear", 1, 1, 2.0), ("fear", 4, 4, -1.0))
     raw = raw_map(classifier_of(Watching(weights)), WHITE, "fear", "occlusion")
     assert raw == pytest.approx(2 * reached(1, 1) - reached(4, 4), abs=1e-4)
@@ -128,7 +128,7 @@ def test_explanations_name_the_method_that_was_used(
 
 
 @pytest.mark.parametrize("model", ["prior_attention", "plain"])
-def test_a_smile_is_in_the_mouth(astronaut: Image, model: str) -> None:
+def test_the_mouth_is_the_evidence_for_a_smile(astronaut: Image, model: str) -> None:
     analyzer = Analyzer(model, device="cpu")
     (reading,) = analyzer(astronaut)
     raw = analyzer.explain(astronaut, reading, "happy", "occlusion").raw

@@ -30,7 +30,7 @@ class Fixed:
         ]
 
 
-def test_detectors_by_name() -> None:
+def test_detectors_are_listed_and_loaded_by_name() -> None:
     assert list_detectors() == ("mtcnn", "haar", "yunet", "hog")
     with pytest.raises(ValueError, match="'dlib'; choose one of mtcnn, haar, yunet, hog"):
         load_detector("dlib")
@@ -49,7 +49,7 @@ def test_importing_the_package_does_not_import_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_large_image_is_scaled_down_and_faces_back() -> None:
+def test_large_images_are_scaled_down_and_faces_scaled_back() -> None:
     detector = Fixed([(128, 64, 256, 192)])
     (face,) = find_faces(np.zeros((1500, 3000, 3), np.uint8), detector)
     assert detector.seen[0].shape == (640, MAX_SIDE, 3)
@@ -57,7 +57,7 @@ def test_large_image_is_scaled_down_and_faces_back() -> None:
     assert face.points == pytest.approx(np.full((5, 2), 234.375))
 
 
-def test_small_image_is_shown_as_it_is() -> None:
+def test_small_images_are_not_scaled() -> None:
     detector = Fixed([(10, 20, 30, 40)])
     image = np.zeros((720, MAX_SIDE, 3), np.uint8)
     assert find_faces(image, detector)[0].box == (10, 20, 30, 40)
@@ -71,7 +71,7 @@ def test_boxes_are_clipped_sorted_and_never_empty() -> None:
 
 
 @pytest.mark.parametrize("shape", [(60, 80), (60, 80, 1), (60, 80, 4)])
-def test_detector_is_shown_rgb_whatever_comes(shape: tuple[int, ...]) -> None:
+def test_the_detector_gets_rgb_from_any_image(shape: tuple[int, ...]) -> None:
     detector = Fixed([])
     assert find_faces(np.full(shape, 255, np.uint8), detector) == []
     assert detector.seen[0].shape == (60, 80, 3)

@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_agrees_with_mtcnn_on_the_astronaut(hog: Hog, astronaut: Image) -> None:
+def test_hog_agrees_with_mtcnn_on_the_astronaut(hog: Hog, astronaut: Image) -> None:
     (other,) = MTCNN().detect(astronaut)
     faces = hog.detect(astronaut)
     shares = overlaps(np.array([face.box for face in faces]), np.array([other.box]))[:, 0]
@@ -46,7 +46,7 @@ def test_agrees_with_mtcnn_on_the_astronaut(hog: Hog, astronaut: Image) -> None:
     assert face.width == pytest.approx(face.height, abs=1e-3)
 
 
-def test_finds_twenty_faces(hog: Hog, astronaut: Image, astronaut_points: Floats) -> None:
+def test_twenty_faces_are_found(hog: Hog, astronaut: Image, astronaut_points: Floats) -> None:
     left, top, side = 124, 20, 200
     image = np.tile(astronaut[top : top + side, left : left + side], (4, 5, 1))
     faces = find_faces(image, hog)
@@ -55,7 +55,7 @@ def test_finds_twenty_faces(hog: Hog, astronaut: Image, astronaut_points: Floats
 
 
 @pytest.mark.parametrize("scale", [0.6, 1.5, 2.4])
-def test_size_of_the_face_does_not_matter(
+def test_faces_of_any_size_are_found(
     hog: Hog, portrait: Image, astronaut_points: Floats, scale: float
 ) -> None:
     image = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -63,7 +63,7 @@ def test_size_of_the_face_does_not_matter(
     assert face.points / scale == pytest.approx(astronaut_points, abs=10)
 
 
-def test_smallest_face(portrait: Image) -> None:
+def test_faces_below_min_face_are_not_found(portrait: Image) -> None:
     image = np.asarray(cv2.resize(portrait, (200, 78), interpolation=cv2.INTER_AREA), np.uint8)
     assert Hog(min_face=70).detect(image) == []
     (face,) = Hog(min_face=32).detect(image)
@@ -72,20 +72,22 @@ def test_smallest_face(portrait: Image) -> None:
         Hog(min_face=4)
 
 
-def test_nothing_is_smaller_than_the_smallest_face(astronaut: Image) -> None:
+def test_no_window_is_smaller_than_min_face(astronaut: Image) -> None:
     boxes, _ = Hog(min_face=60, threshold=-1.0).search(astronaut[..., 1])
     assert len(boxes) > 3
     assert (boxes[:, 2] - boxes[:, 0]).min() >= 60 - 1e-3
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (48, 48), (1, 1), (1, 700), (700, 1), (40, 2000)])
-def test_finds_nothing_where_nothing_is(hog: Hog, shape: tuple[int, int]) -> None:
+def test_images_without_a_face_give_none(hog: Hog, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
     assert hog.detect(noise) == []
     assert hog.detect(np.full_like(noise, 90)) == []
 
 
-def test_a_huge_picture(hog: Hog, portrait: Image, astronaut_box: tuple[float, ...]) -> None:
+def test_a_huge_picture_is_searched(
+    hog: Hog, portrait: Image, astronaut_box: tuple[float, ...]
+) -> None:
     image = cv2.resize(portrait, (5120, 2000))
     (face,) = find_faces(image, hog)
     box = np.array([face.box], np.float32) / np.float32(10)
@@ -99,7 +101,7 @@ def test_threads_share_one_detector(hog: Hog, portrait: Image) -> None:
             assert face.box == alone.box
 
 
-def test_overlaps_of_boxes() -> None:
+def test_overlaps_are_intersections_over_unions() -> None:
     boxes = np.array([(0, 0, 2, 2), (1, 0, 3, 2), (5, 5, 6, 6)], np.float32)
     assert overlaps(boxes, boxes[:1])[:, 0] == pytest.approx([1, 1 / 3, 0])
     assert overlaps(boxes, boxes[:0]).shape == (3, 0)

@@ -42,7 +42,7 @@ def test_other_weights_are_not_unpickled(tmp_path: Path, monkeypatch: pytest.Mon
 # Detection ----------------------------------------------------------------------------------------
 
 
-def test_detects_the_astronaut(
+def test_the_astronaut_is_found(
     mtcnn: MTCNN, astronaut: Image, astronaut_box: Box, astronaut_points: Floats
 ) -> None:
     (face,) = mtcnn.detect(astronaut)
@@ -51,7 +51,7 @@ def test_detects_the_astronaut(
     assert face.score > 0.99
 
 
-def test_detects_twenty_faces(mtcnn: MTCNN, astronaut: Image, astronaut_points: Floats) -> None:
+def test_twenty_faces_are_found(mtcnn: MTCNN, astronaut: Image, astronaut_points: Floats) -> None:
     left, top, side = 124, 20, 200
     image = np.tile(astronaut[top : top + side, left : left + side], (4, 5, 1))
     faces = find_faces(image, mtcnn)
@@ -64,7 +64,7 @@ def test_detects_twenty_faces(mtcnn: MTCNN, astronaut: Image, astronaut_points: 
 
 
 @pytest.mark.parametrize("scale", [0.6, 1.5, 2.4])
-def test_size_of_the_face_does_not_matter(
+def test_faces_of_any_size_are_found(
     mtcnn: MTCNN, astronaut: Image, astronaut_points: Floats, scale: float
 ) -> None:
     image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -72,13 +72,13 @@ def test_size_of_the_face_does_not_matter(
     assert face.points / scale == pytest.approx(astronaut_points, abs=2.5)
 
 
-def test_smallest_face(astronaut: Image) -> None:
+def test_faces_below_min_face_are_not_found(astronaut: Image) -> None:
     image = np.asarray(cv2.resize(astronaut, (128, 128), interpolation=cv2.INTER_AREA), np.uint8)
     assert MTCNN(min_face=80).detect(image) == []
     assert MTCNN(min_face=20).detect(image)[0].height == pytest.approx(28, abs=3)
 
 
-def test_a_texture_like_a_face_is_none(mtcnn: MTCNN, astronaut: Image) -> None:
+def test_a_texture_like_a_face_is_rejected(mtcnn: MTCNN, astronaut: Image) -> None:
     suit = cv2.resize(astronaut[190:], None, fx=2.4, fy=2.4)
     assert mtcnn.detect(np.asarray(suit, np.uint8)) == []
 
@@ -94,7 +94,7 @@ def test_half_a_face_at_the_border_is_clipped(
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (48, 48), (1, 1), (1, 700), (700, 1)])
-def test_finds_nothing_where_nothing_is(mtcnn: MTCNN, shape: tuple[int, int]) -> None:
+def test_images_without_a_face_give_none(mtcnn: MTCNN, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
     assert mtcnn.detect(noise) == []
     assert mtcnn.detect(np.zeros_like(noise)) == []
@@ -122,7 +122,7 @@ def test_threads_share_one_detector(mtcnn: MTCNN, astronaut: Image) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"min_face": 0}, {"scale_factor": 1}, {"scale_factor": 0}])
-def test_settings_out_of_range(settings: dict[str, float]) -> None:
+def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):
         MTCNN(**settings)  # type: ignore[arg-type]
 
@@ -130,7 +130,7 @@ def test_settings_out_of_range(settings: dict[str, float]) -> None:
 # Following ----------------------------------------------------------------------------------------
 
 
-def test_refine_finds_the_face_again(
+def test_refine_follows_a_moved_face(
     mtcnn: MTCNN, astronaut: Image, astronaut_box: Box, astronaut_points: Floats
 ) -> None:
     boxes = np.add(astronaut_box, [(0, 0, 0, 0), (12, -10, 12, -10), (-12, -8, 8, 12)])
@@ -140,7 +140,9 @@ def test_refine_finds_the_face_again(
         assert face.points == pytest.approx(astronaut_points, abs=3)
 
 
-def test_refine_loses_what_is_gone(mtcnn: MTCNN, astronaut: Image, astronaut_box: Box) -> None:
+def test_refine_returns_none_for_faces_that_are_gone(
+    mtcnn: MTCNN, astronaut: Image, astronaut_box: Box
+) -> None:
     boxes = np.array([(20, 380, 120, 500), astronaut_box, (600, 600, 700, 700)])
     found = mtcnn.refine(astronaut, boxes)
     assert [face is not None for face in found] == [False, True, False]
@@ -152,7 +154,7 @@ def test_refine_loses_what_is_gone(mtcnn: MTCNN, astronaut: Image, astronaut_box
 
 @pytest.mark.parametrize("side", [48, 114, 300])
 @pytest.mark.parametrize("grey", [True, False])
-def test_points_on_a_crop(
+def test_points_are_found_on_a_crop(
     mtcnn: MTCNN, astronaut: Image, astronaut_points: Floats, side: int, grey: bool
 ) -> None:
     left, top, given = 168, 58, 114
@@ -165,13 +167,13 @@ def test_points_on_a_crop(
     assert 0.99 < scores[0] <= 1
 
 
-def test_points_of_the_mirror_image(mtcnn: MTCNN, astronaut: Image) -> None:
+def test_points_of_a_mirrored_crop_are_mirrored(mtcnn: MTCNN, astronaut: Image) -> None:
     crop = astronaut[58:172, 168:282]
     (points, mirrored), _ = mtcnn.points(np.stack([crop, crop[:, ::-1]]))
     assert mirrored[list(MIRRORED)] * (-1, 1) + (114, 0) == pytest.approx(points, abs=2.5)
 
 
-def test_points_of_many_and_of_no_crops(
+def test_points_are_found_on_any_number_of_crops(
     mtcnn: MTCNN, astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crops = np.stack([astronaut[58 + shift : 172 + shift, 168:282, 0] for shift in range(5)])
@@ -193,7 +195,7 @@ def test_crops_without_a_face_score_low(mtcnn: MTCNN) -> None:
     "crops",
     [np.zeros((48, 48), np.uint8), np.zeros((2, 48, 48, 4), np.uint8), np.zeros((2, 48, 48))],
 )
-def test_crops_of_another_kind(mtcnn: MTCNN, crops: Image) -> None:
+def test_crops_of_another_type_are_refused(mtcnn: MTCNN, crops: Image) -> None:
     with pytest.raises(ValueError, match=r"face crops must be \(N, h, w\) or \(N, h, w, 3\) uint8"):
         mtcnn.points(crops)
 

@@ -26,7 +26,7 @@ def landmarks() -> Floats:
     return points
 
 
-def test_every_part_holds_its_points(landmarks: Floats) -> None:
+def test_every_outline_contains_its_landmarks(landmarks: Floats) -> None:
     outlines = part_outlines(landmarks)
     assert set(outlines) == set(PARTS)
     inside = {"brows": (100, 70), "eyes": (200, 100), "nose": (150, 120), "mouth": (150, 190)}
@@ -39,7 +39,7 @@ def test_every_part_holds_its_points(landmarks: Floats) -> None:
         assert owners == [part]
 
 
-def test_brows_are_widened_to_areas(landmarks: Floats) -> None:
+def test_outlines_of_brows_have_an_area(landmarks: Floats) -> None:
     left, right = part_outlines(landmarks)["brows"]
     assert left[:, 1].min() == pytest.approx(70 - 12, abs=0.5)
     assert left[:, 1].max() == pytest.approx(70 + 12, abs=0.5)

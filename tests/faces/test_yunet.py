@@ -14,7 +14,7 @@ FILES = ("face_detection_yunet_2023mar.onnx", "face_detection_yunet_2026may.onnx
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_both_published_networks(
+def test_both_published_files_are_supported(
     file: str, shared: Callable[[str], Path], astronaut: Image
 ) -> None:
     (face,) = YuNet(weights=shared(f"models/{file}")).detect(astronaut)
@@ -22,12 +22,14 @@ def test_both_published_networks(
     assert face.score == pytest.approx(0.93, abs=0.02)
 
 
-def test_smallest_face(shared: Callable[[str], Path], astronaut: Image) -> None:
+def test_faces_below_min_face_are_not_found(
+    shared: Callable[[str], Path], astronaut: Image
+) -> None:
     assert YuNet(weights=shared(f"models/{FILES[0]}"), min_face=130).detect(astronaut) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 700), (700, 16), (480, 640)])
-def test_finds_nothing_where_nothing_is(
+def test_images_without_a_face_give_none(
     shape: tuple[int, int], shared: Callable[[str], Path], astronaut: Image
 ) -> None:
     detector = YuNet(weights=shared(f"models/{FILES[0]}"), min_face=1)
@@ -36,14 +38,14 @@ def test_finds_nothing_where_nothing_is(
         assert detector.detect(np.zeros((*shape, 3), np.uint8)) == []
 
 
-def test_file_named_by_the_environment(
+def test_the_file_is_named_by_the_environment(
     monkeypatch: pytest.MonkeyPatch, shared: Callable[[str], Path]
 ) -> None:
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(shared(f"models/{FILES[0]}")))
     assert isinstance(load_detector("yunet"), YuNet)
 
 
-def test_without_a_file_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_gives_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
     with pytest.raises(FileNotFoundError, match=f"download .* and set {WEIGHTS_VARIABLE}"):
         load_detector("yunet")
@@ -51,7 +53,7 @@ def test_without_a_file_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         load_detector("yunet", weights="nowhere.onnx")
 
 
-def test_file_that_is_no_network(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_network_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "broken.onnx"
     path.write_bytes(b"not a network")
     with pytest.raises(ValueError, match=r"broken\.onnx is not a YuNet network"):

@@ -19,7 +19,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize(("name", "shape"), SHAPES.items())
-def test_attention_says_how_much_each_place_counts(
+def test_spatial_attention_is_positive_and_sums_to_one(
     name: str, shape: tuple[int, ...], faces: np.ndarray
 ) -> None:
     classifier = untrained(name)
@@ -34,12 +34,12 @@ def test_attention_says_how_much_each_place_counts(
 
 
 @pytest.mark.parametrize("name", ["cnn_lstm", "emonet_baseline"])
-def test_their_baselines_have_none(name: str, faces: np.ndarray) -> None:
+def test_baselines_have_no_spatial_attention(name: str, faces: np.ndarray) -> None:
     assert untrained(name).forward(faces).attention is None
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_held_attention_lets_no_gradient_through(name: str, faces: np.ndarray) -> None:
+def test_held_attention_passes_no_gradient(name: str, faces: np.ndarray) -> None:
     network = untrained(name).network.requires_grad_()
     scorers = [
         parameter
@@ -56,7 +56,7 @@ def test_held_attention_lets_no_gradient_through(name: str, faces: np.ndarray) -
 
 
 @pytest.mark.parametrize("name", ["cnn_lstm", "cnn_alstm", "acnn_alstm"])
-def test_an_lstm_reads_the_rows_in_their_order(name: str, faces: np.ndarray) -> None:
+def test_an_lstm_depends_on_the_order_of_the_rows(name: str, faces: np.ndarray) -> None:
     network = untrained(name).network
     (region, feature_map), *_ = network.features(torch.from_numpy(faces)[:, None]).items()
     read = network.head({region: feature_map}).logits
@@ -66,7 +66,7 @@ def test_an_lstm_reads_the_rows_in_their_order(name: str, faces: np.ndarray) -> 
     assert torch.allclose(mirrored, read, atol=1e-5)
 
 
-def test_landmark_heat_falls_with_the_distance_to_the_nearest() -> None:
+def test_landmark_heat_falls_with_the_distance_to_the_nearest_landmark() -> None:
     points = torch.tensor([[[0.125, 0.625], [0.875, 0.125]]])
     heat = landmark_heat(points, 4)[0, 0]
     assert heat[2, 0] == 1 and heat[0, 3] == 1
@@ -74,7 +74,7 @@ def test_landmark_heat_falls_with_the_distance_to_the_nearest() -> None:
     assert heat[3, 3] == pytest.approx(1 / (1 + 24 * 0.75))
 
 
-def test_the_second_stage_is_shown_the_landmarks_of_the_first(faces: np.ndarray) -> None:
+def test_the_second_stage_depends_on_the_landmarks_of_the_first(faces: np.ndarray) -> None:
     classifier = untrained("emotional_dan")
     before = classifier.forward(faces)
     assert before.points is not None and before.points.shape == (2, 5, 78, 2)
@@ -90,7 +90,7 @@ def test_the_second_stage_is_shown_the_landmarks_of_the_first(faces: np.ndarray)
     assert not torch.allclose(after.logits, before.logits, atol=1e-5)
 
 
-def test_classes_of_the_votes_are_the_votes(faces: np.ndarray) -> None:
+def test_logits_of_ferplus_cnn_are_columns_of_its_votes(faces: np.ndarray) -> None:
     output = untrained("ferplus_cnn").forward(faces)
     for number, name in enumerate(EXPRESSIONS):
         column = output.votes[:, FERPLUS_EXPRESSIONS.index(name)]
@@ -109,7 +109,7 @@ def test_hybrid_uses_all_three_kinds_of_features(faces: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("name", ["cnn_alstm", "acnn_alstm"])
-def test_several_pictures_are_read_as_one_sequence(name: str, faces: np.ndarray) -> None:
+def test_several_pictures_are_predicted_as_one_sequence(name: str, faces: np.ndarray) -> None:
     classifier = untrained(name)
     output = classifier.forward(faces)
     assert classifier.reads_sequences and output.rows is not None
@@ -125,5 +125,5 @@ def test_several_pictures_are_read_as_one_sequence(name: str, faces: np.ndarray)
 
 
 @pytest.mark.parametrize("name", ["cnn_lstm", "plain"])
-def test_others_read_each_picture_by_itself(name: str) -> None:
+def test_networks_without_attention_over_time_do_not_read_sequences(name: str) -> None:
     assert not untrained(name).reads_sequences

@@ -84,7 +84,7 @@ class TestKernelMachines:
         loaded = load_model(name, folder=tmp_path)
         assert loaded.logits(faces)[0] == pytest.approx(classifier.logits(faces)[0], abs=0.02)
 
-    def test_the_kernel_is_one_at_a_centre_and_falls_with_the_square_of_the_distance(self) -> None:
+    def test_the_kernel_is_one_at_a_center_and_falls_with_the_squared_distance(self) -> None:
         network = machine("svm_landmarks").network
         assert isinstance(network, KernelMachine)
         with torch.no_grad():
@@ -100,13 +100,13 @@ class TestKernelMachines:
         )
 
     @pytest.mark.parametrize("name", MACHINES)
-    def test_occlusion_shows_where_they_looked(self, name: str, faces: np.ndarray) -> None:
+    def test_occlusion_explains_kernel_machines(self, name: str, faces: np.ndarray) -> None:
         raw = raw_map(machine(name), faces[0], "happy", "gradcam")
         assert raw.ndim == 2 and np.isfinite(raw).all() and np.ptp(raw) > 0
 
 
 class TestTrees:
-    def test_they_tell_the_classes_and_are_quick_to_load(
+    def test_trees_predict_the_same_after_loading(
         self, boosted: Classifier, greys: Image, tmp_path: Path
     ) -> None:
         assert boosted.logits(greys)[0].argmax(1).tolist() == list(range(7))
@@ -118,13 +118,13 @@ class TestTrees:
         assert loaded.card.network["booster_bytes"] == len(boosted.network.booster)
         assert loaded.logits(greys)[0] == pytest.approx(boosted.logits(greys)[0], abs=1e-6)
 
-    def test_votes_follow_the_classes_and_contempt_is_never_meant(self) -> None:
+    def test_votes_are_those_of_the_classes_without_contempt(self) -> None:
         votes = as_votes(torch.arange(7.0)[None])[0]
         for number, name in enumerate(EXPRESSIONS):
             assert votes[FERPLUS_EXPRESSIONS.index(name)] == number
         assert votes[FERPLUS_EXPRESSIONS.index("contempt")] < -10
 
-    def test_without_lightgbm_the_reader_learns_what_is_missing(
+    def test_missing_lightgbm_is_named(
         self, boosted: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         save_weights(boosted.card, get_arrays(boosted.network), tmp_path)
@@ -151,20 +151,20 @@ class TestTrees:
 
 
 class TestDescriptions:
-    def test_points_are_told_whatever_the_size_and_place_of_the_face(self) -> None:
+    def test_landmark_features_do_not_depend_on_size_and_position(self) -> None:
         points = np.random.default_rng(0).normal(0, 1, (3, 78, 2)).astype(np.float32)
         told = describe_points(points)
         assert told.shape == (3, POINT_FEATURES)
         assert describe_points(points * 3 + 20) == pytest.approx(told, abs=1e-3)
         assert np.isfinite(describe_points(np.zeros((1, 78, 2), np.float32))).all()
 
-    def test_an_open_mouth_is_told(self) -> None:
+    def test_an_open_mouth_changes_the_landmark_features(self) -> None:
         points = np.random.default_rng(0).normal(0, 1, (1, 78, 2)).astype(np.float32)
         opened = points.copy()
         opened[:, 66, 1] += 1
         assert np.abs(describe_points(opened) - describe_points(points)).max() > 0.05
 
-    def test_windows_slide_over_the_face(self) -> None:
+    def test_the_window_slides_over_the_face(self) -> None:
         face = np.full((1, 1, 48, 48), 128, np.uint8)
         assert not sliding_hog(torch.from_numpy(face)).any()
         face[..., 40:44, 40:44] = 255

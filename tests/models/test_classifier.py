@@ -40,14 +40,18 @@ def test_calibration_divides_by_the_temperature(classifier: Classifier) -> None:
     assert probabilities.sum(1) == pytest.approx([1, 1]) and np.isfinite(probabilities).all()
 
 
-def test_weights_survive_the_file(stored: tuple[Classifier, Path], faces: np.ndarray) -> None:
+def test_stored_weights_are_loaded_again(
+    stored: tuple[Classifier, Path], faces: np.ndarray
+) -> None:
     classifier, folder = stored
     loaded = load_model(classifier.name, folder=folder)
     assert loaded.logits(faces)[0] == pytest.approx(classifier.logits(faces)[0], abs=0.02)
     assert loaded.card.sha256 and loaded.card == load_card(classifier.name, folder)
 
 
-def test_folded_batch_norms_change_nothing(classifier: Classifier, faces: np.ndarray) -> None:
+def test_folding_batch_norms_does_not_change_the_output(
+    classifier: Classifier, faces: np.ndarray
+) -> None:
     before = classifier.logits(faces)[0]
     for module in classifier.network.modules():
         if isinstance(module, Trunk):
@@ -86,7 +90,7 @@ def test_weights_of_another_network_are_refused(stored: tuple[Classifier, Path])
 
 
 @one_family
-def test_a_file_that_is_no_safetensors_is_refused(stored: tuple[Classifier, Path]) -> None:
+def test_a_file_that_is_not_safetensors_is_refused(stored: tuple[Classifier, Path]) -> None:
     classifier, folder = stored
     path = folder / f"{classifier.name}.safetensors"
     path.write_bytes(b"not weights")
@@ -120,12 +124,12 @@ class TestShippedModels:
         assert probabilities.sum(1) == pytest.approx([1, 1], abs=1e-5)
         assert EXPRESSIONS[probabilities[0].argmax()] == "happy"
 
-    def test_grey_and_colour_crops_agree(self, astronaut: Image) -> None:
+    def test_gray_and_color_crops_agree(self, astronaut: Image) -> None:
         model, crop = load_model("default"), astronaut[40:190, 150:300]
         grey, colour = (model.probabilities(c[None]) for c in (to_gray(crop), crop))
         assert grey == pytest.approx(colour, abs=0.02)
 
-    def test_sequences_of_several_sizes_and_none(self, astronaut: Image) -> None:
+    def test_crops_of_several_sizes_and_none_are_accepted(self, astronaut: Image) -> None:
         model = load_model("default")
         crops = [astronaut[40:190, 150:300], astronaut[60:180, 170:280, 0]]
         assert model.probabilities(crops).shape == (2, 7)
@@ -136,7 +140,7 @@ class TestShippedModels:
         better = "plain" if figures["plain"] > figures["prior_attention"] + 0.005 else None
         assert load_card("default").name == (better or "prior_attention")
 
-    def test_cards_tell_what_a_reader_needs(self) -> None:
+    def test_cards_have_all_facts(self) -> None:
         for name in list_models():
             card = load_card(name)
             for field in dataclasses.fields(card):

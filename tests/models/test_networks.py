@@ -75,7 +75,7 @@ def test_output_shapes_and_maps_on_one_grid(classifier: Classifier, faces: np.nd
 
 
 @pytest.mark.parametrize("family", TRAINED)
-def test_a_seed_decides_the_weights_and_the_file_is_small_enough(family: str) -> None:
+def test_weights_depend_on_the_seed_and_the_file_is_small(family: str) -> None:
     options = read_recipe(family).network
     built = []
     for seed in (0, 0, 1):
@@ -88,14 +88,14 @@ def test_a_seed_decides_the_weights_and_the_file_is_small_enough(family: str) ->
     assert size / 1e6 <= MEGABYTES.get(family, ANY_OTHER_MEGABYTES)
 
 
-def test_the_small_faces_of_its_recipe_fit(classifier: Classifier) -> None:
+def test_the_small_faces_of_the_recipe_fit_the_network(classifier: Classifier) -> None:
     recipe = read_recipe(classifier.name)
     size = recipe.small_size if recipe.small_epochs else classifier.input_size
     assert classifier.forward(np.zeros((2, size, size), np.uint8)).logits.shape == (2, 7)
 
 
 @pytest.mark.parametrize("family", TRAINED)
-def test_a_head_for_affect_is_an_option(family: str, faces: np.ndarray) -> None:
+def test_a_head_for_valence_and_arousal_is_an_option(family: str, faces: np.ndarray) -> None:
     options = read_recipe(family).network
     torch.manual_seed(0)
     network = build_network(family, {**options, "affect": True}).eval()
@@ -140,7 +140,9 @@ def test_evidence_sums_to_the_logits_less_their_bias(
 @pytest.mark.parametrize(
     "method", [m.name for m in METHODS if m.fast or m.name == "guided_backprop"]
 )
-def test_maps_of_every_method(classifier: Classifier, faces: np.ndarray, method: str) -> None:
+def test_every_fast_method_gives_a_map(
+    classifier: Classifier, faces: np.ndarray, method: str
+) -> None:
     raw = raw_map(classifier, faces[0], "happy", method)
     pixels = get_method(method).looks_at == "pixels"
     cells = faces.shape[1] if pixels else side(classifier)
@@ -152,9 +154,7 @@ def test_maps_of_every_method(classifier: Classifier, faces: np.ndarray, method:
         assert raw == pytest.approx(evidence[0, EXPRESSIONS.index("happy")], abs=1e-5)
 
 
-def test_faces_of_a_batch_do_not_touch_each_other(
-    classifier: Classifier, faces: np.ndarray
-) -> None:
+def test_faces_of_a_batch_are_independent(classifier: Classifier, faces: np.ndarray) -> None:
     together, alone = classifier.logits(faces)[0], classifier.logits(faces[2:3])[0]
     assert together[2] == pytest.approx(alone[0], abs=1e-4)
 
@@ -169,7 +169,7 @@ class TestPriorAttention:
         assert attention.sum(1).numpy() == pytest.approx(np.ones(5), abs=1e-6)
         assert attention.min() > 0
 
-    def test_the_upper_branch_sees_nothing_of_the_mouth(
+    def test_the_upper_branch_does_not_depend_on_the_mouth(
         self, classifier: Classifier, faces: np.ndarray
     ) -> None:
         covered = faces.copy()
@@ -202,7 +202,9 @@ class TestPriorAttention:
 
 
 @pytest.mark.parametrize("classifier", ["prior_blocks"], indirect=True)
-def test_prior_blocks_see_eyes_and_mouth_alone(classifier: Classifier, faces: np.ndarray) -> None:
+def test_prior_blocks_depend_on_eyes_and_mouth_only(
+    classifier: Classifier, faces: np.ndarray
+) -> None:
     output = classifier.forward(faces)
     assert output.region_attention is not None and output.region_attention.shape == (5, 2)
     seen = np.zeros((48, 48), bool)

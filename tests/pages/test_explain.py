@@ -36,7 +36,9 @@ def words(app: AppTest) -> str:
     return "\n".join(element.value for element in [*app.markdown, *app.caption])
 
 
-def test_all_classes_and_one_alone(explain: AppTest, downloads: dict[str, bytes]) -> None:
+def test_all_classes_are_shown_and_one_can_be_chosen(
+    explain: AppTest, downloads: dict[str, bytes]
+) -> None:
     app = explain
     assert not app.exception and not app.error
     analyzer = Analyzer()
@@ -63,7 +65,7 @@ def test_all_classes_and_one_alone(explain: AppTest, downloads: dict[str, bytes]
     assert b"<svg" in downloads["why-sad.svg"]
 
 
-def test_a_layer_and_a_method_of_its_own(explain: AppTest) -> None:
+def test_a_layer_and_a_method_can_be_chosen(explain: AppTest) -> None:
     app = explain
     layers = list_layers(Analyzer().classifier())
     slider = app.select_slider(key="explain_layer")
@@ -82,7 +84,7 @@ def test_a_layer_and_a_method_of_its_own(explain: AppTest) -> None:
     ) and "explained by occlusion" in words(app)
 
 
-def test_methods_side_by_side(explain: AppTest) -> None:
+def test_methods_are_shown_side_by_side(explain: AppTest) -> None:
     app = view(explain, "Methods")
     assert not app.exception
     told = words(app)
@@ -100,14 +102,14 @@ def test_methods_side_by_side(explain: AppTest) -> None:
         ("plain", "no attention"),
     ],
 )
-def test_regions(explain: AppTest, model: str, attention: str) -> None:
+def test_shares_of_the_regions_are_shown(explain: AppTest, model: str, attention: str) -> None:
     explain.selectbox(key="model").select(model).run()
     app = view(explain, "Regions")
     assert not app.exception and attention in words(app)
     assert "Of the evidence for *happy*" in words(app)
 
 
-def test_a_cover_is_judged(explain: AppTest) -> None:
+def test_the_effect_of_a_cover_is_compared_with_the_map(explain: AppTest) -> None:
     app = view(explain, "Cover it yourself")
     assert "Did the map predict this?" not in words(app)
     app.button(key="explain_cover_mouth").click().run()
@@ -117,7 +119,7 @@ def test_a_cover_is_judged(explain: AppTest) -> None:
     assert "Did the map predict this? " not in words(app)
 
 
-def test_is_it_true(explain: AppTest) -> None:
+def test_faithfulness_and_randomization_are_shown(explain: AppTest) -> None:
     app = view(explain, "Is it true?")
     assert not app.exception
     table = app.dataframe[0].value
@@ -129,7 +131,7 @@ def test_is_it_true(explain: AppTest) -> None:
     ]
 
 
-def test_average_faces(explain: AppTest) -> None:
+def test_average_maps_and_claims_are_shown(explain: AppTest) -> None:
     app = view(explain, "Average faces")
     assert not app.exception
     averages = read_averages()
@@ -140,7 +142,7 @@ def test_average_faces(explain: AppTest) -> None:
     assert "An old claim, tested" in words(app)
 
 
-def test_own_pictures_and_bad_ones(explain: AppTest) -> None:
+def test_uploaded_pictures_are_explained_and_bad_ones_refused(explain: AppTest) -> None:
     app = explain
     app.segmented_control(key="explain_source").set_value("Your own picture").run()
     assert not app.exception and not app.image, "nothing yet"
@@ -156,7 +158,7 @@ def test_own_pictures_and_bad_ones(explain: AppTest) -> None:
     assert "**happy**, by Grad-CAM, 6 × 6 cells" in captions(app)
 
 
-def test_damaged_figures_are_told_and_the_rest_works(
+def test_damaged_averages_give_an_error_and_the_rest_works(
     explain: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged() -> None:
@@ -168,7 +170,7 @@ def test_damaged_figures_are_told_and_the_rest_works(
     assert [header.value for header in app.subheader] == ["Take it with you"]
 
 
-def test_damaged_measurements_are_told_and_the_rest_works(
+def test_damaged_results_give_an_error_and_the_rest_works(
     explain: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged() -> None:

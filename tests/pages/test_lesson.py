@@ -61,7 +61,7 @@ def captions(app: AppTest) -> list[str]:
     return [caption for image in app.image for caption in image.captions]
 
 
-def test_seven_steps_have_their_words() -> None:
+def test_all_seven_steps_have_texts() -> None:
     assert COUNT == 7
     for step in texts.STEPS:
         assert step.title and step.words and step.question.endswith("?")
@@ -100,7 +100,7 @@ def test_each_choice_has_its_reply(lesson: AppTest, step: int, right: str) -> No
     assert replies[right].startswith("Right")
 
 
-def test_probability_is_that_of_the_chosen_face(lesson: AppTest, analyzer: Analyzer) -> None:
+def test_the_chosen_face_has_its_probabilities(lesson: AppTest, analyzer: Analyzer) -> None:
     for sample in ("Smile", "Mouth covered"):
         app = lesson.pills(key="lesson_face").set_value(sample).run()
         name, p = analyzer(SAMPLES[sample]())[0].top
@@ -110,7 +110,7 @@ def test_probability_is_that_of_the_chosen_face(lesson: AppTest, analyzer: Analy
     assert f"{error:.1f} points apart" in app.success[0].value
 
 
-def test_photo_becomes_grey_dots(lesson: AppTest, analyzer: Analyzer) -> None:
+def test_the_photo_becomes_gray_dots(lesson: AppTest, analyzer: Analyzer) -> None:
     app = at(lesson, 2)
     (photo,) = (image.proto.imgs[0].url for image in app.image)
     app.toggle(key="lesson_dots").set_value(True).run()
@@ -120,7 +120,7 @@ def test_photo_becomes_grey_dots(lesson: AppTest, analyzer: Analyzer) -> None:
     assert dots.proto.imgs[0].alt == f"The face as {size} by {size} gray dots"
 
 
-def test_map_fades_with_the_slider(lesson: AppTest) -> None:
+def test_the_slider_changes_the_opacity_of_the_map(lesson: AppTest) -> None:
     app = at(lesson, 3)
     painted = app.image[0].proto.imgs[0].url
     app.slider(key="lesson_opacity").set_value(0).run()
@@ -128,7 +128,7 @@ def test_map_fades_with_the_slider(lesson: AppTest) -> None:
     assert any("*Grad-CAM*" in each.value for each in app.markdown)
 
 
-def test_words_fit_models_without_maps(lesson: AppTest) -> None:
+def test_texts_fit_models_without_feature_maps(lesson: AppTest) -> None:
     lesson.selectbox(key="model").select("lgbm_pixels").run()
     app = at(lesson, 3)
     assert any("no maps inside" in each.value for each in app.markdown)
@@ -139,7 +139,7 @@ def test_words_fit_models_without_maps(lesson: AppTest) -> None:
         assert borrowed in [each.value for each in app.caption]
 
 
-def test_one_class_rather_than_another(lesson: AppTest) -> None:
+def test_the_difference_of_two_classes_is_shown(lesson: AppTest) -> None:
     app = at(lesson, 4)
     first = app.pills(key="lesson_other").value
     assert first != "happy" and f"*happy* rather than *{first}*" in captions(app)
@@ -150,7 +150,7 @@ def test_one_class_rather_than_another(lesson: AppTest) -> None:
     assert app.image[2].proto.imgs[0].url != difference
 
 
-def test_covers_come_after_the_guess(lesson: AppTest, analyzer: Analyzer) -> None:
+def test_covers_are_shown_after_the_guess(lesson: AppTest, analyzer: Analyzer) -> None:
     app = at(lesson, 5)
     assert len(app.image) == 1 and not app.get("plotly_chart")
     answer(app, "eyes")
@@ -170,7 +170,7 @@ def test_covers_come_after_the_guess(lesson: AppTest, analyzer: Analyzer) -> Non
     assert chart.proto.alt == told + percent(p)
 
 
-def test_the_method_that_does_not_care(lesson: AppTest) -> None:
+def test_the_method_that_ignores_the_class_is_the_right_answer(lesson: AppTest) -> None:
     app = at(lesson, 6)
     before = [image.proto.imgs[0].url for image in app.image]
     app.pills(key="lesson_target").set_value("sad").run()
@@ -183,7 +183,7 @@ def test_the_method_that_does_not_care(lesson: AppTest) -> None:
     assert app.success[0].value == texts.SAME_FOR_ALL.format(title="EigenCAM")
 
 
-def test_the_map_that_survives_forgetting(lesson: AppTest) -> None:
+def test_the_map_that_survives_shuffling_is_the_right_answer(lesson: AppTest) -> None:
     app = at(lesson, 7)
     before = [image.proto.imgs[0].url for image in app.image]
     assert before[0] == before[1] and before[2] == before[3], "nothing is forgotten yet"
@@ -199,7 +199,7 @@ def test_the_map_that_survives_forgetting(lesson: AppTest) -> None:
     assert app.success[0].value.startswith("Right. Grad-CAM changed more")
 
 
-def test_the_lesson_ends_with_what_to_remember(lesson: AppTest) -> None:
+def test_the_last_step_ends_with_the_summary(lesson: AppTest) -> None:
     app = at(lesson, 7)
     assert texts.REMEMBER in [each.value for each in app.subheader]
     assert all(any(said in each.value for each in app.markdown) for said in texts.SENTENCES)
@@ -207,7 +207,7 @@ def test_the_lesson_ends_with_what_to_remember(lesson: AppTest) -> None:
     assert {"photo", "limits", "explain"} <= links
 
 
-def test_back_and_next(lesson: AppTest) -> None:
+def test_back_and_next_change_the_step(lesson: AppTest) -> None:
     app = lesson
     assert app.button(key="lesson_back").disabled
     for number in range(2, COUNT + 1):
@@ -219,13 +219,13 @@ def test_back_and_next(lesson: AppTest) -> None:
     assert app.title[0].value.startswith(f"{COUNT - 1} ·")
 
 
-def test_answers_stay_while_others_are_looked_at(lesson: AppTest) -> None:
+def test_answers_are_kept_while_other_steps_are_shown(lesson: AppTest) -> None:
     answer(lesson, "part")
     at(lesson, 2)
     assert at(lesson, 1).radio[0].value == "part"
 
 
-def test_who_comes_back_goes_on_where_they_left(lesson: AppTest) -> None:
+def test_step_and_answer_are_kept_when_the_viewer_comes_back(lesson: AppTest) -> None:
     app = answer(at(lesson, 3), "proof")
     app.switch_page("pages/limits.py").run()
     app.switch_page("pages/lesson.py").run()
@@ -234,7 +234,7 @@ def test_who_comes_back_goes_on_where_they_left(lesson: AppTest) -> None:
 
 
 @pytest.mark.parametrize(("asked", "shown"), [("3", 3), ("9", 1), ("fun", 1)])
-def test_a_link_leads_to_a_step(open_page: OpenPage, asked: str, shown: int) -> None:
+def test_a_link_opens_a_step(open_page: OpenPage, asked: str, shown: int) -> None:
     app = open_page("start")
     app.query_params["step"] = asked
     app.switch_page("pages/lesson.py").run()
@@ -242,7 +242,7 @@ def test_a_link_leads_to_a_step(open_page: OpenPage, asked: str, shown: int) -> 
     assert app.title[0].value.startswith(f"{shown} ·")
 
 
-def test_a_face_that_is_not_found_is_a_sentence(
+def test_a_face_that_is_not_found_gives_a_sentence(
     lesson: AppTest,
 ) -> None:
     lesson.selectbox(key="detector").select("haar").run()
@@ -267,7 +267,7 @@ def flat_maps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_data.clear()
 
 
-def test_a_flat_map_is_said_to_be_flat(lesson: AppTest, flat_maps: None) -> None:
+def test_a_flat_map_gives_a_sentence(lesson: AppTest, flat_maps: None) -> None:
     app = at(lesson, 3)
     assert not app.exception
     assert texts.FLAT.format(name="happy") in [each.value for each in app.caption]

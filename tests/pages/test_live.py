@@ -91,7 +91,7 @@ def last_result(page: AppTest) -> FrameResult:
     return result
 
 
-def test_before_start(page: AppTest, camera: Camera) -> None:
+def test_the_page_explains_itself_before_start(page: AppTest, camera: Camera) -> None:
     assert not page.exception
     assert "Ask first" in words(page)
     assert "Camera off" in words(page)
@@ -105,7 +105,9 @@ def test_before_start(page: AppTest, camera: Camera) -> None:
     assert wanted["video"]["frameRate"] == {"ideal": 30}
 
 
-def test_a_face_is_painted_and_told(live: AppTest, camera: Camera, face: Image) -> None:
+def test_a_face_is_drawn_and_its_readings_are_shown(
+    live: AppTest, camera: Camera, face: Image
+) -> None:
     live.toggle(key="live_mirror").set_value(False).run()
     picture = camera.show(face)
     assert picture.shape == face.shape
@@ -137,7 +139,7 @@ def test_a_face_is_painted_and_told(live: AppTest, camera: Camera, face: Image) 
     assert "How far each part of the face has moved" in words(live)
 
 
-def test_the_mirror_comes_first_so_that_text_stays_readable(
+def test_the_frame_is_mirrored_before_text_is_drawn(
     live: AppTest, camera: Camera, face: Image
 ) -> None:
     camera.show(face)
@@ -191,7 +193,9 @@ def test_a_model_without_maps_has_no_heatmap_here(
     assert live.session_state.live.stream.settings.maps == ("top",), "the choice has been kept"
 
 
-def test_nobody_there(live: AppTest, camera: Camera, nobody: Image) -> None:
+def test_a_frame_without_a_face_is_shown_unchanged(
+    live: AppTest, camera: Camera, nobody: Image
+) -> None:
     assert (camera.show(nobody) == nobody).all()
     assert last_result(live).readings == ()
     assert np.isnan(activity(live).probabilities).all()
@@ -200,7 +204,9 @@ def test_nobody_there(live: AppTest, camera: Camera, nobody: Image) -> None:
     assert len(live.get("plotly_chart")) == 1
 
 
-def test_the_resolution_changes_while_it_runs(live: AppTest, camera: Camera, face: Image) -> None:
+def test_the_resolution_may_change_during_a_stream(
+    live: AppTest, camera: Camera, face: Image
+) -> None:
     for width, height in ((640, 480), (320, 240), (1280, 720), (161, 121)):
         frame = cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA)
         picture = camera.show(np.asarray(frame, np.uint8))
@@ -209,7 +215,7 @@ def test_the_resolution_changes_while_it_runs(live: AppTest, camera: Camera, fac
     assert activity(live).frames == 4
 
 
-def test_a_frame_that_fails(
+def test_a_frame_that_fails_shows_a_sentence_and_the_stream_continues(
     live: AppTest,
     camera: Camera,
     face: Image,
@@ -235,7 +241,7 @@ def test_a_frame_that_fails(
     assert "the lens is dirty" not in words(live.run())
 
 
-def test_connection_state_and_advice(page: AppTest, camera: Camera, nobody: Image) -> None:
+def test_each_connection_state_has_its_advice(page: AppTest, camera: Camera, nobody: Image) -> None:
     camera.state.signalling = True
     page.run()
     assert "Connecting" in words(page)
@@ -287,7 +293,7 @@ def recorded(downloads: dict[str, bytes]) -> list[Frame]:
         return list(clip.frames())
 
 
-def test_recording_on_request(
+def test_a_recording_starts_and_stops_on_request(
     page: AppTest, camera: Camera, face: Image, downloads: dict[str, bytes]
 ) -> None:
     assert buttons(page) == {"live_record": False}, "there is nothing to record before START"
@@ -337,7 +343,9 @@ def test_a_new_recording_replaces_the_last(
         assert len(recorded(downloads)) == count
 
 
-def test_a_recording_without_pictures_is_none(live: AppTest, downloads: dict[str, bytes]) -> None:
+def test_a_recording_without_pictures_is_discarded(
+    live: AppTest, downloads: dict[str, bytes]
+) -> None:
     live.button(key="live_record").click().run()
     live.button(key="live_stop").click().run()
     assert not live.exception
@@ -402,7 +410,7 @@ def test_a_recording_that_fails_does_not_freeze_the_picture(
     assert len(recorded(downloads)) == 1, "what came before is kept"
 
 
-def test_single_pictures_instead(page: AppTest, face: Image) -> None:
+def test_single_pictures_replace_the_stream(page: AppTest, face: Image) -> None:
     page.toggle(key="single_pictures").set_value(True).run()
     page.camera_input[0].upload("shot.jpg", encode(face, ".jpg")).run()
     assert not page.exception
@@ -412,7 +420,7 @@ def test_single_pictures_instead(page: AppTest, face: Image) -> None:
     assert page.title[0].value == "Photo"
 
 
-def test_the_way_out_leads_to_single_pictures(page: AppTest, camera: Camera) -> None:
+def test_a_failed_connection_offers_single_pictures(page: AppTest, camera: Camera) -> None:
     camera.state.signalling = True
     page.run()
     page.session_state.live.monitor.restart(time=monotonic() - LONG_AGO)
@@ -422,7 +430,7 @@ def test_the_way_out_leads_to_single_pictures(page: AppTest, camera: Camera) -> 
     assert len(page.camera_input) == 1
 
 
-def test_ice_servers_of_the_host(
+def test_ice_servers_come_from_the_environment_or_the_secrets(
     page: AppTest, camera: Camera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ICE_SERVERS", '[{"urls": "stun:stun.example.org"}]')

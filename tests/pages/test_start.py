@@ -61,14 +61,14 @@ def test_settings_are_shared_and_the_method_only_where_it_applies(open_page: Ope
     assert isinstance(app.session_state["analyzer"], Analyzer)
 
 
-def test_model_tells_how_often_it_is_right(open_page: OpenPage) -> None:
+def test_the_sidebar_shows_the_accuracy_of_the_model(open_page: OpenPage) -> None:
     app = open_page("start")
     figures = fer_core.load_card("default").figures["PrivateTest"]
     told = f"Right for {100 * figures['accuracy']:.1f} % of {figures['n']:,} test faces"
     assert any(caption.value.startswith(told) for caption in app.sidebar.caption)
 
 
-def test_a_setting_that_cannot_be_loaded_is_a_sentence(
+def test_a_setting_that_cannot_be_loaded_gives_a_sentence(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_page("start")
@@ -104,7 +104,7 @@ def test_a_face_is_found_in_each_sample(analyzer: Analyzer) -> None:
         assert 200 < (x0 + x1) / 2 < 700 and 200 < (y0 + y1) / 2 < 500, name
 
 
-def test_how_it_works_tells_of_models_without_maps(
+def test_how_it_works_explains_models_without_feature_maps(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_page("how_it_works")

@@ -47,7 +47,7 @@ def test_blinks_of_every_length_are_counted(rate: int) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_winks_and_shut_eyes_are_no_blinks(rate: int) -> None:
+def test_winks_and_closed_eyes_do_not_count_as_blinks(rate: int) -> None:
     phases: Phases = [(2.0, BOTH), (0.3, LEFT), (2.0, BOTH), (1.5, NONE), (1.0, BOTH)]
     last = watch(phases, rate)[-1]
     assert last.count == 0
@@ -55,28 +55,28 @@ def test_winks_and_shut_eyes_are_no_blinks(rate: int) -> None:
     assert last.closed == (False, False)
 
 
-def test_one_misread_frame_is_no_blink() -> None:
+def test_one_wrong_frame_does_not_count_as_a_blink() -> None:
     assert watch([(1.0, BOTH), (1 / 30, NONE), (1.0, BOTH)], 30)[-1].count == 0
 
 
-def test_a_blink_that_begins_as_a_wink_is_one() -> None:
+def test_a_blink_that_begins_as_a_wink_counts() -> None:
     phases: Phases = [(1.0, BOTH), (0.07, LEFT), (0.1, NONE), (0.07, LEFT), (1.0, BOTH)]
     assert watch(phases, 30)[-1].count == 1
 
 
-def test_narrow_eyes_are_measured_by_themselves() -> None:
+def test_openness_is_relative_to_the_person() -> None:
     phases: Phases = [(20.0, BOTH), (0.2, NONE), (2.0, BOTH)]
     seen = watch(phases, 30, usual=0.45)
     assert seen[-1].count == 1
     assert seen[15 * 30].closed == (False, False)
 
 
-def test_trembling_lids_blink_once() -> None:
+def test_trembling_eyelids_count_once() -> None:
     phases: Phases = [(1.0, BOTH), (0.1, NONE), (0.04, LEFT), (0.1, NONE), (1.0, BOTH)]
     assert watch(phases, 30)[-1].count == 1
 
 
-def test_rate_is_that_of_the_last_minute() -> None:
+def test_the_rate_is_over_the_last_minute() -> None:
     phases: Phases = [(9.5, BOTH), (0.2, NONE), (10.3, BOTH), (90.0, BOTH)]
     seen = watch(phases, 30)
     assert seen[9 * 30].rate is None
@@ -86,7 +86,7 @@ def test_rate_is_that_of_the_last_minute() -> None:
     assert seen[-1].count == 1
 
 
-def test_a_face_that_was_away_did_not_blink() -> None:
+def test_a_face_that_was_away_has_no_blink() -> None:
     counter = BlinkCounter()
     for time in (0.0, 0.1):
         counter.update((SHUT, SHUT), time=time)

@@ -34,7 +34,7 @@ def monitor() -> Monitor:
     return Monitor(time=100.0)
 
 
-def test_nothing_has_happened_yet(monitor: Monitor) -> None:
+def test_a_new_monitor_has_no_activity(monitor: Monitor) -> None:
     activity = monitor.activity(time=107.0)
     assert activity.frames == 0
     assert activity.silence == 7.0
@@ -48,7 +48,7 @@ def test_nothing_has_happened_yet(monitor: Monitor) -> None:
     assert activity.trails == {}
 
 
-def test_rate_and_milliseconds_are_those_of_the_last_seconds(monitor: Monitor) -> None:
+def test_rate_and_milliseconds_are_over_the_last_seconds(monitor: Monitor) -> None:
     for number in range(100):  # ten a second; every other one looks for faces
         timings = {"predict": 5.0} if number % 2 else {"detect": 30.0, "predict": 7.0}
         monitor.add(FRAME, FrameResult(), time=100 + number / 10, timings=timings)
@@ -95,7 +95,7 @@ def test_each_face_leaves_a_trail_of_some_seconds(monitor: Monitor) -> None:
     assert monitor.activity(time=199.9 + TRAIL + 1).trails == {}
 
 
-def test_last_frame_and_result_are_handed_over(monitor: Monitor) -> None:
+def test_the_last_frame_and_result_are_returned(monitor: Monitor) -> None:
     result = FrameResult((reading(0, 10),))
     monitor.add(FRAME, result, time=101.0, timings={})
     activity = monitor.activity(time=101.0)
@@ -103,7 +103,7 @@ def test_last_frame_and_result_are_handed_over(monitor: Monitor) -> None:
     assert activity.result is result
 
 
-def test_a_failure_is_news_once_and_over_with_the_next_good_frame(monitor: Monitor) -> None:
+def test_an_error_is_reported_until_the_next_good_frame(monitor: Monitor) -> None:
     assert monitor.fail(ValueError("no"), time=101.0)
     assert not monitor.fail(ValueError("no"), time=102.0)
     assert monitor.fail(ValueError("other"), time=103.0)
@@ -124,7 +124,7 @@ def test_restart_forgets_the_frame(monitor: Monitor) -> None:
     assert len(activity.times) == 0
 
 
-def test_many_threads_may_use_it(monitor: Monitor) -> None:
+def test_a_monitor_can_be_used_by_several_threads(monitor: Monitor) -> None:
     def write() -> None:
         for number in range(500):
             monitor.add(FRAME, FrameResult(), time=100 + number / 1000, timings={"a": 1.0})

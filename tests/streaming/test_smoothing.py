@@ -41,7 +41,7 @@ def test_the_average_is_exponential_in_seconds(rate: int) -> None:
     assert shown == pytest.approx(3 - 2 * np.exp(-2), abs=1e-4)
 
 
-def test_nothing_is_kept_without_a_time_constant() -> None:
+def test_without_a_time_constant_each_frame_stands_for_itself() -> None:
     steady = TemporalSmoother()
     for number, name in enumerate(("happy", "sad", "happy")):
         row = certain(name, 0.35)
@@ -50,14 +50,14 @@ def test_nothing_is_kept_without_a_time_constant() -> None:
         assert steady.stable_label(row, 0.4, time=number / 30, constant=0) == (name, True)
 
 
-def test_what_was_before_a_gap_hardly_counts() -> None:
+def test_frames_before_a_gap_hardly_count() -> None:
     steady = TemporalSmoother()
     steady.average(np.zeros(7, np.float32), time=0, constant=0.25)
     back = steady.average(np.ones(7, np.float32), time=0.75, constant=0.25)
     assert back == pytest.approx(1 - np.exp(-3))
 
 
-def test_a_class_that_leads_a_little_waits() -> None:
+def test_a_class_with_a_small_lead_is_shown_after_a_delay() -> None:
     steady = TemporalSmoother()
     ahead = between("happy", "neutral", LABEL_MARGIN / 2)
     assert stable_label(steady, certain("happy", 0.9), 0.0) == ("happy", False)
@@ -76,7 +76,7 @@ def test_a_class_that_leads_clearly_is_shown_at_once() -> None:
     assert stable_label(steady, between("happy", "fear", LABEL_MARGIN + 0.01), 0.01)[0] == "fear"
 
 
-def test_unsure_is_kept_likewise() -> None:
+def test_unsure_has_the_same_hysteresis() -> None:
     steady = TemporalSmoother()
     answers = [
         stable_label(steady, certain("sad", probability), time)
@@ -107,7 +107,7 @@ def test_a_step_is_shown_within_four_tenths_of_a_second(
     assert 0 < time - 1 <= 0.4
 
 
-def test_the_past_keeps_pictures_that_lie_apart() -> None:
+def test_the_sequence_buffer_keeps_frames_that_lie_apart() -> None:
     past = SequenceBuffer()
 
     def recall(number: int, time: float) -> list[int]:

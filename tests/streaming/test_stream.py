@@ -57,7 +57,7 @@ def test_a_moving_face_is_followed_between_searches(
     assert tracks == {1}
 
 
-def test_a_lost_face_makes_the_stream_search_at_once(
+def test_a_lost_face_starts_a_search_at_once(
     analyzer: Analyzer, astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = Stream(analyzer)
@@ -91,7 +91,7 @@ def test_smoothing_is_exponential_in_seconds(analyzer: Analyzer, astronaut: Imag
     assert (after.valence, after.arousal) == pytest.approx(circumplex_position(expected), abs=1e-4)
 
 
-def test_the_label_is_steady_and_single_images_have_none(
+def test_streams_have_a_stable_label_and_single_images_none(
     analyzer: Analyzer, astronaut: Image
 ) -> None:
     (alone,) = analyzer(astronaut)
@@ -121,7 +121,7 @@ def test_settings_may_change_while_it_runs(analyzer: Analyzer, astronaut: Image)
     assert len(result.readings) == 1 and result.explanations == ()
 
 
-def test_a_late_frame_gets_the_last_result(
+def test_a_frame_during_another_push_gets_the_last_result(
     analyzer: Analyzer, astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = Stream(analyzer)
@@ -143,7 +143,7 @@ def test_a_late_frame_gets_the_last_result(
     worker.join()
 
 
-def test_an_error_leaves_the_stream_usable(
+def test_a_stream_can_be_used_after_an_error(
     analyzer: Analyzer, astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = Stream(analyzer)
@@ -190,7 +190,7 @@ def test_two_people_who_cross_keep_their_numbers(
     assert all(len(each) == 1 for each in numbers) and numbers[0] != numbers[1]
 
 
-def test_two_of_a_size_do_not_take_turns(analyzer: Analyzer, astronaut: Image) -> None:
+def test_two_faces_of_one_size_keep_their_order(analyzer: Analyzer, astronaut: Image) -> None:
     stream, face = Stream(analyzer), analyzer(astronaut)[0].face
     for first, factor in ((1, 1.0), (1, 1.1), (2, 1.5), (2, 1.1)):
         x0, y0, x1, y1 = face.box
@@ -199,7 +199,7 @@ def test_two_of_a_size_do_not_take_turns(analyzer: Analyzer, astronaut: Image) -
         assert ordered[0].track_id == first
 
 
-def test_a_hidden_face_comes_back_as_itself(analyzer: Analyzer, astronaut: Image) -> None:
+def test_a_hidden_face_gets_its_number_back(analyzer: Analyzer, astronaut: Image) -> None:
     stream, frames = Stream(analyzer, StreamSettings(maps=())), []
     small = np.ascontiguousarray(astronaut[:256, 96:352])
     for number in range(20):
@@ -210,7 +210,7 @@ def test_a_hidden_face_comes_back_as_itself(analyzer: Analyzer, astronaut: Image
     assert {reading.face.track_id for readings in frames for reading in readings} == {1}
 
 
-def test_one_face_in_a_clip_is_one_track(analyzer: Analyzer, clip_frames: ClipFrames) -> None:
+def test_one_face_in_a_clip_has_one_track(analyzer: Analyzer, clip_frames: ClipFrames) -> None:
     stream, rows = Stream(analyzer, StreamSettings(maps=())), []
     for number, frame in enumerate(clip_frames("face_noface.mov", 1)):
         readings = stream.push(frame, time=number * 19667 / 519168).readings
@@ -219,7 +219,9 @@ def test_one_face_in_a_clip_is_one_track(analyzer: Analyzer, clip_frames: ClipFr
     assert {track for _, track in rows} == {1}
 
 
-def test_reading_at_once_tells_the_same_as_one_by_one(analyzer: Analyzer, astronaut: Image) -> None:
+def test_frames_pushed_together_have_the_same_results_as_one_by_one(
+    analyzer: Analyzer, astronaut: Image
+) -> None:
     frames = [(shifted(astronaut, 3 * number), number / 30) for number in range(9)]
     settings = StreamSettings(maps=())
     one_by_one = Stream(analyzer, settings)
@@ -235,7 +237,7 @@ def test_reading_at_once_tells_the_same_as_one_by_one(analyzer: Analyzer, astron
     ("clip", "blinks"),
     [("head_d18.mp4", 2), ("single_face.mp4", 1), ("talking_swiz3n.mpg", 0)],
 )
-def test_blinks_in_clips_are_those_that_people_count(
+def test_blinks_in_clips_agree_with_counts_by_people(
     analyzer: Analyzer,
     clip_frames: Callable[[str, int], Iterator[Image]],
     clip: str,
@@ -250,13 +252,13 @@ def test_blinks_in_clips_are_those_that_people_count(
     assert counts[-1] == blinks
 
 
-def test_without_landmarks_nothing_is_said_of_blinks(analyzer: Analyzer, astronaut: Image) -> None:
+def test_without_landmarks_there_are_no_blinks(analyzer: Analyzer, astronaut: Image) -> None:
     stream = Stream(analyzer, StreamSettings(landmarks=False))
     (reading,) = stream.push(astronaut, time=0).readings
     assert reading.blinks is None and reading.face.landmarks is None
 
 
-def test_another_model_keeps_the_count_of_blinks(
+def test_the_count_of_blinks_is_kept_when_the_model_changes(
     analyzer: Analyzer, astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = Stream(analyzer, StreamSettings(maps=()))
@@ -270,7 +272,7 @@ def test_another_model_keeps_the_count_of_blinks(
     assert reading.blinks is not None and reading.blinks.count == 1
 
 
-def test_a_network_with_attention_over_time_takes_the_last_pictures_together(
+def test_a_network_with_attention_over_time_reads_the_last_frames_as_a_sequence(
     analyzer: Analyzer, astronaut: Image
 ) -> None:
     stream = Stream(analyzer, StreamSettings(model="acnn_alstm", sequence=3, maps=()))

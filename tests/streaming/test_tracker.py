@@ -39,7 +39,9 @@ def seconds(start: float, stop: float, rate: float) -> Iterator[float]:
 
 
 @pytest.mark.parametrize("rate", [10, 30, 60])
-def test_two_who_cross_keep_their_numbers(portraits: tuple[Image, Image], rate: float) -> None:
+def test_two_boxes_that_cross_keep_their_numbers(
+    portraits: tuple[Image, Image], rate: float
+) -> None:
     tracker, hidden = Tracker(), 0
     numbers: tuple[set[int | None], set[int | None]] = (set(), set())
     for time in seconds(0, 3, rate):
@@ -68,7 +70,7 @@ def test_a_hidden_face_gets_its_number_back(portraits: tuple[Image, Image], rate
     assert {number for time, number in seen if time > 2.2} == {2}, "forgotten after a second"
 
 
-def test_somebody_else_in_the_same_place_is_somebody_else(portraits: tuple[Image, Image]) -> None:
+def test_another_person_at_the_same_place_gets_a_new_number(portraits: tuple[Image, Image]) -> None:
     tracker, face = Tracker(), face_at(200, 70)
     one, other = (paint((portrait, face)) for portrait in portraits)
     assert tracker.update(one, [face], 0.0)[0].track_id == 1
@@ -77,7 +79,7 @@ def test_somebody_else_in_the_same_place_is_somebody_else(portraits: tuple[Image
     assert tracker.update(one, [face_at(330, 70)], 0.6)[0].track_id == 3, "a plain wall is nobody"
 
 
-def test_numbers_follow_the_face_and_not_the_list() -> None:
+def test_numbers_do_not_depend_on_the_order_of_the_faces() -> None:
     tracker, random = Tracker(), np.random.default_rng(0)
     frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     faces = [face_at(100 * place, 60) for place in range(5)]
@@ -90,7 +92,7 @@ def test_numbers_follow_the_face_and_not_the_list() -> None:
 
 
 @pytest.mark.parametrize("rate", [10, 30, 60])
-def test_motion_goes_on(portraits: tuple[Image, Image], rate: float) -> None:
+def test_the_expected_box_continues_the_motion(portraits: tuple[Image, Image], rate: float) -> None:
     tracker = Tracker()
     for time in seconds(0, 2, rate):
         face = face_at(20 + 100 * time, 70)
@@ -107,7 +109,7 @@ def test_motion_goes_on(portraits: tuple[Image, Image], rate: float) -> None:
     assert [len(boxes) for boxes in tracker.expected(frame, soon + MEMORY)] == [0, 0]
 
 
-def test_numbers_outlast_another_frame_size(portraits: tuple[Image, Image]) -> None:
+def test_numbers_are_kept_when_the_frame_size_changes(portraits: tuple[Image, Image]) -> None:
     tracker, face = Tracker(), face_at(400, 100)
     frame = paint((portraits[0], face))
     tracker.update(frame, [face], 0.0)
@@ -126,7 +128,9 @@ def test_memory_is_bounded() -> None:
     assert tracker.known == frozenset()
 
 
-def test_looks_are_of_the_face_and_not_of_the_light(portraits: tuple[Image, Image]) -> None:
+def test_appearance_does_not_depend_on_brightness_and_contrast(
+    portraits: tuple[Image, Image],
+) -> None:
     face = face_at(200, 70)
     seen = appearance(paint((portraits[0], face)), face.box)
     dark = appearance(paint(((0.5 * portraits[0] + 20).astype(np.uint8), face)), face.box)
@@ -139,6 +143,6 @@ def test_looks_are_of_the_face_and_not_of_the_light(portraits: tuple[Image, Imag
     assert grey.shape == (256,) and not grey.any(), "outside of the frame there is nothing"
 
 
-def test_overlap() -> None:
+def test_overlap_is_the_intersection_over_union() -> None:
     assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
     assert overlap((0, 0, 1, 1), (1, 0, 2, 1)) == 0

@@ -85,7 +85,7 @@ def analyzer(trained: tuple[Classifier, Path], monkeypatch: pytest.MonkeyPatch) 
     return Analyzer(device="cpu")
 
 
-def test_the_head_learns_and_the_card_says_how_well(
+def test_the_affect_head_learns_and_the_card_has_its_figures(
     trained: tuple[Classifier, Path], faces: FaceSet
 ) -> None:
     classifier, folder = trained
@@ -109,7 +109,7 @@ def test_the_head_learns_and_the_card_says_how_well(
     assert len(epochs) == 8 and epochs[-1] > 0.7
 
 
-def test_the_command_line_tells_it_for_a_folder(
+def test_evaluate_prints_the_concordance_for_a_folder(
     trained: tuple[Classifier, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -131,7 +131,7 @@ def test_the_command_line_tells_it_for_a_folder(
     assert float(line.split()[-1]) > 0.7
 
 
-def test_readings_take_what_the_head_says(
+def test_readings_have_the_outputs_of_the_affect_head(
     trained: tuple[Classifier, Path], analyzer: Analyzer
 ) -> None:
     dark, bright = (
@@ -147,14 +147,16 @@ def test_readings_take_what_the_head_says(
     assert np.abs(circumplex_position(bright.probabilities[None])[0] - affect[0]).max() > 0.1
 
 
-def test_other_networks_place_faces_by_their_probabilities(analyzer: Analyzer) -> None:
+def test_networks_without_the_head_use_their_probabilities(analyzer: Analyzer) -> None:
     face = striped(0.7, -0.5)
     (reading,) = analyzer.predict(face, [whole(face)], model="plain").readings
     expected = circumplex_position(reading.probabilities[None])[0]
     assert (reading.valence, reading.arousal) == pytest.approx(expected, abs=1e-6)
 
 
-def test_streams_average_what_the_head_says(analyzer: Analyzer, astronaut: Image) -> None:
+def test_streams_average_the_outputs_of_the_affect_head(
+    analyzer: Analyzer, astronaut: Image
+) -> None:
     dim = astronaut // 2
 
     def pushed(smoothing: float) -> Floats:
@@ -171,7 +173,7 @@ def test_streams_average_what_the_head_says(analyzer: Analyzer, astronaut: Image
     assert alone[0, 0] - alone[1, 0] > 0.1, "the dimmed picture is rated as less pleasant"
 
 
-def test_the_loss_is_over_known_ratings_alone() -> None:
+def test_the_loss_ignores_unknown_ratings() -> None:
     recipe = dataclasses.replace(read_recipe("plain"), affect_weight=3.0)
     module = ExpressionModule(build_network(recipe.family, recipe.network), recipe)
     label, votes = torch.tensor([0, 3]), torch.zeros(2, 8)
@@ -187,7 +189,7 @@ def test_the_loss_is_over_known_ratings_alone() -> None:
     assert float(nothing) == pytest.approx(float(without))
 
 
-def test_concordance_by_hand() -> None:
+def test_concordance_agrees_with_its_formula() -> None:
     rated = np.array([-1, 0, 1, np.nan], np.float32)
     predicted = np.array([0, 0.5, 1, -1], np.float32)
     # Covariance 0.5, variances 0.25 and 1, means half apart: 2 * 0.5 / (0.25 + 1 + 0.25).

@@ -23,12 +23,12 @@ def test_weights_are_balanced_as_in_scikit_learn() -> None:
     assert float(balanced_weights(LABELS)[LABELS].mean()) == pytest.approx(1)
 
 
-def test_a_class_without_faces_weighs_nothing() -> None:
+def test_a_class_without_faces_has_weight_zero() -> None:
     weights = balanced_weights(np.array([0, 0, 3])).tolist()
     assert weights == pytest.approx([0.75, 0, 0, 1.5, 0, 0, 0])
 
 
-def test_weights_are_of_the_class_and_not_of_the_votes() -> None:
+def test_class_weights_do_not_apply_to_the_votes() -> None:
     recipe = dataclasses.replace(read_recipe("plain"), label_smoothing=0.0)
     network = build_network(recipe.family, recipe.network)
     weights = balanced_weights(LABELS)
@@ -43,7 +43,7 @@ def test_weights_are_of_the_class_and_not_of_the_votes() -> None:
 
 
 @pytest.mark.parametrize("mixer", [v2.MixUp(alpha=1.0), v2.CutMix(alpha=1.0)])
-def test_mixed_faces_teach_in_the_shares_of_their_pixels(mixer: v2.Transform) -> None:
+def test_targets_are_mixed_in_the_shares_of_the_pixels(mixer: v2.Transform) -> None:
     torch.manual_seed(3)
     label = torch.tensor([0, 2, 6])
     faces = (label * 40).to(torch.uint8)[:, None, None, None].expand(3, 1, 24, 24)

@@ -96,7 +96,9 @@ def test_two_processes_train_as_well_as_one(data: Path, tmp_path: Path) -> None:
     assert steps == [["6", "13", "20"]] * 2, "140 faces are seven steps of twenty"
 
 
-def test_more_processes_than_a_batch_can_feed_are_refused(data: Path, tmp_path: Path) -> None:
+def test_a_batch_that_cannot_be_divided_among_processes_is_refused(
+    data: Path, tmp_path: Path
+) -> None:
     with pytest.raises(
         AssertionError, match="batch_size is a multiple of the number of processes, 3"
     ):

@@ -30,7 +30,7 @@ def write_log(folder: Path, version: int, rows: list[str]) -> None:
     log.write_text("epoch,loss,public_accuracy,step\n" + "".join(f"{row}\n" for row in rows))
 
 
-def test_the_curve_joins_all_starts(tmp_path: Path) -> None:
+def test_the_training_curve_joins_all_starts(tmp_path: Path) -> None:
     write_log(tmp_path, 0, ["0,2.5,,9", "0,,0.25,9", "1,2.0,,19", "1,,0.5,19"])
     write_log(tmp_path, 2, ["1,1.9,,19", "1,,0.55556,19", "2,1.5,,29"])
     write_log(tmp_path, 10, ["2,1.25,,29", "2,,0.75,29"])
@@ -42,7 +42,7 @@ def test_the_curve_joins_all_starts(tmp_path: Path) -> None:
     assert read_curve(tmp_path / "none") == []
 
 
-def test_a_finished_run_of_older_code_is_only_finished(
+def test_a_finished_run_of_older_code_is_only_exported(
     faces: FaceSet, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = small("plain", epochs=2)
@@ -78,7 +78,7 @@ def test_tensorboard_gets_the_figures_too(faces: FaceSet, small: Small, tmp_path
     assert found.value == pytest.approx(read_curve(tmp_path)[0]["public_accuracy"], abs=1e-4)
 
 
-def test_patience_ends_a_run_that_gets_no_better(
+def test_early_stopping_ends_a_run_without_improvement(
     faces: FaceSet, small: Small, tmp_path: Path
 ) -> None:
     recipe = small("plain", epochs=12, learning_rate=1e-12, patience=2)
@@ -89,13 +89,15 @@ def test_patience_ends_a_run_that_gets_no_better(
     assert len(read_curve(tmp_path)) == len(found), "nor does it go on"
 
 
-def test_mixing_and_weights_train(faces: FaceSet, small: Small, tmp_path: Path) -> None:
+def test_a_run_with_mixing_and_class_weights_trains(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
     mixing = {"mixup": 0.2, "cutmix": 1.0, "class_weights": True, "schedule": "cosine"}
     fit(small("plain", epochs=3, **mixing), faces, tmp_path)
     assert max(row["public_accuracy"] for row in read_curve(tmp_path)) > 0.4
 
 
-def test_a_figure_that_nobody_measures_is_named(
+def test_selecting_by_an_unknown_figure_is_refused(
     faces: FaceSet, small: Small, tmp_path: Path
 ) -> None:
     with pytest.raises(RecipeError, match="'accuracy' is not measured; choose one of public_acc"):
@@ -114,7 +116,7 @@ def test_faces_with_landmarks_are_not_mixed(faces: FaceSet, small: Small, tmp_pa
         fit(small("emotional_dan", epochs=1, cutmix=1.0), faces, tmp_path)
 
 
-def test_without_matplotlib_there_are_no_pictures(
+def test_without_matplotlib_no_picture_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -122,7 +124,7 @@ def test_without_matplotlib_there_are_no_pictures(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_batch_is_shared_out_evenly() -> None:
+def test_a_batch_is_divided_among_the_processes() -> None:
     recipe = dataclasses.replace(read_recipe("plain"), batch_size=12)
     numbers = TensorDataset(torch.arange(36))
     batches = loader(numbers, recipe, World(2, 2), training=True)
@@ -131,7 +133,7 @@ def test_a_batch_is_shared_out_evenly() -> None:
         loader(numbers, recipe, World(5), training=True)
 
 
-def test_helpers_draw_their_own_disturbances(faces: FaceSet, small: Small) -> None:
+def test_each_process_has_its_own_augmentation(faces: FaceSet, small: Small) -> None:
     class Augmented(TensorDataset):
         rng = np.random.default_rng(0)
 

@@ -51,7 +51,7 @@ def test_a_run_from_training_to_stored_weights(
     assert again.ferplus_accuracy == pytest.approx(1.0)
 
 
-def test_the_best_epoch_is_stored_as_it_was_averaged(
+def test_the_averaged_weights_of_the_best_epoch_are_stored(
     faces: FaceSet, small: Small, tmp_path: Path
 ) -> None:
     network = fit(small("plain", epochs=1), faces, tmp_path)
@@ -60,7 +60,7 @@ def test_the_best_epoch_is_stored_as_it_was_averaged(
         torch.testing.assert_close(parameter.data, average[f"network.{name}"], rtol=0, atol=0)
 
 
-def test_a_killed_run_goes_on_after_its_last_epoch(
+def test_a_killed_run_resumes_after_its_last_epoch(
     faces: FaceSet, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = small("plain", epochs=3)
@@ -86,7 +86,7 @@ def test_two_runs_of_one_seed_agree(faces: FaceSet, small: Small, tmp_path: Path
         assert torch.allclose(one, other, atol=1e-5)
 
 
-def test_temperature_undoes_overconfidence() -> None:
+def test_the_temperature_corrects_overconfidence() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (4000, 7)).astype(np.float32)
     chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
@@ -94,14 +94,14 @@ def test_temperature_undoes_overconfidence() -> None:
     assert temperature(3 * logits, labels) == pytest.approx(3, rel=0.06)
 
 
-def test_the_threshold_parts_right_from_wrong() -> None:
+def test_the_threshold_separates_right_from_wrong() -> None:
     probabilities = np.full((100, 7), 0.01, np.float32)
     probabilities[:50, 0], probabilities[50:, 0] = 0.444, 0.85
     labels = np.array([1] * 50 + [0] * 50)
     assert 0.444 < unsure_below(probabilities, labels) <= 0.85
 
 
-def test_figures_of_a_known_confusion() -> None:
+def test_metrics_of_a_known_confusion_matrix() -> None:
     labels = np.array([0, 0, 3, 3, 3, 6])
     assigned = np.array([0, 3, 3, 3, 6, 6])
     votes = np.zeros((6, 10), np.float32)
@@ -124,7 +124,7 @@ def test_figures_of_a_known_confusion() -> None:
     assert found.ece == pytest.approx(1 - 4 / 6, abs=1e-6)
 
 
-def test_augmentation_moves_faces_by_as_much_as_it_says() -> None:
+def test_augmentation_moves_faces_within_its_limits() -> None:
     image = np.zeros((48, 48), np.uint8)
     image[20:28, 20:28] = 255
     transform = alignment(mean_points((0, 0, 48, 48)), 48)

@@ -118,7 +118,7 @@ def test_pixels_are_made_square(tmp_path: Path) -> None:
     assert read(path)[0].image.shape == (48, 96, 3)
 
 
-def test_one_frame(write_clip: WriteClip) -> None:
+def test_a_clip_of_one_frame_is_read(write_clip: WriteClip) -> None:
     (frame,) = read(write_clip([shade(77)]))
     assert (frame.number, frame.time) == (0, 0.0)
 

@@ -75,13 +75,17 @@ def test_a_clip_without_faces_has_no_rows(
     assert timeline.record()["rows"] == []
 
 
-def test_one_frame(write_clip: WriteClip, analyzer: Analyzer, face: Image) -> None:
+def test_a_clip_of_one_frame_is_read(
+    write_clip: WriteClip, analyzer: Analyzer, face: Image
+) -> None:
     timeline = read(write_clip([face]), analyzer)
     assert (timeline.frames, len(timeline.rows), timeline.end) == (1, 1, 0.0)
     assert timeline.best()["happy"].frame == 0
 
 
-def test_every_third_frame(write_clip: WriteClip, analyzer: Analyzer, face: Image) -> None:
+def test_every_third_frame_is_analyzed(
+    write_clip: WriteClip, analyzer: Analyzer, face: Image
+) -> None:
     timeline = read(write_clip([face] * 7), analyzer, every=3)
     assert timeline.rows["frame"].tolist() == [0, 3, 6] and timeline.frames == 3
     with Clip(write_clip([face])) as clip, pytest.raises(UserError, match="give 1 or more"):
@@ -125,7 +129,7 @@ def test_a_clip_without_a_frame_is_an_error(
         read(path, analyzer)
 
 
-def test_progress() -> None:
+def test_progress_is_reported() -> None:
     half = Progress(time=2.0, duration=4.0, elapsed=3.0)
     assert (half.share, half.left) == (0.5, 3.0)
     unknown = Progress(time=2.0, duration=None, elapsed=3.0)
@@ -133,7 +137,7 @@ def test_progress() -> None:
     assert Progress(time=4.1, duration=4.0, elapsed=3.0).share == 1.0
 
 
-def test_rows_of_the_table(table: Timeline) -> None:
+def test_the_table_has_a_row_for_each_face_and_frame(table: Timeline) -> None:
     first, *_ = rows = list(table.csv_rows())
     assert len(rows) == 4 and tuple(first) == CSV_COLUMNS
     assert tuple(first)[:8] == ("frame", "time", "track", "x0", "y0", "x1", "y1", "top")
@@ -144,7 +148,7 @@ def test_rows_of_the_table(table: Timeline) -> None:
     assert [row["blink"] for row in rows] == [0, 1, 0, 1]
 
 
-def test_by_second_and_by_face(table: Timeline) -> None:
+def test_means_are_computed_by_second_and_by_face(table: Timeline) -> None:
     seconds = table.by_second()
     assert [(s["second"], s["track"], s["frames"], s["top"]) for s in seconds] == [
         (0, 4, 2, "happy"),
@@ -169,7 +173,7 @@ def test_values_that_were_not_measured_are_none(table: Timeline) -> None:
     assert {face["blinks"] for face in unknown.by_face()} == {None}
 
 
-def test_best_moments(table: Timeline) -> None:
+def test_the_best_moment_of_each_class_is_found(table: Timeline) -> None:
     best = table.best()
     assert tuple(best) == EXPRESSIONS
     assert (best["happy"].frame, best["happy"].time, best["happy"].track) == (1, 0.5, 4)

@@ -8,7 +8,7 @@ from fer_core.draw.tiles import heat_scale
 CROP = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
 
 
-def test_shares_stand_beside_what_an_even_map_would_have() -> None:
+def test_shares_are_shown_beside_those_of_an_even_map() -> None:
     heat, area = {"eyes": 0.3, "mouth": 0.7}, {"eyes": 0.05, "mouth": 0.1}
     figure = share_dots(heat, area, {"whole face": 0.6})
     shown = {trace.name: dict(zip(trace.y, trace.x, strict=True)) for trace in figure.data}
@@ -28,14 +28,14 @@ def test_baselines_are_gray_and_dashed() -> None:
     assert list(traces[1].y) == list(shares**2)
 
 
-def test_before_and_after_stand_side_by_side() -> None:
+def test_probabilities_before_and_after_are_shown_side_by_side() -> None:
     before, after = np.eye(7, dtype=np.float32)[3], np.full(7, 1 / 7, np.float32)
     covered, whole = before_and_after(before, after).data
     assert (covered.name, whole.name) == ("covered", "whole face")
     assert list(covered.x) == list(after) and list(whole.text)[3] == "100 %"
 
 
-def test_the_board_fills_the_square_and_marks_its_boxes() -> None:
+def test_the_drawing_board_shows_the_face_and_existing_boxes() -> None:
     figure = drawing_board(CROP, [(0.25, 0.5, 0.75, 1.0)])
     assert figure.layout.dragmode == "select"
     assert figure.layout.yaxis.range == (1, 0), "rows count from the top"
@@ -45,7 +45,7 @@ def test_the_board_fills_the_square_and_marks_its_boxes() -> None:
     assert min(points.x) < 0.03 and max(points.y) > 0.97
 
 
-def test_the_scale_is_clear_in_the_middle() -> None:
+def test_the_color_scale_is_transparent_at_zero() -> None:
     scale = heat_scale(101)
     assert scale.shape == (12, 101, 4)
     assert scale[0, 50, 3] == 0 and scale[0, 0, 3] == scale[0, -1, 3] == 255

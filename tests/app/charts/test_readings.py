@@ -14,18 +14,18 @@ from tests.draw.faces import make_reading
 CONFIG = Path(__file__).resolve().parents[3] / ".streamlit" / "config.toml"
 
 
-def test_palette_is_that_of_the_theme() -> None:
+def test_palette_equals_the_theme() -> None:
     theme = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"]
     assert tuple(EXPRESSION_COLORS) == EXPRESSIONS
     assert list(EXPRESSION_COLORS.values()) == theme["chartCategoricalColors"]
 
 
-def test_words_for_numbers() -> None:
+def test_percent_and_rgb_are_formatted() -> None:
     assert rgb("#C45A61") == (196, 90, 97)
     assert [percent(p) for p in (0, 0.004, 0.834, 1)] == ["0 %", "0 %", "83 %", "100 %"]
 
 
-def test_bars_show_each_class_in_its_colour() -> None:
+def test_bars_show_each_class_in_its_color() -> None:
     figure = probability_bars(make_reading((0, 0, 9, 9), top="sad", probability=0.4))
     (bar,) = figure.data
     assert list(bar.y) == list(EXPRESSIONS)
@@ -49,12 +49,12 @@ def test_timeline_shows_the_last_seconds() -> None:
     assert figure.data[3].line.color == EXPRESSION_COLORS["happy"]
 
 
-def test_timeline_of_nothing_is_empty() -> None:
+def test_timeline_without_samples_is_empty() -> None:
     figure = probability_timeline(np.empty(0, np.float32), np.empty((0, 7), np.float32))
     assert all(len(line.x) == 0 for line in figure.data)
 
 
-def test_plane_shows_the_classes_and_where_a_face_went() -> None:
+def test_plane_shows_the_classes_and_the_trail_of_a_face() -> None:
     trail = np.array([(0.0, 0.0), (0.4, 0.2), (0.8, 0.5)], np.float32)
     figure = affect_plane({3: trail})
     classes, face = figure.data
@@ -103,7 +103,7 @@ def test_tiles_share_one_scale() -> None:
     assert (tiles["happy"][40:, 40:] == 128).all(), "no heat, no change"
 
 
-def test_each_head_has_a_tile() -> None:
+def test_each_attention_head_has_a_tile() -> None:
     crop = np.full((48, 48), 128, np.uint8)
     heads = np.zeros((3, 4, 4), np.float32)
     for head in range(3):
@@ -121,7 +121,7 @@ def test_each_head_has_a_tile() -> None:
     assert (attention_tiles(crop, np.full((4, 4), 1 / 16, np.float32), size=80)[0] == 128).all()
 
 
-def test_tiles_of_another_grid() -> None:
+def test_tiles_of_another_grid_have_the_same_size() -> None:
     raw = np.zeros((12, 12), np.float32)
     raw[9, 2] = 1
     tile = heat_tiles(np.full((48, 48), 128, np.uint8), {"sad": raw}, size=120)["sad"]
@@ -129,7 +129,7 @@ def test_tiles_of_another_grid() -> None:
     assert np.unravel_index(moved.argmax(), moved.shape) == pytest.approx((95, 25), abs=3)
 
 
-def test_flat_and_broken_maps_leave_the_face_as_it_is() -> None:
+def test_flat_and_broken_maps_leave_the_face_unchanged() -> None:
     crop = np.arange(48 * 48, dtype=np.uint32).reshape(48, 48).astype(np.uint8)
     broken = np.full((6, 6), np.nan, np.float32)
     for raw in (np.zeros((6, 6), np.float32), broken):

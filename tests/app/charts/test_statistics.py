@@ -17,7 +17,7 @@ from fer_core.draw import EXPRESSION_COLORS
 from fer_core.labels import EXPRESSIONS
 
 
-def test_each_model_has_its_row_with_the_best_on_top() -> None:
+def test_each_model_has_a_row_with_the_best_on_top() -> None:
     figure = accuracy_dots({"b": 0.71, "a": 0.4}, {"a": 0.625}, people=(0.6, 0.7))
     published, measured = figure.data
     assert list(measured.y) == ["b", "a"] and list(measured.x) == [0.71, 0.4]
@@ -29,7 +29,7 @@ def test_each_model_has_its_row_with_the_best_on_top() -> None:
     assert low < 0.4 and high > 0.71
 
 
-def test_many_models_make_a_higher_figure() -> None:
+def test_the_figure_grows_with_the_number_of_models() -> None:
     few, many = (
         accuracy_dots({str(n): 0.5 for n in range(count)}, {}, people=(0.6, 0.7))
         for count in (2, 25)
@@ -37,7 +37,7 @@ def test_many_models_make_a_higher_figure() -> None:
     assert many.layout.height - few.layout.height == 23 * 24
 
 
-def test_table_shows_shares_of_its_rows() -> None:
+def test_table_shows_percentages_of_its_rows() -> None:
     counts = np.zeros((7, 8), np.int64)
     counts[0, :2] = 3, 1
     figure = share_table(counts, list("abcdefgh"), rows_are="labelled", columns_are="voted")
@@ -50,7 +50,7 @@ def test_table_shows_shares_of_its_rows() -> None:
     assert below < 0.45 and above > 0.88, "no middle shades"
 
 
-def test_curve_of_accuracy_and_loss() -> None:
+def test_training_curve_shows_accuracy_and_loss() -> None:
     curve = [{"epoch": 1, "loss": 1.5, "public_accuracy": 0.5}, {"epoch": 2, "loss": 1.2}]
     figure = training_curve(curve, selected=2)
     accuracy, loss = figure.data
@@ -61,7 +61,7 @@ def test_curve_of_accuracy_and_loss() -> None:
     assert not training_curve(curve, selected=None).layout.shapes
 
 
-def test_classes_with_counts_and_shares() -> None:
+def test_class_counts_show_numbers_and_shares() -> None:
     figure = class_counts(np.array([1, 0, 0, 3000, 0, 0, 999]), most=0.8)
     (bar,) = figure.data
     assert list(bar.y) == list(EXPRESSIONS) and bar.x[3] == 0.75
@@ -69,7 +69,7 @@ def test_classes_with_counts_and_shares() -> None:
     assert figure.layout.xaxis.range[1] == 0.8
 
 
-def test_votes_that_were_cast() -> None:
+def test_only_classes_with_votes_are_shown() -> None:
     votes = np.zeros(10, np.float32)
     votes[[0, 3, 9]] = 3, 6, 1
     (bar,) = vote_bars(votes).data

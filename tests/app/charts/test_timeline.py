@@ -23,7 +23,7 @@ def lines_of(probabilities: Floats) -> dict[str, Floats]:
     return dict(zip(EXPRESSIONS, probabilities.T, strict=True))
 
 
-def test_classes_are_lines_that_break_where_the_face_was_away(probabilities: Floats) -> None:
+def test_lines_break_where_the_face_was_away(probabilities: Floats) -> None:
     figure = clip_timeline(TIMES, lines_of(probabilities), blinks=NO_BLINKS, moment=0.2)
     assert [line.name for line in figure.data] == list(EXPRESSIONS)
     happy = figure.data[3]
@@ -33,7 +33,7 @@ def test_classes_are_lines_that_break_where_the_face_was_away(probabilities: Flo
     assert figure.layout.shapes[0].x0 == pytest.approx(0.2)
 
 
-def test_valence_and_arousal_wait_to_be_asked_for(probabilities: Floats) -> None:
+def test_valence_and_arousal_are_hidden_at_first(probabilities: Floats) -> None:
     affect = np.stack([np.linspace(-1, 1, 5), np.full(5, np.nan)], axis=1).astype(np.float32)
     lines = lines_of(probabilities)
     figure = clip_timeline(TIMES, lines, affect=affect, blinks=NO_BLINKS, moment=0)
@@ -50,7 +50,7 @@ def test_blinks_are_marked_below_the_lines(probabilities: Floats) -> None:
     assert max(marks.y) < 0 and figure.layout.yaxis.range[0] < min(marks.y)
 
 
-def test_other_lines_have_colours_of_their_own() -> None:
+def test_lines_that_are_not_classes_have_their_own_colors() -> None:
     lines = {name: np.zeros(5, np.float32) for name in ("jaw open", "brow inner up")}
     figure = clip_timeline(TIMES, lines, blinks=NO_BLINKS, moment=0)
     first, second = (line.line.color for line in figure.data)
@@ -63,7 +63,7 @@ def test_long_clips_are_thinned_out() -> None:
     assert MOST_POINTS / 2 < len(figure.data[0].x) <= MOST_POINTS
 
 
-def test_attention_over_time_is_a_strip_with_the_newest_on_top() -> None:
+def test_attention_over_time_shows_the_newest_frame_on_top() -> None:
     weights = np.full((5, 3), np.nan, np.float32)
     weights[1:, 2], weights[2:, 1] = 0.75, 0.25
     (strip,) = attention_strip(TIMES, weights).data
@@ -73,7 +73,7 @@ def test_attention_over_time_is_a_strip_with_the_newest_on_top() -> None:
     assert strip.zmin == 0 and strip.zmax == pytest.approx(0.75)
 
 
-def test_picture_holds_the_same_lines(probabilities: Floats) -> None:
+def test_timeline_picture_shows_the_same_lines(probabilities: Floats) -> None:
     picture = timeline_picture(TIMES, probabilities, "clip.mp4, face 1")
     assert picture.shape == (900, 1600, 3) and picture.dtype == np.uint8
     plot = picture[140:200, 110:]  # the highest tenth; all that is zero lies on one line below

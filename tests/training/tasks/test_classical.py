@@ -74,7 +74,7 @@ def network_logits(network: torch.nn.Module, aligned: np.ndarray) -> np.ndarray:
     return output.logits.numpy()
 
 
-def test_without_votes_their_head_says_nothing(faces: FaceSet, tmp_path: Path) -> None:
+def test_without_votes_the_votes_head_is_zero(faces: FaceSet, tmp_path: Path) -> None:
     fitted = fit_estimator(Run(MACHINE, tmp_path), dataclasses.replace(faces, votes=None))
     network = fitted.model
     assert isinstance(network, KernelMachine)
@@ -88,7 +88,7 @@ def test_an_unknown_option_of_the_solver_is_named(faces: FaceSet, tmp_path: Path
         fit_estimator(Run(recipe, tmp_path), faces)
 
 
-def test_a_head_parts_what_can_be_parted() -> None:
+def test_a_head_separates_separable_classes() -> None:
     truth = torch.arange(60) % 3
     kernel = torch.eye(3)[truth] + 0.01 * torch.randn(60, 3, generator=torch.manual_seed(0))
     head = torch.nn.Linear(3, 3).requires_grad_(False)
@@ -97,7 +97,7 @@ def test_a_head_parts_what_can_be_parted() -> None:
     assert head(kernel)[0] == pytest.approx([1, -1, -1], abs=0.1)
 
 
-def test_slim_trees_say_the_same() -> None:
+def test_slim_trees_predict_the_same() -> None:
     lightgbm = pytest.importorskip("lightgbm")
     rng = np.random.default_rng(0)
     numbers, labels = rng.normal(size=(300, 5)), rng.integers(0, 3, 300)

@@ -74,7 +74,7 @@ class Fixed:
         return [Face(box=box, score=1.0, points=mean_points(box)) for box in self.boxes]
 
 
-def test_scenes_leave_room_around_the_face(drawn: LandmarkSet) -> None:
+def test_scenes_have_a_border_around_the_face(drawn: LandmarkSet) -> None:
     scene = face_scenes(drawn)[0]
     assert scene.image.shape == (144, 144)
     assert scene.box[0] == pytest.approx((28, 28, 116, 116), abs=0.01)
@@ -82,7 +82,7 @@ def test_scenes_leave_room_around_the_face(drawn: LandmarkSet) -> None:
     assert (scene.image[24:120, 24:120] == drawn.images[0]).all()
 
 
-def test_scenes_without_a_face() -> None:
+def test_sample_scenes_have_no_face() -> None:
     found = faceless_scenes()
     brick, coffee, temple = (512, 512), (400, 600), (427, 640)
     assert [s.image.shape for s in found[:7:3]] == [brick, coffee, temple]
@@ -91,14 +91,14 @@ def test_scenes_without_a_face() -> None:
     assert {len(s.box) for s in found} == {0} and {s.image.dtype for s in found} == {np.dtype("u1")}
 
 
-def test_a_turned_face_is_none(drawn: LandmarkSet) -> None:
+def test_a_rotated_scene_has_no_face(drawn: LandmarkSet) -> None:
     scene = face_scenes(drawn)[0]
     on_its_head = turned(scene, 2)
     assert (on_its_head.image == scene.image[::-1, ::-1]).all()
     assert on_its_head.box.shape == (0, 4) and on_its_head.points.shape == (0, 5, 2)
 
 
-def test_a_box_finds_a_face_or_is_false(drawn: LandmarkSet) -> None:
+def test_boxes_are_hits_or_false_detections(drawn: LandmarkSet) -> None:
     shifted = (38.0, 28.0, 126.0, 116.0)
     figures = measure_detector(Fixed(shifted, (0.0, 0.0, 50.0, 50.0)), drawn)
     assert figures == {
@@ -113,7 +113,7 @@ def test_a_box_finds_a_face_or_is_false(drawn: LandmarkSet) -> None:
     assert (twice["found"], twice["false_per_picture"]) == (1, 1)
 
 
-def test_boundary_with_the_best_f1() -> None:
+def test_the_boundary_with_the_best_f1_is_found() -> None:
     margins = np.array([0.1, 2.0, 1.0, -0.5, 1.5], np.float32)
     right = np.array([False, True, True, False, True])
     assert best_boundary(margins, right, faces=4) == pytest.approx((1.0, 6 / 7))

@@ -57,7 +57,7 @@ def test_a_set_is_read_row_for_row(teacher: Path) -> None:
 
 
 @pytest.mark.parametrize("lost", ["teacher/tiny.npz", "tiny/index.csv", "tiny/all.webp"])
-def test_what_is_missing_is_named(teacher: Path, lost: str) -> None:
+def test_missing_files_are_named(teacher: Path, lost: str) -> None:
     (teacher.parent.parent / lost).unlink()
     with pytest.raises(DataError, match=Path(lost).name):
         read_landmarks(teacher)
@@ -71,7 +71,7 @@ def test_another_teacher_is_refused(teacher: Path) -> None:
         read_landmarks(teacher)
 
 
-def test_two_mirrors_are_none() -> None:
+def test_mirroring_twice_is_the_identity() -> None:
     assert [MIRRORED_POINTS[i] for i in MIRRORED_POINTS] == list(range(78))
     assert [MIRRORED_ACTIONS[i] for i in MIRRORED_ACTIONS] == list(range(52))
     left = ACTIONS.index("eyeBlinkLeft")
@@ -98,7 +98,7 @@ def test_a_mirrored_face_has_mirrored_points(teacher: Path) -> None:
     assert torch.equal(mirrored[2], plain[2][list(MIRRORED_ACTIONS)])
 
 
-def test_error_counts_in_distances_between_the_eyes() -> None:
+def test_the_error_is_in_inter_ocular_distances() -> None:
     truth = torch.zeros(1, 78, 2)
     truth[:, 42:48, 0] = 20.0
     assert point_error(truth + torch.tensor([0.0, 3.0]), truth).item() == pytest.approx(0.15)
