@@ -187,8 +187,8 @@ def test_landmarks_agree_with_points_measured_by_hand(
     face = result.readings[0].face
     assert face.landmarks is not None and face.landmarks.shape == (78, 2)
     # Pupils, tip of the nose, corners of the mouth; the eyes are 43 pixels apart.
-    found = face.landmarks[[68, 73, 30, 48, 54]]
-    assert np.linalg.norm(found - astronaut_points, axis=1).max() < 5
+    points = face.landmarks[[68, 73, 30, 48, 54]]
+    assert np.linalg.norm(points - astronaut_points, axis=1).max() < 5
     assert face.actions is not None and tuple(face.actions) == ACTIONS
     assert min(face.actions["mouthSmileLeft"], face.actions["mouthSmileRight"]) > 0.4
     assert face.eyes is not None and min(face.eyes) > 0.8

@@ -134,17 +134,17 @@ def test_faults_of_the_program_exit_with_1(photo: Path) -> None:
 def test_evaluate_prints_all_figures(run: Run, table: tuple[Path, Path]) -> None:
     faces, votes = table
     code, out, _ = run("evaluate", "--data", faces, "--plus", votes, "--json", "--model", "plain")
-    found = json.loads(out)
-    assert code == 0 and (found["n"], found["ferplus_n"]) == (3, 3)
-    assert found["accuracy"] == found["ferplus_accuracy"] == 1
-    assert set(found) == {
+    figures = json.loads(out)
+    assert code == 0 and (figures["n"], figures["ferplus_n"]) == (3, 3)
+    assert figures["accuracy"] == figures["ferplus_accuracy"] == 1
+    assert set(figures) == {
         *("model", "n", "accuracy", "macro_precision", "macro_recall", "macro_f1", "ece"),
         *("per_class", "confusion", "ferplus_accuracy", "ferplus_n", "valence_ccc", "arousal_ccc"),
         *("unseen_accuracy", "unseen_n"),
     }
-    assert found["unseen_accuracy"] is None, "there are no training faces to compare with"
-    assert found["macro_precision"] == found["macro_recall"] == 1
-    assert found["confusion"][3] == [0, 0, 0, 3, 0, 0, 0]
+    assert figures["unseen_accuracy"] is None, "there are no training faces to compare with"
+    assert figures["macro_precision"] == figures["macro_recall"] == 1
+    assert figures["confusion"][3] == [0, 0, 0, 3, 0, 0, 0]
     _, out, _ = run("evaluate", "--data", faces, "--model", "plain")
     assert "macro precision    1.000" in out and "macro recall       1.000" in out
     (line,) = (line for line in out.splitlines() if line.startswith("happy ") and "." not in line)
@@ -161,9 +161,9 @@ def test_copies_of_training_faces_are_counted_apart(run: Run, table: tuple[Path,
     with faces.open("a") as file:
         file.write(f"3,{blank},PrivateTest\n" + smile.replace("PrivateTest", "Training") + "\n")
     _, out, _ = run("evaluate", "--data", faces, "--model", "plain", "--json")
-    found = json.loads(out)
-    assert (found["n"], found["unseen_n"]) == (4, 1)
-    assert found["accuracy"] - 0.75 == found["unseen_accuracy"] / 4
+    figures = json.loads(out)
+    assert (figures["n"], figures["unseen_n"]) == (4, 1)
+    assert figures["accuracy"] - 0.75 == figures["unseen_accuracy"] / 4
     _, out, _ = run("evaluate", "--data", faces, "--model", "plain")
     assert "without copies" in out and "of 1\n" in out
     _, out, _ = run("evaluate", "--data", faces, "--model", "plain", "--split", "Training")
@@ -342,14 +342,14 @@ def test_maps_are_averaged_by_class_and_model(
     assert code == 0 and "written to" in out and "averages.json" in out
     assert "landmarks of 3 faces" in err and "plain: 3 faces" in err
     command = "python -m fer_core averages --data fer2013.csv --split PrivateTest --most 2"
-    found = read_averages(tmp_path)
-    assert found.command == command and list(found.maps) == ["plain", "lgbm_pixels"]
-    assert found.landmarks is not None
-    assert found.landmarks[36:42].mean(0) == pytest.approx((0.32, 0.38), abs=0.05)
-    happy = found.maps["plain"]["happy"]
-    assert list(found.maps["plain"]) == ["happy"] and (happy.n, happy.method) == (3, "gradcam")
+    averages = read_averages(tmp_path)
+    assert averages.command == command and list(averages.maps) == ["plain", "lgbm_pixels"]
+    assert averages.landmarks is not None
+    assert averages.landmarks[36:42].mean(0) == pytest.approx((0.32, 0.38), abs=0.05)
+    happy = averages.maps["plain"]["happy"]
+    assert list(averages.maps["plain"]) == ["happy"] and (happy.n, happy.method) == (3, "gradcam")
     assert happy.part_share["mouth"] > 0.1 and happy.part_error["mouth"] == pytest.approx(0)
-    occluded = found.maps["lgbm_pixels"].get("happy")
+    occluded = averages.maps["lgbm_pixels"].get("happy")
     assert occluded is None or (occluded.n, occluded.method) == (2, "occlusion")
 
 
@@ -360,9 +360,9 @@ def test_averages_of_other_models_are_kept(
     monkeypatch.setattr("fer_core.cli.averages.WEIGHTS", tmp_path)
     for name in ("plain", "default"):
         assert run("averages", "--data", faces, "--model", name)[0] == 0
-    found = read_averages(tmp_path)
-    assert list(found.maps) == ["plain", "prior_attention"]
-    attention = found.maps["prior_attention"]["happy"].region_attention
+    averages = read_averages(tmp_path)
+    assert list(averages.maps) == ["plain", "prior_attention"]
+    attention = averages.maps["prior_attention"]["happy"].region_attention
     assert attention is not None and sum(attention.values()) == pytest.approx(1, abs=1e-3)
     code, _, err = run("averages", "--data", faces, "--model", "plain", "--most", 7)
     assert code == 2 and "give the same options" in err

@@ -29,22 +29,22 @@ def turned(angle: float, scale: float, shift: tuple[float, float]) -> Floats:
 @pytest.mark.parametrize("angle", [-2.5, -0.3, 0.0, 1.0])
 @pytest.mark.parametrize("scale", [0.2, 1.0, 7.0])
 def test_similarity_recovers_a_known_transform(angle: float, scale: float) -> None:
-    known = turned(angle, scale, (12.0, -30.0))
+    transform = turned(angle, scale, (12.0, -30.0))
     source = np.array([(0, 0), (10, 0), (5, 8), (1, 12), (9, 12)], np.float32)
-    target = source @ known[:, :2].T + known[:, 2]
-    assert similarity(source, target) == pytest.approx(known, abs=1e-4)
+    target = source @ transform[:, :2].T + transform[:, 2]
+    assert similarity(source, target) == pytest.approx(transform, abs=1e-4)
 
 
 def test_similarity_is_least_squares_and_never_a_reflection() -> None:
     source = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
     mirrored = source * (-1, 1)
-    found = similarity(source, mirrored.astype(np.float32))
-    assert np.linalg.det(found[:, :2]) >= 0
+    transform = similarity(source, mirrored.astype(np.float32))
+    assert np.linalg.det(transform[:, :2]) >= 0
 
 
 def test_coinciding_points_give_a_shift() -> None:
-    found = similarity(np.full((5, 2), 3.0, np.float32), np.full((5, 2), 10.0, np.float32))
-    assert found == pytest.approx(np.array([[1, 0, 7], [0, 1, 7]]))
+    transform = similarity(np.full((5, 2), 3.0, np.float32), np.full((5, 2), 10.0, np.float32))
+    assert transform == pytest.approx(np.array([[1, 0, 7], [0, 1, 7]]))
 
 
 def test_alignment_maps_points_to_the_mean_layout() -> None:
@@ -70,9 +70,9 @@ def test_a_large_face_is_averaged_and_not_subsampled() -> None:
 def test_averaging_does_not_shift_the_image(scale: float) -> None:
     side = round(48 / scale)
     ramp = np.tile(np.linspace(0, 255, side), (side, 1)).astype(np.uint8)
-    found = warp(ramp, turned(0, scale, (0, 0)), 48)
-    wanted = cv2.resize(ramp, (48, 48), interpolation=cv2.INTER_AREA)
-    assert np.abs(found.astype(int) - wanted)[:, 2:-2].max() <= 1
+    warped = warp(ramp, turned(0, scale, (0, 0)), 48)
+    expected = cv2.resize(ramp, (48, 48), interpolation=cv2.INTER_AREA)
+    assert np.abs(warped.astype(int) - expected)[:, 2:-2].max() <= 1
 
 
 def test_coordinates_are_converted_to_pixel_centers_for_opencv() -> None:
@@ -110,13 +110,13 @@ def test_quads_are_the_blocks_on_the_frame(astronaut: Image, astronaut_points: F
     for region in REGIONS:
         rows, columns = block(region, 48)
         aligned = regions.quads[region] @ forth[:, :2].T + forth[:, 2]
-        wanted = [
+        expected = [
             (columns.start, rows.start),
             (columns.stop, rows.start),
             (columns.stop, rows.stop),
             (columns.start, rows.stop),
         ]
-        assert aligned == pytest.approx(np.array(wanted), abs=1e-3)
+        assert aligned == pytest.approx(np.array(expected), abs=1e-3)
 
 
 def test_a_rotated_frame_gives_the_same_crop(astronaut: Image, astronaut_points: Floats) -> None:

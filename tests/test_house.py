@@ -82,12 +82,12 @@ def script_names(tree: ast.Module) -> set[str]:
 
 def names_read(tree: ast.AST) -> set[str]:
     """Names that the functions of a module read and do not bind themselves."""
-    read: set[str] = set()
+    names: set[str] = set()
     for function in functions(tree):
         inside = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
         bound = {n.id for n in inside if isinstance(n.ctx, ast.Store)} | set(parameters(function))
-        read |= {n.id for n in inside if isinstance(n.ctx, ast.Load)} - bound
-    return read
+        names |= {n.id for n in inside if isinstance(n.ctx, ast.Load)} - bound
+    return names
 
 
 @pytest.mark.parametrize("path", APP, ids=name_of)
@@ -138,8 +138,8 @@ def defined_names(tree: ast.Module) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_replaced_names_are_not_defined_again(path: Path) -> None:
-    found = {name for name in defined_names(parse(path)) if name in REPLACED}
-    assert {name for name in found if (name_of(path), name) not in EXCEPTIONS} == set()
+    replaced = {name for name in defined_names(parse(path)) if name in REPLACED}
+    assert {name for name in replaced if (name_of(path), name) not in EXCEPTIONS} == set()
     assert path.stem not in REPLACED - {"compare"}
 
 

@@ -127,14 +127,14 @@ def circles(needs: Mapping[str, Set[str | None]]) -> list[str]:
     """Names that need themselves, directly or through others."""
 
     def reachable(name: str) -> set[str]:
-        found: set[str] = set()
+        reached: set[str] = set()
         pending = [name]
         while pending:
             for other in needs.get(pending.pop(), ()):
-                if other is not None and other not in found:
-                    found.add(other)
+                if other is not None and other not in reached:
+                    reached.add(other)
                     pending.append(other)
-        return found
+        return reached
 
     return sorted(name for name in needs if name in reachable(name))
 
@@ -145,32 +145,32 @@ def packages(names: set[str]) -> set[str]:
 
 def loaded_with(path: Path) -> set[Path]:
     """The files of fer_core that run when ``path`` is imported, itself included."""
-    found: set[Path] = set()
+    loaded: set[Path] = set()
     pending = [path]
     while pending:
         current = pending.pop()
-        if current in found:
+        if current in loaded:
             continue
-        found.add(current)
+        loaded.add(current)
         for name in imports(current, lazy=False):
             for depth in range(1, name.count(".") + 2):
                 prefix = ROOT.joinpath(*name.split(".")[:depth])
                 candidates = (prefix.with_suffix(".py"), prefix / "__init__.py")
                 pending += [file for file in candidates if CORE in file.parents and file.exists()]
-    return found
+    return loaded
 
 
 @pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_one_way(path: Path) -> None:
-    own = part_of(path)
-    assert own in ROW, f"give {own} its place in ORDER, and in the order of the design"
-    if own == "fer_core":
-        allowed = {name for name, row in ROW.items() if row < ROW[own]} - {"training"}
-    elif own == "draw":
-        allowed = GROUND | {own}
+    part = part_of(path)
+    assert part in ROW, f"give {part} its place in ORDER, and in the order of the design"
+    if part == "fer_core":
+        allowed = {name for name, row in ROW.items() if row < ROW[part]} - {"training"}
+    elif part == "draw":
+        allowed = GROUND | {part}
     else:
-        allowed = {name for name, row in ROW.items() if row <= ROW[own]}
-        if own not in {"training", "cli"}:
+        allowed = {name for name, row in ROW.items() if row <= ROW[part]}
+        if part not in {"training", "cli"}:
             allowed.discard("training")
     assert parts(path) <= allowed
 
@@ -251,10 +251,10 @@ def test_pins_lie_in_the_ranges_of_the_package() -> None:
         ("requirements-dev.txt", extras["dev"]),
     ):
         pinned = pins(file)
-        wanted = {requirement.name: requirement for requirement in map(Requirement, ranges)}
-        assert pinned.keys() == wanted.keys()
+        requirements = {requirement.name: requirement for requirement in map(Requirement, ranges)}
+        assert pinned.keys() == requirements.keys()
         for name, version in pinned.items():
-            assert wanted[name].specifier.contains(version), f"{name} {version}"
+            assert requirements[name].specifier.contains(version), f"{name} {version}"
 
 
 def test_theme_has_a_color_for_each_class() -> None:

@@ -44,8 +44,8 @@ def test_each_pair_of_labels_is_counted() -> None:
 
 
 def test_faces_without_votes_have_nothing_to_compare() -> None:
-    known = faces(("happy", {1: 10}))
-    assert label_agreement(FaceSet(known.images, known.labels, known.splits)) is None
+    voted = faces(("happy", {1: 10}))
+    assert label_agreement(FaceSet(voted.images, voted.labels, voted.splits)) is None
     none = label_agreement(faces(("happy", {})))
     assert none is not None and none.unknown == 1 and none.share == 0
 
@@ -53,14 +53,14 @@ def test_faces_without_votes_have_nothing_to_compare() -> None:
 def test_classes_are_counted_by_split_and_drawn_at_random() -> None:
     labels = np.array([3, 3, 3, 0, 6])
     splits = np.array(["Training", "Training", "PrivateTest", "Training", "PrivateTest"])
-    known = FaceSet([np.zeros((4, 4), np.uint8)] * 5, labels, splits)
-    assert {split: counts.tolist() for split, counts in known.counts().items()} == {
+    face_set = FaceSet([np.zeros((4, 4), np.uint8)] * 5, labels, splits)
+    assert {split: counts.tolist() for split, counts in face_set.counts().items()} == {
         "Training": [1, 0, 0, 2, 0, 0, 0],
         "PrivateTest": [0, 0, 0, 1, 0, 0, 1],
     }
-    some = known.sample_each_class(2, seed=1)
+    some = face_set.sample_each_class(2, seed=1)
     assert [len(numbers) for numbers in some] == [1, 0, 0, 2, 0, 0, 1]
     assert set(some[3].tolist()) < {0, 1, 2} and some[0].tolist() == [3]
-    drawn = {tuple(known.sample_each_class(2, seed)[3].tolist()) for seed in range(20)}
-    assert len(drawn) > 1, "another seed, other faces"
-    assert known.sample_each_class(2, seed=1)[3].tolist() == some[3].tolist()
+    samples = {tuple(face_set.sample_each_class(2, seed)[3].tolist()) for seed in range(20)}
+    assert len(samples) > 1, "another seed, other faces"
+    assert face_set.sample_each_class(2, seed=1)[3].tolist() == some[3].tolist()

@@ -24,20 +24,22 @@ def face() -> np.ndarray:
 
 def test_each_change_is_applied_alone_and_at_its_strongest(face: np.ndarray) -> None:
     options = Augmentation(far=0.2)
-    shown = strongest_of_each(face, WHOLE, 48, options)
-    assert list(shown) == [
+    changes = strongest_of_each(face, WHOLE, 48, options)
+    assert list(changes) == [
         *("rotation", "scale", "shift", "far", "flip"),
         *("brightness", "contrast", "blur", "noise", "erase"),
     ]
-    assert (shown["flip"] == warp(face, WHOLE, 48)[:, ::-1]).all()
-    assert (shown["brightness"] == (face + 25.5).astype(np.uint8)).all()
-    assert np.ptp(shown["contrast"]) == pytest.approx(np.ptp(face) * np.exp(0.2), abs=1)
-    hidden = (shown["erase"] == 255).mean()
+    assert (changes["flip"] == warp(face, WHOLE, 48)[:, ::-1]).all()
+    assert (changes["brightness"] == (face + 25.5).astype(np.uint8)).all()
+    assert np.ptp(changes["contrast"]) == pytest.approx(np.ptp(face) * np.exp(0.2), abs=1)
+    hidden = (changes["erase"] == 255).mean()
     assert hidden == pytest.approx(0.2, abs=0.02), "a fifth of the face"
-    assert (shown["shift"][:, 10] - face[:, 10].astype(int)).mean() == pytest.approx(-2.9, abs=0.3)
+    assert (changes["shift"][:, 10] - face[:, 10].astype(int)).mean() == pytest.approx(
+        -2.9, abs=0.3
+    )
     assert (
-        np.abs(shown["far"].astype(int) - face).mean()
-        > np.abs(shown["rotation"].astype(int) - face).mean()
+        np.abs(changes["far"].astype(int) - face).mean()
+        > np.abs(changes["rotation"].astype(int) - face).mean()
     )
 
 

@@ -43,8 +43,8 @@ def pixel(picture: Image, place: tuple[float, float]) -> list[int]:
     """RGBA at a place given in fractions of the aligned square."""
     left, top, side = WINDOW
     x, y = ((at - edge) / side * len(picture) for at, edge in zip(place, (left, top), strict=True))
-    found: list[int] = picture[int(y), int(x)].tolist()
-    return found
+    color: list[int] = picture[int(y), int(x)].tolist()
+    return color
 
 
 def hot(row: int, column: int, value: float = 1) -> Floats:

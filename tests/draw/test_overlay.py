@@ -174,11 +174,11 @@ def test_shares_of_the_heat_have_their_own_panel(frame: Image) -> None:
     without = draw_overlay(frame, FrameResult((reading,), ((explanation,),)), style)
     assert (without == frame).all(), "shares are not known without landmarks"
     shares = {"brows": 0.1, "eyes": 0.2, "nose": 0.1, "mouth": 0.5, "rest": 0.1}
-    known = FrameResult((reading,), ((dataclasses.replace(explanation, part_share=shares),),))
-    alone = draw_overlay(frame, known, style)
+    with_shares = FrameResult((reading,), ((dataclasses.replace(explanation, part_share=shares),),))
+    alone = draw_overlay(frame, with_shares, style)
     rows = (np.abs(alone.astype(int) - HEAT).max(axis=2) <= 3).sum(axis=0)
     assert rows.any() and extent(changed(frame, alone))[2] <= BOX[0], "the face stays free"
-    both = draw_overlay(frame, known, dataclasses.replace(style, bars=True))
+    both = draw_overlay(frame, with_shares, dataclasses.replace(style, bars=True))
     happy = np.array(rgb(EXPRESSION_COLORS["happy"]))
     parts, classes = (
         extent(np.abs(both.astype(int) - color).max(axis=2) <= 3) for color in (HEAT, happy)
@@ -306,8 +306,8 @@ def test_landmarks_are_lines_with_an_iris_in_open_eyes(frame: Image) -> None:
     style = dataclasses.replace(NOTHING, landmarks=True)
     assert (draw_overlay(frame, FrameResult((reading,)), style) == frame).all(), "none are known"
     face = dataclasses.replace(reading.face, landmarks=points, eyes=(0.9, 0.1))
-    known = dataclasses.replace(reading, face=face)
-    out = draw_overlay(frame, FrameResult((known,)), style)
+    with_landmarks = dataclasses.replace(reading, face=face)
+    out = draw_overlay(frame, FrameResult((with_landmarks,)), style)
     differs = changed(frame, out)
     assert differs[309:311, 320].any(), "the jaw is a line between its points"
     assert differs[180, 287:289].any(), "the iris of the open eye"
@@ -380,11 +380,11 @@ def test_maps_of_any_grid_cover_the_same_face(frame: Image) -> None:
     raw = np.zeros((12, 12), np.float32)
     raw[6, 3] = 1
     reading = make_reading(BOX)
-    found = explanation(RawMap("sad", "test", raw, seconds=0), reading.regions, frame.shape)
+    explained = explanation(RawMap("sad", "test", raw, seconds=0), reading.regions, frame.shape)
     style = dataclasses.replace(NOTHING, heatmap=1.0)
-    out = draw_overlay(frame, FrameResult((reading,), ((found,),)), style)
+    out = draw_overlay(frame, FrameResult((reading,), ((explained,),)), style)
     square = reading.regions.quads["face"]
     middle = square[0] + (square[2] - square[0]) * (np.array([3, 6]) + 0.5) / 12
-    y, x = np.unravel_index(found.heatmap.argmax(), found.heatmap.shape)
+    y, x = np.unravel_index(explained.heatmap.argmax(), explained.heatmap.shape)
     assert (x, y) == pytest.approx(middle, abs=4)
-    assert changed(frame, out)[y, x] and found.region_share["lower"] == 1
+    assert changed(frame, out)[y, x] and explained.region_share["lower"] == 1

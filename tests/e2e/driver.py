@@ -38,14 +38,14 @@ PATIENCE = 60
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], message: str, *, every: float = 0.1) -> T:
+def wait_for(condition: Callable[[], T], message: str, *, every: float = 0.1) -> T:
     """Call ``what`` until it returns something true."""
     end = time.monotonic() + PATIENCE
-    while not (found := what()):
+    while not (result := condition()):
         if time.monotonic() > end:
             raise TimeoutError(f"{message}: not within {PATIENCE} s")
         time.sleep(every)
-    return found
+    return result
 
 
 def write_webcam(path: Path, *, frames: int = 90, width: int = 640, height: int = 480) -> Path:
@@ -110,11 +110,11 @@ def udp_sockets(pid: int) -> int:
     """How many a process holds: each WebRTC connection has some (Linux only)."""
     table = Path(f"/proc/{pid}/net/udp").read_text() + Path(f"/proc/{pid}/net/udp6").read_text()
     inodes = {line.split()[9] for line in table.splitlines() if ":" in line}
-    held = 0
+    count = 0
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed in the meantime
-            held += os.readlink(link).removeprefix("socket:[").removesuffix("]") in inodes
-    return held
+            count += os.readlink(link).removeprefix("socket:[").removesuffix("]") in inodes
+    return count
 
 
 def chromium_arguments(webcam: Path) -> list[str]:

@@ -50,10 +50,10 @@ def test_an_uploaded_photo_can_be_downloaded_as_json_csv_and_png(
     assert row["top"] == face["top"]
     assert float(row["happy"]) == pytest.approx(face["probabilities"]["happy"], abs=1e-3)
 
-    drawn = cv2.imdecode(
+    picture = cv2.imdecode(
         np.frombuffer(download("This picture as PNG").read_bytes(), np.uint8), cv2.IMREAD_COLOR_RGB
     )
-    assert drawn is not None
-    changed = (drawn != astronaut).any(axis=-1)
+    assert picture is not None
+    changed = (picture != astronaut).any(axis=-1)
     assert changed[round(y0) : round(y1), round(x0) : round(x1)].any()
     assert not changed[400:].any(), "paint far from the face"

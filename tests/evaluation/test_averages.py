@@ -52,11 +52,11 @@ class Toy(Network):
         return NetworkOutput(logits, logits, features, weights)
 
     def _evidence(self, faces: Tensor) -> Tensor:
-        found = faces.new_zeros(len(faces), 7, SIZE, SIZE)
+        evidence = faces.new_zeros(len(faces), 7, SIZE, SIZE)
         for index, place, other in ((HAPPY, MOUTH, BROWS), (SAD, BROWS, MOUTH)):
-            found[:, index, *place] = faces[:, 0, *place]
-            found[:, index, *other] = -faces[:, 0, *other]
-        return found
+            evidence[:, index, *place] = faces[:, 0, *place]
+            evidence[:, index, *other] = -faces[:, 0, *other]
+        return evidence
 
     def evidence(self, output: NetworkOutput) -> Tensor | None:
         return self._evidence(output.features["upper"]) if self.maps else None
@@ -103,9 +103,9 @@ def averages_of(network: Network, faces: list[Image], labels: list[int], landmar
 
 def test_evidence_at_the_mouth_is_counted_for_the_mouth(landmarks: Floats) -> None:
     faces = [bright(MOUTH, 40), bright(MOUTH, 200), bright(BROWS, 90), bright(BROWS, 90)]
-    found = averages_of(Toy(), faces, [HAPPY, HAPPY, SAD, HAPPY], landmarks)
-    assert set(found) == {"happy", "sad"}, "classes that are never assigned have no average"
-    happy, sad = found["happy"], found["sad"]
+    averages = averages_of(Toy(), faces, [HAPPY, HAPPY, SAD, HAPPY], landmarks)
+    assert set(averages) == {"happy", "sad"}, "classes that are never assigned have no average"
+    happy, sad = averages["happy"], averages["sad"]
     assert (happy.target, happy.method, happy.n, sad.n) == ("happy", "gradcam", 2, 1)
     assert happy.part_share["mouth"] > 0.97 and sad.part_share["brows"] > 0.9
     assert sum(sad.part_share.values()) == pytest.approx(1)
@@ -159,13 +159,13 @@ def average_of(
     attention: Mapping[str, float] | None = None,
     **shares: float,
 ) -> AverageMap:
-    known = dict.fromkeys(SHARES, 0.0) | shares
+    all_shares = dict.fromkeys(SHARES, 0.0) | shares
     return AverageMap(
         target=target,
         method="gradcam",
         n=n,
         raw=np.linspace(-1, 1, 36, dtype=np.float32).reshape(6, 6),
-        part_share=known,
+        part_share=all_shares,
         part_covariance=np.eye(5, dtype=np.float32) * 1e-4 if covariance is None else covariance,
         region_share={"upper": 0.25, "lower": 0.5, "elsewhere": 0.25},
         region_attention=attention,
@@ -198,10 +198,10 @@ def test_written_averages_are_read_back(tmp_path: Path) -> None:
         Averages({"toy": {"happy": one, "sad": two}}, layout, "as told"), tmp_path
     )
     assert path == tmp_path / "results" / "averages.json" and "NaN" not in path.read_text()
-    found = read_averages(tmp_path)
-    assert found.command == "as told" and list(found.maps["toy"]) == ["happy", "sad"]
-    assert found.landmarks == pytest.approx(layout, abs=1e-4)
-    happy, sad = found.maps["toy"].values()
+    averages = read_averages(tmp_path)
+    assert averages.command == "as told" and list(averages.maps["toy"]) == ["happy", "sad"]
+    assert averages.landmarks == pytest.approx(layout, abs=1e-4)
+    happy, sad = averages.maps["toy"].values()
     assert (happy.n, happy.method, happy.region_attention) == (1, "gradcam", None)
     assert happy.raw.dtype == np.float32 and happy.raw == pytest.approx(one.raw, abs=1e-4)
     assert happy.part_share["mouth"] == 0.1235 and np.isnan(happy.part_covariance).all()

@@ -48,9 +48,15 @@ def folder(tmp_path: Path) -> Path:
     """Cards of three models, the last one not measured."""
     card = json.loads((WEIGHTS / "plain.json").read_text(encoding="utf-8"))
     for name, accuracy in (("plain", 0.7), ("xception", 0.8), ("later", None)):
-        told = {"PrivateTest": figures(accuracy)} if accuracy else {}
-        own = {**card, "name": name, "family": name, "figures": told, "published": "62.7 % as told"}
-        (tmp_path / f"{name}.json").write_text(json.dumps(own), encoding="utf-8")
+        figures_of_split = {"PrivateTest": figures(accuracy)} if accuracy else {}
+        facts = {
+            **card,
+            "name": name,
+            "family": name,
+            "figures": figures_of_split,
+            "published": "62.7 % as told",
+        }
+        (tmp_path / f"{name}.json").write_text(json.dumps(facts), encoding="utf-8")
     return tmp_path
 
 

@@ -38,14 +38,14 @@ def test_weights_are_randomized_step_by_step_from_the_output(name: str, aligned:
     assert [part for part, _ in copies] == ["head", *TRUNK]
     assert len(list_layers(classifier)) == len(TRUNK)
 
-    known = {key for key in before if "backbone" in key}
+    intact = {key for key in before if "backbone" in key}
     for (_, upper), (_, lower) in pairwise(copies):
         one, other = weights(upper), weights(lower)
         changed = {key for key in before if not torch.equal(one[key], other[key])}
         assert changed
-        assert changed <= known, "each step changes what was intact so far, and nothing else"
-        assert all(torch.equal(one[key], before[key]) for key in known)
-        known -= changed
+        assert changed <= intact, "each step changes what was intact so far, and nothing else"
+        assert all(torch.equal(one[key], before[key]) for key in intact)
+        intact -= changed
         assert abs(upper.logits(aligned)[0] - lower.logits(aligned)[0]).max() > 1e-3
     last = weights(copies[-1][1])
     for key, numbers in before.items():

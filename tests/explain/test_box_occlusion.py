@@ -72,33 +72,33 @@ def test_covers_are_gray_and_clipped_to_the_face(bright: Image) -> None:
 def test_the_true_map_predicts_a_cover_on_the_evidence(
     classifier: Classifier, bright: Image, right_map: Floats
 ) -> None:
-    found = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
-    assert found.lost == pytest.approx((250 - round(255 * GRAY_MEAN)) / 50, rel=1e-3)
-    assert found.before[HAPPY] == pytest.approx(np.exp(5) / (np.exp(5) + 6), rel=1e-3)
-    assert found.after[HAPPY] < found.before[HAPPY] and found.after.sum() == pytest.approx(1)
-    assert found.area == pytest.approx(1 / 16, rel=0.01)
-    assert found.heat > 0.5 and found.heat_rank > 0.9 and found.lost_rank > 0.9
-    assert found.correlation > 0.8 and found.predicted
-    assert (found.covered[24:36, 24:36] == round(255 * GRAY_MEAN)).all()
+    test = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
+    assert test.lost == pytest.approx((250 - round(255 * GRAY_MEAN)) / 50, rel=1e-3)
+    assert test.before[HAPPY] == pytest.approx(np.exp(5) / (np.exp(5) + 6), rel=1e-3)
+    assert test.after[HAPPY] < test.before[HAPPY] and test.after.sum() == pytest.approx(1)
+    assert test.area == pytest.approx(1 / 16, rel=0.01)
+    assert test.heat > 0.5 and test.heat_rank > 0.9 and test.lost_rank > 0.9
+    assert test.correlation > 0.8 and test.predicted
+    assert (test.covered[24:36, 24:36] == round(255 * GRAY_MEAN)).all()
 
 
 def test_a_wrong_map_is_detected_by_a_cover_elsewhere(
     classifier: Classifier, bright: Image, right_map: Floats
 ) -> None:
     corner = [(0.0, 0.0, 0.25, 0.25)]
-    found = occlusion_test(classifier, bright, corner, "happy", right_map)
-    assert found.lost == 0 and np.array_equal(found.before, found.after)
-    assert found.heat == 0 and found.predicted
+    test = occlusion_test(classifier, bright, corner, "happy", right_map)
+    assert test.lost == 0 and np.array_equal(test.before, test.after)
+    assert test.heat == 0 and test.predicted
     wrong = np.zeros((4, 4), np.float32)
     wrong[0, 0] = 1
-    found = occlusion_test(classifier, bright, corner, "happy", wrong)
-    assert found.heat > 0.5 and found.heat_rank > 0.9 and not found.predicted
-    assert found.correlation < 0
+    test = occlusion_test(classifier, bright, corner, "happy", wrong)
+    assert test.heat > 0.5 and test.heat_rank > 0.9 and not test.predicted
+    assert test.correlation < 0
 
 
 def test_a_flat_map_predicts_nothing(classifier: Classifier, bright: Image) -> None:
-    found = occlusion_test(classifier, bright, [PATCH], "happy", np.full((4, 4), -1, np.float32))
-    assert (found.heat, found.heat_rank, found.correlation) == (0, 0, 0)
+    test = occlusion_test(classifier, bright, [PATCH], "happy", np.full((4, 4), -1, np.float32))
+    assert (test.heat, test.heat_rank, test.correlation) == (0, 0, 0)
 
 
 def test_boxes_of_the_parts_cover_their_landmarks() -> None:

@@ -86,17 +86,17 @@ def test_the_heatmap_is_zero_outside_the_square() -> None:
 
 def test_a_map_is_scaled_by_its_maximum_unless_a_peak_is_given() -> None:
     raw = one_cell(2, 2, 4.0)
-    own, shared, low = (explain(raw, peak=peak).heatmap for peak in (None, 16.0, 1.0))
-    assert abs(shared - own / 4).max() < 1e-6
+    alone, shared, low = (explain(raw, peak=peak).heatmap for peak in (None, 16.0, 1.0))
+    assert abs(shared - alone / 4).max() < 1e-6
     assert low.max() <= 1
-    assert abs(explain(raw * 1000).heatmap - own).max() < 1e-6
+    assert abs(explain(raw * 1000).heatmap - alone).max() < 1e-6
 
 
 def test_negative_cells_stay_in_raw_and_give_no_heat() -> None:
     raw = one_cell(1, 1) - one_cell(4, 4, 9.0)
-    found = explain(raw)
-    assert found.raw is raw
-    assert np.array_equal(found.heatmap, explain(one_cell(1, 1)).heatmap)
+    explained = explain(raw)
+    assert explained.raw is raw
+    assert np.array_equal(explained.heatmap, explain(one_cell(1, 1)).heatmap)
 
 
 @pytest.mark.parametrize("centre", [(10, 240), (630, 470), (320, -60)])
@@ -132,11 +132,11 @@ def test_a_face_outside_the_frame_has_an_empty_heatmap() -> None:
     ids=["nothing", "everywhere", "only against", "nan", "infinite"],
 )
 def test_a_flat_map_is_marked_flat_and_has_no_heat(raw: Floats) -> None:
-    found = explain(raw)
-    assert found.is_flat
+    explained = explain(raw)
+    assert explained.is_flat
     assert is_flat(raw)
-    assert found.heatmap.shape == FRAME[:2]
-    assert not found.heatmap.any()
+    assert explained.heatmap.shape == FRAME[:2]
+    assert not explained.heatmap.any()
 
 
 def test_one_warm_cell_is_not_flat() -> None:

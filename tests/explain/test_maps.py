@@ -83,8 +83,8 @@ def prior_attention() -> Classifier:
 
 @pytest.fixture(params=["plain", "prior_attention"])
 def classifier(request: pytest.FixtureRequest) -> Classifier:
-    found: Classifier = request.getfixturevalue(request.param)
-    return found
+    model: Classifier = request.getfixturevalue(request.param)
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +160,8 @@ def test_maps_of_plain_equal_those_of_pytorch_grad_cam(
             faces = plain.tensor(aligned[None]).float()
             expected = cam(faces, [ClassifierOutputTarget(index)])[0]
         raw = np.maximum(raw_map(plain, aligned, target, method), 0)
-        found = scale_cam_image(scale_cam_image(raw[None], (SIZE, SIZE)))[0]
-        assert abs(found - expected).max() < 1e-3, target
+        scaled = scale_cam_image(scale_cam_image(raw[None], (SIZE, SIZE)))[0]
+        assert abs(scaled - expected).max() < 1e-3, target
         with_heat += expected.max() > 0.9
     assert with_heat >= 4  # a class that everything speaks against has none
 

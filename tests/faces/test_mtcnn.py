@@ -144,8 +144,8 @@ def test_refine_returns_none_for_faces_that_are_gone(
     mtcnn: MTCNN, astronaut: Image, astronaut_box: Box
 ) -> None:
     boxes = np.array([(20, 380, 120, 500), astronaut_box, (600, 600, 700, 700)])
-    found = mtcnn.refine(astronaut, boxes)
-    assert [face is not None for face in found] == [False, True, False]
+    faces = mtcnn.refine(astronaut, boxes)
+    assert [face is not None for face in faces] == [False, True, False]
     assert mtcnn.refine(astronaut, np.empty((0, 4), np.float32)) == []
 
 
@@ -157,13 +157,13 @@ def test_refine_returns_none_for_faces_that_are_gone(
 def test_points_are_found_on_a_crop(
     mtcnn: MTCNN, astronaut: Image, astronaut_points: Floats, side: int, grey: bool
 ) -> None:
-    left, top, given = 168, 58, 114
-    crop = cv2.resize(astronaut[top : top + given, left : left + given], (side, side))
+    left, top, width = 168, 58, 114
+    crop = cv2.resize(astronaut[top : top + width, left : left + width], (side, side))
     if grey:
         crop = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     points, scores = mtcnn.points(np.asarray(crop[None], np.uint8))
     assert points.shape == (1, 5, 2) and points.dtype == np.float32
-    assert points[0] * given / side + (left, top) == pytest.approx(astronaut_points, abs=2.5)
+    assert points[0] * width / side + (left, top) == pytest.approx(astronaut_points, abs=2.5)
     assert 0.99 < scores[0] <= 1
 
 
@@ -214,7 +214,7 @@ def test_points_on_fer2013_agree_with_mediapipe(
 
     points, scores = mtcnn.points(tiles)
 
-    found = scores > 0.7
-    both = found & teacher["found"][index["row"]]
-    assert found.mean() > 0.95
+    is_face = scores > 0.7
+    both = is_face & teacher["found"][index["row"]]
+    assert is_face.mean() > 0.95
     assert np.linalg.norm(points[both] - truth[both], axis=2).mean() < 1.25

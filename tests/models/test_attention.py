@@ -29,8 +29,8 @@ def test_spatial_attention_is_positive_and_sums_to_one(
     assert output.attention.sum((-2, -1)).numpy() == pytest.approx(1, abs=1e-5)
     part = output.part(slice(1, 3))
     assert part.attention is not None and part.attention.shape == (2, *shape)
-    held = classifier.network.head(output.features, hold_attention=True)
-    assert torch.equal(held.logits, output.logits)
+    constant = classifier.network.head(output.features, hold_attention=True)
+    assert torch.equal(constant.logits, output.logits)
 
 
 @pytest.mark.parametrize("name", ["cnn_lstm", "emonet_baseline"])
@@ -59,11 +59,11 @@ def test_held_attention_passes_no_gradient(name: str, faces: np.ndarray) -> None
 def test_an_lstm_depends_on_the_order_of_the_rows(name: str, faces: np.ndarray) -> None:
     network = untrained(name).network
     (region, feature_map), *_ = network.features(torch.from_numpy(faces)[:, None]).items()
-    read = network.head({region: feature_map}).logits
+    logits = network.head({region: feature_map}).logits
     upside_down = network.head({region: feature_map.flip(2)}).logits
     mirrored = network.head({region: feature_map.flip(3)}).logits
-    assert not torch.allclose(upside_down, read, atol=1e-4)
-    assert torch.allclose(mirrored, read, atol=1e-5)
+    assert not torch.allclose(upside_down, logits, atol=1e-4)
+    assert torch.allclose(mirrored, logits, atol=1e-5)
 
 
 def test_landmark_heat_falls_with_the_distance_to_the_nearest_landmark() -> None:

@@ -153,9 +153,9 @@ class TestTrees:
 class TestDescriptions:
     def test_landmark_features_do_not_depend_on_size_and_position(self) -> None:
         points = np.random.default_rng(0).normal(0, 1, (3, 78, 2)).astype(np.float32)
-        told = describe_points(points)
-        assert told.shape == (3, POINT_FEATURES)
-        assert describe_points(points * 3 + 20) == pytest.approx(told, abs=1e-3)
+        features = describe_points(points)
+        assert features.shape == (3, POINT_FEATURES)
+        assert describe_points(points * 3 + 20) == pytest.approx(features, abs=1e-3)
         assert np.isfinite(describe_points(np.zeros((1, 78, 2), np.float32))).all()
 
     def test_an_open_mouth_changes_the_landmark_features(self) -> None:
@@ -168,6 +168,6 @@ class TestDescriptions:
         face = np.full((1, 1, 48, 48), 128, np.uint8)
         assert not sliding_hog(torch.from_numpy(face)).any()
         face[..., 40:44, 40:44] = 255
-        told = sliding_hog(torch.from_numpy(face)).reshape(5, 5, -1)
-        assert told.numel() == WINDOW_FEATURES
-        assert told[4, 4].any() and not told[0, 0].any() and not told[0, 4].any()
+        windows = sliding_hog(torch.from_numpy(face)).reshape(5, 5, -1)
+        assert windows.numel() == WINDOW_FEATURES
+        assert windows[4, 4].any() and not windows[0, 0].any() and not windows[0, 4].any()

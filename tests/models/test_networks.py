@@ -207,11 +207,11 @@ def test_prior_blocks_depend_on_eyes_and_mouth_only(
 ) -> None:
     output = classifier.forward(faces)
     assert output.region_attention is not None and output.region_attention.shape == (5, 2)
-    seen = np.zeros((48, 48), bool)
+    visible = np.zeros((48, 48), bool)
     for region in ("upper", "lower"):
-        seen[block(region, 48)] = True
-    assert 0 < (~seen).sum() == 24 * 16
-    elsewhere, within = (np.where(mask, faces, 0).astype(np.uint8) for mask in (seen, ~seen))
+        visible[block(region, 48)] = True
+    assert 0 < (~visible).sum() == 24 * 16
+    elsewhere, within = (np.where(mask, faces, 0).astype(np.uint8) for mask in (visible, ~visible))
     assert torch.equal(classifier.forward(elsewhere).logits, output.logits)
     assert not torch.equal(classifier.forward(within).logits, output.logits)
     evidence = classifier.network.evidence(output)

@@ -87,11 +87,11 @@ def test_a_layer_and_a_method_can_be_chosen(explain: AppTest) -> None:
 def test_methods_are_shown_side_by_side(explain: AppTest) -> None:
     app = view(explain, "Methods")
     assert not app.exception
-    told = words(app)
+    text = words(app)
     fast = [method for method in METHODS if method.fast]
-    assert all(f"**{method.title}**" in told for method in fast)
+    assert all(f"**{method.title}**" in text for method in fast)
     assert len(app.latex) == len(METHODS), "each with its formula"
-    assert told.count("the same for every class") == 1
+    assert text.count("the same for every class") == 1
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_average_maps_and_claims_are_shown(explain: AppTest) -> None:
     app = view(explain, "Average faces")
     assert not app.exception
     averages = read_averages()
-    told = [caption for caption in captions(app) if caption.endswith(" faces")]
-    assert told == [
+    counts = [caption for caption in captions(app) if caption.endswith(" faces")]
+    assert counts == [
         f"**{name}**, {each.n:,} faces" for name, each in averages.maps["prior_attention"].items()
     ]
     assert "An old claim, tested" in words(app)
@@ -148,8 +148,8 @@ def test_uploaded_pictures_are_explained_and_bad_ones_refused(explain: AppTest) 
     assert not app.exception and not app.image, "nothing yet"
     app.file_uploader(key="explain_file").upload("broken.png", b"no picture").run()
     assert not app.exception
-    told = [error.value for error in app.error]
-    assert told == ["The file is not an image; give a JPEG, PNG or WebP file"]
+    errors = [error.value for error in app.error]
+    assert errors == ["The file is not an image; give a JPEG, PNG or WebP file"]
     app.file_uploader(key="explain_file").upload(
         "empty.png", encode(np.full((300, 300, 3), 90, np.uint8))
     ).run()

@@ -67,9 +67,9 @@ def test_all_seven_steps_have_texts() -> None:
         assert step.title and step.words and step.question.endswith("?")
         assert "**" in step.words, "what to do is bold"
         assert not step.replies or step.replies.keys() == step.choices.keys()
-    for said in steps():
-        assert said.strip() == said != ""
-        assert all(name != "" for _, name, _, _ in string.Formatter().parse(said))
+    for text in steps():
+        assert text.strip() == text != ""
+        assert all(name != "" for _, name, _, _ in string.Formatter().parse(text))
 
 
 @pytest.mark.parametrize("model", ["prior_attention", "lgbm_pixels"])
@@ -82,8 +82,8 @@ def test_every_step_shows_its_question_and_its_picture(lesson: AppTest, model: s
         assert len(app.radio) == 1 and app.radio[0].value is None
         assert len(app.radio[0].options) == 3
         assert app.image, step.title
-        shown = [each.value for each in app.markdown] + captions(app) + app.radio[0].options
-        assert not any("{" in each for each in shown), "every name is filled in"
+        page_texts = [each.value for each in app.markdown] + captions(app) + app.radio[0].options
+        assert not any("{" in each for each in page_texts), "every name is filled in"
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,10 @@ def test_each_choice_has_its_reply(lesson: AppTest, step: int, right: str) -> No
     replies = texts.STEPS[step - 1].replies
     for choice, reply in replies.items():
         answer(app, choice)
-        said, other = (app.success, app.warning) if choice == right else (app.warning, app.success)
-        assert len(said) == 1 and not other
-        assert said[0].value.startswith(reply.split("{")[0])
+        is_right = choice == right
+        shown, others = (app.success, app.warning) if is_right else (app.warning, app.success)
+        assert len(shown) == 1 and not others
+        assert shown[0].value.startswith(reply.split("{")[0])
     assert replies[right].startswith("Right")
 
 
@@ -141,12 +142,12 @@ def test_texts_fit_models_without_feature_maps(lesson: AppTest) -> None:
 
 def test_the_difference_of_two_classes_is_shown(lesson: AppTest) -> None:
     app = at(lesson, 4)
-    first = app.pills(key="lesson_other").value
-    assert first != "happy" and f"*happy* rather than *{first}*" in captions(app)
-    own, _, difference = (image.proto.imgs[0].url for image in app.image)
+    other = app.pills(key="lesson_other").value
+    assert other != "happy" and f"*happy* rather than *{other}*" in captions(app)
+    happy, _, difference = (image.proto.imgs[0].url for image in app.image)
     app.pills(key="lesson_other").set_value("fear").run()
     assert "*happy* rather than *fear*" in captions(app)
-    assert app.image[0].proto.imgs[0].url == own, "the scale stays"
+    assert app.image[0].proto.imgs[0].url == happy, "the scale stays"
     assert app.image[2].proto.imgs[0].url != difference
 
 
@@ -161,13 +162,13 @@ def test_covers_are_shown_after_the_guess(lesson: AppTest, analyzer: Analyzer) -
     assert len(app.get("plotly_chart")) == 1
     mouth = app.image[0].proto.imgs[0].url
     name, p = analyzer(portrait())[0].top
-    told = f"Probabilities before and after: {name} {percent(p)}, then "
+    beginning = f"Probabilities before and after: {name} {percent(p)}, then "
     (chart,) = app.get("plotly_chart")
-    assert chart.proto.alt.startswith(told) and not chart.proto.alt.endswith(percent(p))
+    assert chart.proto.alt.startswith(beginning) and not chart.proto.alt.endswith(percent(p))
     app.pills(key="lesson_cover").set_value("nothing").run()
     assert app.image[0].proto.imgs[0].url != mouth
     (chart,) = app.get("plotly_chart")
-    assert chart.proto.alt == told + percent(p)
+    assert chart.proto.alt == beginning + percent(p)
 
 
 def test_the_method_that_ignores_the_class_is_the_right_answer(lesson: AppTest) -> None:
@@ -202,7 +203,7 @@ def test_the_map_that_survives_shuffling_is_the_right_answer(lesson: AppTest) ->
 def test_the_last_step_ends_with_the_summary(lesson: AppTest) -> None:
     app = at(lesson, 7)
     assert texts.REMEMBER in [each.value for each in app.subheader]
-    assert all(any(said in each.value for each in app.markdown) for said in texts.SENTENCES)
+    assert all(any(sentence in each.value for each in app.markdown) for sentence in texts.SENTENCES)
     links = {link.proto.page for link in app.get("page_link")}
     assert {"photo", "limits", "explain"} <= links
 

@@ -76,8 +76,8 @@ def nobody() -> Image:
 
 def words(page: AppTest) -> str:
     """Everything the page says."""
-    said = (*page.markdown, *page.caption, *page.warning, *page.error, *page.metric)
-    return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in said)
+    elements = (*page.markdown, *page.caption, *page.warning, *page.error, *page.metric)
+    return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in elements)
 
 
 def activity(page: AppTest) -> Activity:
@@ -98,11 +98,11 @@ def test_the_page_explains_itself_before_start(page: AppTest, camera: Camera) ->
     assert page.button(key="live_snapshot").disabled
     assert len(page.get("plotly_chart")) == 0
     assert camera.options["rtc_configuration"] == {"iceServers": []}
-    wanted = camera.options["media_stream_constraints"]
-    assert wanted["audio"] is False
-    assert wanted["video"]["width"] == {"ideal": 640}
-    assert wanted["video"]["height"] == {"ideal": 480}
-    assert wanted["video"]["frameRate"] == {"ideal": 30}
+    constraints = camera.options["media_stream_constraints"]
+    assert constraints["audio"] is False
+    assert constraints["video"]["width"] == {"ideal": 640}
+    assert constraints["video"]["height"] == {"ideal": 480}
+    assert constraints["video"]["frameRate"] == {"ideal": 30}
 
 
 def test_a_face_is_drawn_and_its_readings_are_shown(
@@ -304,8 +304,8 @@ def test_a_recording_starts_and_stops_on_request(
     page.button(key="live_record").click().run()
     assert not page.exception
     assert buttons(page) == {"live_stop": True}
-    shown = [camera.show(face) for _ in range(3)]
-    page.session_state.live.recorder.add(shown[-1], time=monotonic() + 65)
+    pictures = [camera.show(face) for _ in range(3)]
+    page.session_state.live.recorder.add(pictures[-1], time=monotonic() + 65)
     page.run()
     assert "Recording 1:05" in words(page)
     assert "record " in words(page), "the time it takes is told"
@@ -318,7 +318,7 @@ def test_a_recording_starts_and_stops_on_request(
     assert "1:05 recorded, in memory only" in words(page)
     frames = recorded(downloads)
     assert len(frames) == 4, "from the press on Record on"
-    for picture, frame in zip(shown, frames, strict=False):
+    for picture, frame in zip(pictures, frames, strict=False):
         difference = np.abs(picture.astype(int) - frame.image).mean()
         assert difference < 6, "not the picture as it is shown"
     camera.show(face)

@@ -53,8 +53,8 @@ def test_photo_is_shown_with_class_probabilities_maps_and_charts_of_its_face(
     assert not app.exception and not app.error
     reading = Analyzer()(astronaut)[0]
     name, probability = reading.top
-    shown = "unsure" if reading.unsure else f"{name} {percent(probability)}"
-    assert app.metric[0].value == shown
+    headline = "unsure" if reading.unsure else f"{name} {percent(probability)}"
+    assert app.metric[0].value == headline
     texts = captions(app)
     assert "astronaut.png, 512 × 512 pixels" in texts
     for each, p in zip(EXPRESSIONS, reading.probabilities, strict=True):

@@ -64,8 +64,8 @@ def test_settings_are_shared_and_the_method_only_where_it_applies(open_page: Ope
 def test_the_sidebar_shows_the_accuracy_of_the_model(open_page: OpenPage) -> None:
     app = open_page("start")
     figures = fer_core.load_card("default").figures["PrivateTest"]
-    told = f"Right for {100 * figures['accuracy']:.1f} % of {figures['n']:,} test faces"
-    assert any(caption.value.startswith(told) for caption in app.sidebar.caption)
+    sentence = f"Right for {100 * figures['accuracy']:.1f} % of {figures['n']:,} test faces"
+    assert any(caption.value.startswith(sentence) for caption in app.sidebar.caption)
 
 
 def test_a_setting_that_cannot_be_loaded_gives_a_sentence(

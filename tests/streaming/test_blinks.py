@@ -23,13 +23,13 @@ Phases = list[tuple[float, tuple[bool, bool]]]
 def watch(phases: Phases, rate: int, *, usual: float = OPEN) -> list[Blinks]:
     """What a counter says in each frame of eyes that are open and closed in turn."""
     counter, ends = BlinkCounter(), np.cumsum([seconds for seconds, _ in phases])
-    seen = []
+    blinks = []
     for number in range(int(ends[-1] * rate)):
         time = number / rate
         left, right = phases[int(np.searchsorted(ends, time, side="right"))][1]
         openness = (usual if left else SHUT, usual if right else SHUT)
-        seen.append(counter.update(openness, time=time))
-    return seen
+        blinks.append(counter.update(openness, time=time))
+    return blinks
 
 
 BOTH, NONE, LEFT = (True, True), (False, False), (True, False)
@@ -40,10 +40,10 @@ def test_blinks_of_every_length_are_counted(rate: int) -> None:
     phases: Phases = [(2.0, BOTH)]
     for closure in (0.1, 0.15, 0.2, 0.3, 0.4):
         phases += [(closure, NONE), (1.3, BOTH)]
-    seen = watch(phases, rate)
-    assert seen[-1].count == 5
-    assert sum(blinks.ended for blinks in seen) == 5
-    assert seen[-1].closures == (5, 5)
+    frames = watch(phases, rate)
+    assert frames[-1].count == 5
+    assert sum(blinks.ended for blinks in frames) == 5
+    assert frames[-1].closures == (5, 5)
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -66,9 +66,9 @@ def test_a_blink_that_begins_as_a_wink_counts() -> None:
 
 def test_openness_is_relative_to_the_person() -> None:
     phases: Phases = [(20.0, BOTH), (0.2, NONE), (2.0, BOTH)]
-    seen = watch(phases, 30, usual=0.45)
-    assert seen[-1].count == 1
-    assert seen[15 * 30].closed == (False, False)
+    frames = watch(phases, 30, usual=0.45)
+    assert frames[-1].count == 1
+    assert frames[15 * 30].closed == (False, False)
 
 
 def test_trembling_eyelids_count_once() -> None:
@@ -78,12 +78,12 @@ def test_trembling_eyelids_count_once() -> None:
 
 def test_the_rate_is_over_the_last_minute() -> None:
     phases: Phases = [(9.5, BOTH), (0.2, NONE), (10.3, BOTH), (90.0, BOTH)]
-    seen = watch(phases, 30)
-    assert seen[9 * 30].rate is None
-    assert seen[20 * 30 - 1].rate == pytest.approx(3.0, abs=0.1)
-    assert seen[40 * 30].rate == pytest.approx(1.5, abs=0.1)
-    assert seen[-1].rate == 0
-    assert seen[-1].count == 1
+    frames = watch(phases, 30)
+    assert frames[9 * 30].rate is None
+    assert frames[20 * 30 - 1].rate == pytest.approx(3.0, abs=0.1)
+    assert frames[40 * 30].rate == pytest.approx(1.5, abs=0.1)
+    assert frames[-1].rate == 0
+    assert frames[-1].count == 1
 
 
 def test_a_face_that_was_away_has_no_blink() -> None:

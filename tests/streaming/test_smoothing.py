@@ -37,8 +37,8 @@ def test_the_average_is_exponential_in_seconds(rate: int) -> None:
     steady, before, after = TemporalSmoother(), np.ones(7, np.float32), np.full(7, 3, np.float32)
     assert steady.average(before, time=0, constant=0.5) == pytest.approx(1)
     for number in range(rate):
-        shown = steady.average(after, time=(number + 1) / rate, constant=0.5)
-    assert shown == pytest.approx(3 - 2 * np.exp(-2), abs=1e-4)
+        average = steady.average(after, time=(number + 1) / rate, constant=0.5)
+    assert average == pytest.approx(3 - 2 * np.exp(-2), abs=1e-4)
 
 
 def test_without_a_time_constant_each_frame_stands_for_itself() -> None:

@@ -96,9 +96,9 @@ def test_streams_have_a_stable_label_and_single_images_none(
 ) -> None:
     (alone,) = analyzer(astronaut)
     assert alone.label is None and alone.shown == alone.top
-    (shown,) = Stream(analyzer).push(astronaut, time=0).readings
-    assert shown.label == shown.shown[0] == alone.top[0]
-    assert shown.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
+    (streamed,) = Stream(analyzer).push(astronaut, time=0).readings
+    assert streamed.label == streamed.shown[0] == alone.top[0]
+    assert streamed.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
 
 
 def test_the_map_is_that_of_the_shown_class(analyzer: Analyzer, astronaut: Image) -> None:
@@ -227,10 +227,10 @@ def test_frames_pushed_together_have_the_same_results_as_one_by_one(
     one_by_one = Stream(analyzer, settings)
     expected = [one_by_one.push(frame, time=time) for frame, time in frames]
     for result, other in zip(Stream(analyzer, settings).push_all(frames), expected, strict=True):
-        (reading,), (wanted,) = result.readings, other.readings
-        assert reading.face.box == pytest.approx(wanted.face.box)
-        assert reading.probabilities == pytest.approx(wanted.probabilities, abs=1e-4)
-        assert reading.blinks == wanted.blinks
+        (reading,), (single,) = result.readings, other.readings
+        assert reading.face.box == pytest.approx(single.face.box)
+        assert reading.probabilities == pytest.approx(single.probabilities, abs=1e-4)
+        assert reading.blinks == single.blinks
 
 
 @pytest.mark.parametrize(

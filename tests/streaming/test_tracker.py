@@ -60,14 +60,14 @@ def test_two_boxes_that_cross_keep_their_numbers(
 
 @pytest.mark.parametrize("rate", [10, 30, 60])
 def test_a_hidden_face_gets_its_number_back(portraits: tuple[Image, Image], rate: float) -> None:
-    tracker, seen = Tracker(), []
+    tracker, numbers = Tracker(), []
     for time in seconds(0, 4, rate):
         face = face_at(20 + 90 * time, 70)
         away = 1 <= time < 1.5 or 2.2 <= time < 2.2 + MEMORY + 0.2
         faces = tracker.update(paint((portraits[0], face)), [] if away else [face], time)
-        seen += [(time, tracked.track_id) for tracked in faces]
-    assert {number for time, number in seen if time < 2.2} == {1}
-    assert {number for time, number in seen if time > 2.2} == {2}, "forgotten after a second"
+        numbers += [(time, tracked.track_id) for tracked in faces]
+    assert {number for time, number in numbers if time < 2.2} == {1}
+    assert {number for time, number in numbers if time > 2.2} == {2}, "forgotten after a second"
 
 
 def test_another_person_at_the_same_place_gets_a_new_number(portraits: tuple[Image, Image]) -> None:
@@ -99,12 +99,12 @@ def test_the_expected_box_continues_the_motion(portraits: tuple[Image, Image], r
         frame = paint((portraits[0], face))
         tracker.update(frame, [face], time)
     soon = time + 0.2
-    seen, hidden = tracker.expected(frame, soon)
+    boxes, hidden = tracker.expected(frame, soon)
     assert len(hidden) == 0
-    assert seen[0] == pytest.approx(face_at(20 + 100 * soon, 70).box, abs=0.5)
+    assert boxes[0] == pytest.approx(face_at(20 + 100 * soon, 70).box, abs=0.5)
     tracker.update(frame, [], soon)
-    seen, hidden = tracker.expected(frame, soon)
-    assert len(seen) == 0
+    boxes, hidden = tracker.expected(frame, soon)
+    assert len(boxes) == 0
     assert hidden[0] == pytest.approx(face_at(20 + 100 * soon, 70).box, abs=0.5)
     assert [len(boxes) for boxes in tracker.expected(frame, soon + MEMORY)] == [0, 0]
 
@@ -132,13 +132,13 @@ def test_appearance_does_not_depend_on_brightness_and_contrast(
     portraits: tuple[Image, Image],
 ) -> None:
     face = face_at(200, 70)
-    seen = appearance(paint((portraits[0], face)), face.box)
+    normal = appearance(paint((portraits[0], face)), face.box)
     dark = appearance(paint(((0.5 * portraits[0] + 20).astype(np.uint8), face)), face.box)
     other = appearance(paint((portraits[1], face)), face.box)
-    assert seen @ seen == pytest.approx(1, abs=1e-5)
-    assert seen @ dark > 0.99
-    assert seen @ other < 0.6
-    assert appearance(np.full((9, 9, 3), 80, np.uint8), (0, 0, 9, 9)) @ seen == 0
+    assert normal @ normal == pytest.approx(1, abs=1e-5)
+    assert normal @ dark > 0.99
+    assert normal @ other < 0.6
+    assert appearance(np.full((9, 9, 3), 80, np.uint8), (0, 0, 9, 9)) @ normal == 0
     grey = appearance(np.full((9, 9), 80, np.uint8), (-20, -20, -10, -10))
     assert grey.shape == (256,) and not grey.any(), "outside of the frame there is nothing"
 

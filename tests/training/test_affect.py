@@ -89,16 +89,16 @@ def test_the_affect_head_learns_and_the_card_has_its_figures(
     trained: tuple[Classifier, Path], faces: FaceSet
 ) -> None:
     classifier, folder = trained
-    found = evaluate(classifier, faces.split("PrivateTest"))
-    assert found.valence_ccc is not None and found.valence_ccc > 0.7
-    assert found.arousal_ccc is not None and found.arousal_ccc > 0.7
+    evaluation = evaluate(classifier, faces.split("PrivateTest"))
+    assert evaluation.valence_ccc is not None and evaluation.valence_ccc > 0.7
+    assert evaluation.arousal_ccc is not None and evaluation.arousal_ccc > 0.7
     averaged = evaluate(classifier, faces.split("PrivateTest"), tta=True)
     assert averaged.arousal_ccc is not None and averaged.arousal_ccc > 0.7
     card = classifier.card
     figures = card.figures["PrivateTest"]
     assert card.network["affect"] is True
-    assert figures["valence_ccc"] == pytest.approx(found.valence_ccc, abs=1e-4)
-    assert figures["arousal_ccc"] == pytest.approx(found.arousal_ccc, abs=1e-4)
+    assert figures["valence_ccc"] == pytest.approx(evaluation.valence_ccc, abs=1e-4)
+    assert figures["arousal_ccc"] == pytest.approx(evaluation.arousal_ccc, abs=1e-4)
     assert figures["command"].endswith("--model rated --data AffectNet --split PrivateTest")
     assert card.data == "AffectNet (2017)" and "trained on AffectNet:" in card.licence
     (log,) = folder.glob("metrics/*/metrics.csv")
@@ -125,9 +125,9 @@ def test_evaluate_prints_the_concordance_for_a_folder(
         picture.save(tmp_path / "val_set" / "images" / f"{number}.png")
     monkeypatch.setattr("fer_core.cli.evaluate.load_model", lambda _: trained[0])
     cli.app(["evaluate", "--data", str(tmp_path)], standalone_mode=False)
-    told = capsys.readouterr().out
-    assert "rated on 10 faces of PrivateTest" in told and "arousal CCC" not in told
-    (line,) = (line for line in told.splitlines() if line.startswith("valence CCC"))
+    output = capsys.readouterr().out
+    assert "rated on 10 faces of PrivateTest" in output and "arousal CCC" not in output
+    (line,) = (line for line in output.splitlines() if line.startswith("valence CCC"))
     assert float(line.split()[-1]) > 0.7
 
 

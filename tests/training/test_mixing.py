@@ -49,13 +49,13 @@ def test_targets_are_mixed_in_the_shares_of_the_pixels(mixer: v2.Transform) -> N
     faces = (label * 40).to(torch.uint8)[:, None, None, None].expand(3, 1, 24, 24)
     votes = F.one_hot(label, 8).float()
     rated = torch.tensor([[0.5, 0.0], [-0.5, 1.0], [torch.nan, torch.nan]])
-    found, classes, shares, ratings = mixed(mixer, faces, label, votes, rated)
-    assert found.shape == (3, 1, 24, 24) and classes.shape == (3, 7)
+    blended, classes, shares, ratings = mixed(mixer, faces, label, votes, rated)
+    assert blended.shape == (3, 1, 24, 24) and classes.shape == (3, 7)
     assert classes.sum(dim=1).tolist() == pytest.approx([1, 1, 1])
-    grey = found.mean(dim=(1, 2, 3))
-    assert (classes @ torch.arange(7.0) * 40).tolist() == pytest.approx(grey.tolist(), abs=1e-3)
+    gray = blended.mean(dim=(1, 2, 3))
+    assert (classes @ torch.arange(7.0) * 40).tolist() == pytest.approx(gray.tolist(), abs=1e-3)
     assert torch.equal(classes, shares[:, :7])
-    own = float(classes[1, 2])
-    assert 0 < own < 1
-    assert ratings[1].tolist() == pytest.approx([0.5 - own, own], abs=1e-5)
+    first_share = float(classes[1, 2])
+    assert 0 < first_share < 1
+    assert ratings[1].tolist() == pytest.approx([0.5 - first_share, first_share], abs=1e-5)
     assert ratings[[0, 2]].isnan().all(), "either face of these was not rated"

@@ -74,8 +74,8 @@ def test_tensorboard_gets_the_figures_too(faces: FaceSet, small: Small, tmp_path
     fit(small("plain", epochs=1), faces, tmp_path)
     (folder,) = (tmp_path / "tensorboard").iterdir()
     events = accumulator.EventAccumulator(str(folder)).Reload()
-    (found,) = events.Scalars("public_accuracy")
-    assert found.value == pytest.approx(read_curve(tmp_path)[0]["public_accuracy"], abs=1e-4)
+    (event,) = events.Scalars("public_accuracy")
+    assert event.value == pytest.approx(read_curve(tmp_path)[0]["public_accuracy"], abs=1e-4)
 
 
 def test_early_stopping_ends_a_run_without_improvement(
@@ -83,10 +83,10 @@ def test_early_stopping_ends_a_run_without_improvement(
 ) -> None:
     recipe = small("plain", epochs=12, learning_rate=1e-12, patience=2)
     fit(recipe, faces, tmp_path)
-    found = [row["public_accuracy"] for row in read_curve(tmp_path)]
-    assert len(found) == found.index(max(found)) + 3 < 12
+    accuracies = [row["public_accuracy"] for row in read_curve(tmp_path)]
+    assert len(accuracies) == accuracies.index(max(accuracies)) + 3 < 12
     fit(recipe, faces, tmp_path, resume=True)
-    assert len(read_curve(tmp_path)) == len(found), "nor does it go on"
+    assert len(read_curve(tmp_path)) == len(accuracies), "nor does it go on"
 
 
 def test_a_run_with_mixing_and_class_weights_trains(

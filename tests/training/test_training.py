@@ -43,8 +43,8 @@ def test_a_run_from_training_to_stored_weights(
     best = max(row["public_accuracy"] for row in curve)
     assert curve[card.training["selected_epoch"] - 1]["public_accuracy"] == best
     for picture in ("curves.png", "confusion.png"):
-        with Pillow.open(tmp_path / picture) as drawn:
-            assert drawn.size[0] >= 700
+        with Pillow.open(tmp_path / picture) as figure:
+            assert figure.size[0] >= 700
     assert card.network["affect"] is False and card.figures["PrivateTest"]["valence_ccc"] is None
     again = evaluate(classifier, faces.split("PrivateTest"))
     assert again.accuracy == pytest.approx(card.figures["PrivateTest"]["accuracy"], abs=1e-4)
@@ -109,19 +109,19 @@ def test_metrics_of_a_known_confusion_matrix() -> None:
     votes[5] = [0] * 9 + [10]
     blank = [np.zeros((2, 2), np.uint8)] * 6
     faces = FaceSet(blank, labels, np.array(["PrivateTest"] * 6), votes)
-    found = measure(
+    metrics = measure(
         "m", np.eye(7, dtype=np.float32)[assigned], np.eye(8, dtype=np.float32)[[1] * 6], faces
     )
-    assert found.accuracy == pytest.approx(4 / 6)
-    assert found.per_class["happy"] == pytest.approx(
+    assert metrics.accuracy == pytest.approx(4 / 6)
+    assert metrics.per_class["happy"] == pytest.approx(
         {"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "n": 3}
     )
-    assert found.macro_f1 == pytest.approx((2 / 3 + 2 / 3 + 2 / 3) / 3)
-    assert found.macro_precision == pytest.approx((1 + 2 / 3 + 1 / 2) / 3)
-    assert found.macro_recall == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)
-    assert found.confusion[3] == (0, 0, 0, 2, 0, 0, 1)
-    assert (found.ferplus_accuracy, found.ferplus_n) == (1.0, 5)
-    assert found.ece == pytest.approx(1 - 4 / 6, abs=1e-6)
+    assert metrics.macro_f1 == pytest.approx((2 / 3 + 2 / 3 + 2 / 3) / 3)
+    assert metrics.macro_precision == pytest.approx((1 + 2 / 3 + 1 / 2) / 3)
+    assert metrics.macro_recall == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)
+    assert metrics.confusion[3] == (0, 0, 0, 2, 0, 0, 1)
+    assert (metrics.ferplus_accuracy, metrics.ferplus_n) == (1.0, 5)
+    assert metrics.ece == pytest.approx(1 - 4 / 6, abs=1e-6)
 
 
 def test_augmentation_moves_faces_within_its_limits() -> None:

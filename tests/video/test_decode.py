@@ -245,8 +245,8 @@ def test_the_frame_at_a_given_time_is_read(write_clip: WriteClip, name: str, cod
     path = write_clip([shade(8 * n) for n in range(30)], name=name, codec=codec)
     frames = read(path)
     for number in (0, 9, 10, 17, 29):
-        found = read_frame(path, frames[number].time)
-        assert found.mean() == pytest.approx(frames[number].image.mean(), abs=0.5), number
+        image = read_frame(path, frames[number].time)
+        assert image.mean() == pytest.approx(frames[number].image.mean(), abs=0.5), number
     between = read_frame(path.read_bytes(), (frames[4].time + frames[5].time) / 2)
     assert between.mean() == pytest.approx(frames[4].image.mean(), abs=0.5)
     assert read_frame(path, 99.0).mean() == pytest.approx(frames[-1].image.mean(), abs=0.5)

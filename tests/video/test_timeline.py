@@ -32,8 +32,8 @@ def made(*rows: tuple[int, float, int, str, float]) -> Timeline:
         probabilities = np.full(7, (1 - probability) / 6, np.float32)
         probabilities[EXPRESSIONS.index(name)] = probability
         likeliest = probabilities.argmax()
-        known = (frame, time, track, (1, 2, 30, 40), 1, 0, probabilities)
-        table[number] = (*known, 0.5, np.nan, False, likeliest, number % 2, np.nan, 51)
+        fields = (frame, time, track, (1, 2, 30, 40), 1, 0, probabilities)
+        table[number] = (*fields, 0.5, np.nan, False, likeliest, number % 2, np.nan, 51)
     return Timeline("a.mp4", "plain", 1, 90, 3.0, stopped=False, flaw=None, rows=table)
 
 

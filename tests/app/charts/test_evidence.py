@@ -11,10 +11,10 @@ CROP = np.arange(48 * 48, dtype=np.uint8).reshape(48, 48)
 def test_shares_are_shown_beside_those_of_an_even_map() -> None:
     heat, area = {"eyes": 0.3, "mouth": 0.7}, {"eyes": 0.05, "mouth": 0.1}
     figure = share_dots(heat, area, {"whole face": 0.6})
-    shown = {trace.name: dict(zip(trace.y, trace.x, strict=True)) for trace in figure.data}
-    assert shown["heat of the map"] == heat
-    assert shown["if it were spread evenly"] == area
-    assert shown["the network's own attention"] == {"whole face": 0.6}
+    shares = {trace.name: dict(zip(trace.y, trace.x, strict=True)) for trace in figure.data}
+    assert shares["heat of the map"] == heat
+    assert shares["if it were spread evenly"] == area
+    assert shares["the network's own attention"] == {"whole face": 0.6}
     assert figure.layout.yaxis.categoryarray == ("whole face", "mouth", "eyes")
     assert len(share_dots(heat, area, {}).data) == 2
 

@@ -83,12 +83,14 @@ def test_scenes_have_a_border_around_the_face(drawn: LandmarkSet) -> None:
 
 
 def test_sample_scenes_have_no_face() -> None:
-    found = faceless_scenes()
+    scenes = faceless_scenes()
     brick, coffee, temple = (512, 512), (400, 600), (427, 640)
-    assert [s.image.shape for s in found[:7:3]] == [brick, coffee, temple]
-    assert found[5].image.shape == (200, 300) and len(found) == 12
-    assert (found[4].image == found[3].image[::-1]).all()
-    assert {len(s.box) for s in found} == {0} and {s.image.dtype for s in found} == {np.dtype("u1")}
+    assert [s.image.shape for s in scenes[:7:3]] == [brick, coffee, temple]
+    assert scenes[5].image.shape == (200, 300) and len(scenes) == 12
+    assert (scenes[4].image == scenes[3].image[::-1]).all()
+    assert {len(s.box) for s in scenes} == {0} and {s.image.dtype for s in scenes} == {
+        np.dtype("u1")
+    }
 
 
 def test_a_rotated_scene_has_no_face(drawn: LandmarkSet) -> None:
