@@ -46,8 +46,8 @@ TIMES: Final = {2: "twice", 3: "three times"}
 """How often a network sees a face, by its number of branches."""
 
 AFFECT_FROM_CLASSES: Final = (
-    "Computed from the class probabilities: the mean of the positions that people gave to each class's word "
-    "(Russell and Mehrabian, 1977). Not measured, and not what somebody feels."
+    "Placed by its class probabilities, at the mean of the positions that people gave to the words of the "
+    "classes (Russell and Mehrabian, 1977). Not measured, and not what somebody feels."
 )
 
 AFFECT_LEARNED: Final = (

@@ -1,4 +1,4 @@
-"""What many tests share: a real face, and the data that is kept beside the repository."""
+"""Fixtures for all tests: a real face, and the data beside the repository."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ SHARED = Path(
 
 @pytest.fixture(scope="session")
 def astronaut() -> Image:
-    """(512, 512, 3) RGB: one smiling face, public domain."""
+    """Return (512, 512, 3) RGB: one smiling face, public domain."""
     image: Image = skimage.data.astronaut()  # type: ignore[no-untyped-call]
     image.setflags(write=False)
     return image
@@ -26,20 +26,20 @@ def astronaut() -> Image:
 
 @pytest.fixture(scope="session")
 def astronaut_box() -> tuple[float, float, float, float]:
-    """x0, y0, x1, y1 of the face from hairline to chin, measured by hand."""
+    """Return x0, y0, x1, y1 of the face from hairline to chin, measured by hand."""
     return (180.0, 62.0, 267.0, 173.0)
 
 
 @pytest.fixture(scope="session")
 def astronaut_points() -> Floats:
-    """(5, 2) pupils, tip of the nose and corners of the mouth, measured by hand."""
+    """Return (5, 2) pupils, tip of the nose and corners of the mouth, measured by hand."""
     points = [(203.6, 100.8), (247.0, 103.6), (224.8, 127.6), (201.6, 139.4), (245.0, 141.4)]
     return np.array(points, np.float32)
 
 
 @pytest.fixture(scope="session")
 def shared() -> Callable[[str], Path]:
-    """Path of a file of the shared data; the test is skipped where it is missing."""
+    """Return a function that finds a file of the shared data, and skips the test if it is missing."""
 
     def find(name: str) -> Path:
         path = SHARED / name

@@ -1,4 +1,4 @@
-"""Models around networks that nobody trained."""
+"""Models around untrained networks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ def classifier_of(
     options: Mapping[str, Any] | None = None,
     temperature: float = 1.0,
 ) -> Classifier:
-    """A model with a small card.
+    """Return a model with a small card.
 
     Args:
         options: of the network's constructor, for cards that are written and read again.

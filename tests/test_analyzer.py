@@ -1,4 +1,4 @@
-"""The whole way of a frame, on a real face."""
+"""All steps of a frame, on a real face."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

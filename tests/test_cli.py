@@ -1,4 +1,4 @@
-"""The command line, as somebody would call it."""
+"""The command line, as users call it."""
 
 import csv
 import dataclasses
@@ -48,9 +48,9 @@ def photo(tmp_path: Path, astronaut: Image) -> Path:
 
 @pytest.fixture
 def table(tmp_path: Path, astronaut: Image) -> tuple[Path, Path]:
-    """A FER2013 table and its votes: three happy faces of PrivateTest."""
-    grey = np.array(Pillow.fromarray(astronaut[40:190, 150:300]).convert("L").resize((48, 48)))
-    pixels = " ".join(map(str, grey.ravel()))
+    """Write a FER2013 table and its votes: three happy faces of PrivateTest."""
+    gray = np.array(Pillow.fromarray(astronaut[40:190, 150:300]).convert("L").resize((48, 48)))
+    pixels = " ".join(map(str, gray.ravel()))
     faces, votes = tmp_path / "fer2013.csv", tmp_path / "fer2013new.csv"
     faces.write_text("emotion,pixels,Usage\n" + f"3,{pixels},PrivateTest\n" * 3)
     votes.write_text(
@@ -205,7 +205,7 @@ def test_all_models_are_measured_side_by_side(
 
 
 def folder_with(folder: Path) -> Path:
-    """The leaderboard's folder with one of its models."""
+    """Add one of the leaderboard's models to its folder."""
     for suffix in (".json", ".safetensors"):
         shutil.copy(WEIGHTS / f"plain{suffix}", folder)
     return folder
@@ -264,7 +264,7 @@ def test_explain_without_a_face_exits_with_2(run: Run, tmp_path: Path) -> None:
 
 @pytest.fixture
 def clip(tmp_path: Path, astronaut: Image) -> Path:
-    """Six frames at 30 a second, a face in all of them."""
+    """Write a clip of six frames at 30 per second, with a face in each."""
     av = pytest.importorskip("av")
     path = tmp_path / "clip.mp4"
     with av.open(path, "w") as output:

@@ -1,4 +1,4 @@
-"""Alignment against known transforms, and where the blocks lie."""
+"""Alignment against known transforms, and the position of the blocks."""
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from fer_core.types import Face, Floats, Image
 
 
 def turned(angle: float, scale: float, shift: tuple[float, float]) -> Floats:
-    """(2, 3) similarity."""
+    """Return a (2, 3) similarity."""
     c, s = scale * np.cos(angle), scale * np.sin(angle)
     return np.array([[c, -s, shift[0]], [s, c, shift[1]]], np.float32)
 
@@ -135,9 +135,9 @@ def test_without_points_the_box_is_not_rotated(astronaut: Image) -> None:
 
 
 def test_bare_crops_may_have_any_size_and_color(astronaut: Image, astronaut_points: Floats) -> None:
-    grey = astronaut[50:190, 160:290, 0].copy()
+    gray = astronaut[50:190, 160:290, 0].copy()
     points = np.stack([astronaut_points - (160, 50), np.full((5, 2), np.nan)]).astype(np.float32)
-    aligned = align_crops([grey, astronaut[:48, :48]], points, 48)
+    aligned = align_crops([gray, astronaut[:48, :48]], points, 48)
     assert aligned.shape == (2, 48, 48) and aligned.dtype == np.uint8
     whole = cut_regions(astronaut[:, :, 0], Face((0, 0, 1, 1), 1.0, astronaut_points), 48).face
     assert np.abs(aligned[0].astype(int) - whole)[4:-4, 4:-4].mean() < 3

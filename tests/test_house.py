@@ -1,4 +1,4 @@
-"""How the code is kept: sizes, explicit objects instead of script globals, and plain names."""
+"""Rules for the code: sizes, explicit objects instead of script globals, and plain names."""
 
 import ast
 import builtins
@@ -36,7 +36,7 @@ def functions(tree: ast.AST) -> Iterator[Function]:
 
 
 def parameters(function: Function) -> list[str]:
-    """Names of all parameters but ``self`` and ``cls``."""
+    """Return the names of all parameters but ``self`` and ``cls``."""
     arguments = function.args
     named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     starred = [each for each in (arguments.vararg, arguments.kwarg) if each]
@@ -70,7 +70,7 @@ def test_a_page_is_thin_and_opens_through_the_router(path: Path) -> None:
 
 
 def script_names(tree: ast.Module) -> set[str]:
-    """Module-level names that are neither imports, definitions nor CONSTANTS."""
+    """Return module-level names that are neither imports, definitions nor CONSTANTS."""
     names: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef | Function):
@@ -81,7 +81,7 @@ def script_names(tree: ast.Module) -> set[str]:
 
 
 def names_read(tree: ast.AST) -> set[str]:
-    """Names that the functions of a module read and do not bind themselves."""
+    """Return the names that the functions of a module read and do not bind themselves."""
     names: set[str] = set()
     for function in functions(tree):
         inside = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
@@ -125,7 +125,7 @@ EXCEPTIONS = {
 
 
 def defined_names(tree: ast.Module) -> Iterator[str]:
-    """Functions, classes, attributes of classes, and constants of a module."""
+    """Return the functions, classes, attributes of classes, and constants of a module."""
     for node in ast.walk(tree):
         if isinstance(node, Function | ast.ClassDef):
             yield node.name

@@ -1,4 +1,4 @@
-"""Every kind of image people bring, and what they are told when it cannot be used."""
+"""Images of every kind, and the error messages for those that cannot be used."""
 
 import io
 from pathlib import Path
@@ -83,8 +83,8 @@ def test_sixteen_bits_are_scaled() -> None:
     for kind in ("PNG", "TIFF", "PPM"):
         image = read_image(encoded(PILImage.fromarray(levels), kind))
         assert image[0, :, 0].tolist() == [0, 1, 128, 255]
-    colour = cv2.imencode(".png", np.dstack([levels] * 3))[1].tobytes()
-    assert read_image(colour)[0, :, 1].tolist() == [0, 1, 128, 255]
+    color = cv2.imencode(".png", np.dstack([levels] * 3))[1].tobytes()
+    assert read_image(color)[0, :, 1].tolist() == [0, 1, 128, 255]
 
 
 def test_cmyk_images_are_read() -> None:
@@ -177,9 +177,9 @@ def test_arrays_that_are_not_images_are_refused(array: np.ndarray, message: str)
 
 
 def test_arrays_of_any_kind_are_converted_to_gray() -> None:
-    colours = np.array([[(255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 90, 90)]], np.uint8)
-    assert to_gray(colours).tolist() == [[76, 150, 29, 90]]
-    grey = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    assert to_gray(grey) is grey
-    assert to_gray(grey[..., None]).tolist() == grey.tolist()
-    assert to_gray(grey.astype(np.uint16) * 257).tolist() == grey.tolist()
+    colors = np.array([[(255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 90, 90)]], np.uint8)
+    assert to_gray(colors).tolist() == [[76, 150, 29, 90]]
+    gray = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    assert to_gray(gray) is gray
+    assert to_gray(gray[..., None]).tolist() == gray.tolist()
+    assert to_gray(gray.astype(np.uint16) * 257).tolist() == gray.tolist()

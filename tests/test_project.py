@@ -1,4 +1,4 @@
-"""The rules that hold the project together: who imports whom, what ships, what is installed."""
+"""Rules for the project: order of imports, size of the weights, pinned packages."""
 
 import ast
 import hashlib
@@ -60,7 +60,7 @@ ALL_MEGABYTES = 36
 
 
 def statements(path: Path, *, lazy: bool) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Import statements of a file; without ``lazy`` only those that run when it is imported."""
+    """Return the import statements of a file; without ``lazy`` only those that run when it is imported."""
     pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while pending:
         node = pending.pop()
@@ -76,7 +76,7 @@ def statements(path: Path, *, lazy: bool) -> Iterator[ast.Import | ast.ImportFro
 
 
 def imports(path: Path, *, lazy: bool = True) -> set[str]:
-    """Dotted names a file imports; ``from a import b`` counts as ``a.b``."""
+    """Return the dotted names that a file imports; ``from a import b`` counts as ``a.b``."""
     names = set()
     for node in statements(path, lazy=lazy):
         if isinstance(node, ast.Import):
@@ -103,7 +103,7 @@ def part_of(path: Path) -> str:
 
 
 def parts(path: Path) -> set[str]:
-    """The parts of fer_core that a file imports."""
+    """Return the parts of fer_core that a file imports."""
     return {part(name) for name in imports(path) if name.split(".")[0] == "fer_core"}
 
 
@@ -117,14 +117,14 @@ MODULES = {module_name(path) for path in CORE_FILES}
 
 
 def file_of(name: str) -> str | None:
-    """The module of fer_core that an imported name lies in; None for names from elsewhere."""
+    """Return the module of fer_core that an imported name lies in; None for names from elsewhere."""
     while name and name not in MODULES:
         name = name.rpartition(".")[0]
     return name or None
 
 
 def circles(needs: Mapping[str, Set[str | None]]) -> list[str]:
-    """Names that need themselves, directly or through others."""
+    """Return the names that need themselves, directly or through others."""
 
     def reachable(name: str) -> set[str]:
         reached: set[str] = set()
@@ -144,7 +144,7 @@ def packages(names: set[str]) -> set[str]:
 
 
 def loaded_with(path: Path) -> set[Path]:
-    """The files of fer_core that run when ``path`` is imported, itself included."""
+    """Return the files of fer_core that run when ``path`` is imported, itself included."""
     loaded: set[Path] = set()
     pending = [path]
     while pending:
@@ -259,5 +259,5 @@ def test_pins_lie_in_the_ranges_of_the_package() -> None:
 
 def test_theme_has_a_color_for_each_class() -> None:
     theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
-    colours = theme["chartCategoricalColors"]
-    assert len(set(colours)) == len(colours) == len(EXPRESSIONS)
+    colors = theme["chartCategoricalColors"]
+    assert len(set(colors)) == len(colors) == len(EXPRESSIONS)

@@ -1,4 +1,4 @@
-"""A visitor sees the host's folder of datasets, and nothing else of the machine."""
+"""A visitor can read the host's folder of datasets, and nothing else on the machine."""
 
 from pathlib import Path
 

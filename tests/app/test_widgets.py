@@ -1,4 +1,4 @@
-"""The words that every page shares."""
+"""Texts that pages share."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Readings made by hand, for what draws them."""
+"""Readings and explanations with known values, to be drawn."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def make_reading(
     label: str | None = None,
     places: Floats | None = None,
 ) -> Reading:
-    """A face in ``box`` whose aligned square is the square around the middle of the box."""
+    """Return a reading of a face in ``box``, with the aligned square around the center of the box."""
     x0, y0, x1, y1 = box
     side = max(x1 - x0, y1 - y0)
     corner = np.array([(x0 + x1 - side) / 2, (y0 + y1 - side) / 2], np.float32)
@@ -45,7 +45,7 @@ def make_reading(
 def make_explanation(
     shape: tuple[int, int], hot: tuple[int, int, int, int], target: str = "happy"
 ) -> Explanation:
-    """Full heat inside ``hot`` (x0, y0, x1, y1) of a frame of ``shape``, none elsewhere."""
+    """Return an explanation with heat 1 inside ``hot`` (x0, y0, x1, y1) of a frame, 0 elsewhere."""
     heatmap = np.zeros(shape, np.float32)
     x0, y0, x1, y1 = hot
     heatmap[y0:y1, x0:x1] = 1

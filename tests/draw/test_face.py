@@ -10,12 +10,12 @@ from fer_core.types import Floats, Image
 
 SIZE = 240
 SKIN = (0.30, 0.55)
-"""A place on the cheek, in fractions of the square, where no line runs."""
+"""A place on the cheek without a line, in fractions of the square."""
 
 
 @pytest.fixture
 def landmarks() -> Floats:
-    """(78, 2) a mirror-symmetric face."""
+    """Return (78, 2) landmarks of a mirror-symmetric face."""
     points = np.zeros((78, 2), np.float32)
 
     def around(span: slice, x: float, y: float, width: float, height: float, start: float) -> None:
@@ -40,7 +40,7 @@ def landmarks() -> Floats:
 
 
 def pixel(picture: Image, place: tuple[float, float]) -> list[int]:
-    """RGBA at a place given in fractions of the aligned square."""
+    """Return RGBA at a place in fractions of the aligned square."""
     left, top, side = WINDOW
     x, y = ((at - edge) / side * len(picture) for at, edge in zip(place, (left, top), strict=True))
     color: list[int] = picture[int(y), int(x)].tolist()
@@ -54,7 +54,7 @@ def hot(row: int, column: int, value: float = 1) -> Floats:
 
 
 CHEEK = hot(3, 1)
-"""The cell that holds ``SKIN``."""
+"""A map with heat in the cell around ``SKIN``."""
 
 
 def test_lines_are_drawn_on_a_transparent_background(landmarks: Floats) -> None:

@@ -318,7 +318,7 @@ ATTENDING = dataclasses.replace(NOTHING, attention=True)
 
 
 def greener(before: Image, after: Image) -> Floats:
-    """(H, W) by how much a pixel's green has risen above its red."""
+    """Return (H, W): by how much the green of a pixel has risen above its red."""
     gained = after.astype(int) - before
     return (gained[..., 1] - gained[..., 0]).astype(np.float32)
 
@@ -363,7 +363,7 @@ def test_attention_is_drawn_on_a_fixed_scale() -> None:
     image = np.zeros((40, 40, 3), np.uint8)
     blend_attention(image, places, corners, 0.8)
     expected = np.round(0.8 * (1 - 0.25 / 0.5) * np.array(ATTENTION)).astype(int)
-    assert (image[:20, :20] == expected).all(), "twice the average: half the colour"
+    assert (image[:20, :20] == expected).all(), "twice the average: half the color"
     assert not image[20:].any() and not image[:20, 20:].any()
 
 

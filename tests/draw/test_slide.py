@@ -1,4 +1,4 @@
-"""One explanation as a slide."""
+"""An explanation as a slide."""
 
 import io
 from xml.etree import ElementTree

@@ -1,4 +1,4 @@
-"""One server and one browser for all tests here; both are skipped with a reason where they cannot be."""
+"""One server and one browser for all end-to-end tests, which are skipped with a reason without Chromium."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,14 +42,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """A tab of the size of a laptop's screen, with no page open yet."""
+    """Open an empty tab of the size of a laptop's screen."""
     with tab(browser, viewport={"width": 1440, "height": 900}) as page:
         yield page
 
 
 @pytest.fixture
 def phone(browser: Browser, server: Server) -> Iterator[Page]:
-    """The same on a phone."""
+    """Open an empty tab of the size of a phone's screen."""
     size = {"width": 390, "height": 844}
     with tab(browser, viewport=size, has_touch=True, is_mobile=True) as page:
         yield page
@@ -57,7 +57,7 @@ def phone(browser: Browser, server: Server) -> Iterator[Page]:
 
 @contextmanager
 def tab(browser: Browser, **device: Any) -> Iterator[Page]:
-    """A tab in which an uncaught error fails the test."""
+    """Open a tab in which an uncaught error fails the test."""
     errors: list[object] = []
     with browser.new_context(**device) as context:
         page = context.new_page()

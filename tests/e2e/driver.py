@@ -1,4 +1,4 @@
-"""Drives the app in a real browser: a server, a webcam that is a film, Chromium, the Live page."""
+"""Drives the app in a real browser: a server, Chromium with a film as its webcam, the Live page."""
 
 import base64
 import os
@@ -33,13 +33,13 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CAMERA_FRAME = 'iframe[title="streamlit_webrtc.component.webrtc_streamer"]'
 
 PATIENCE = 60
-"""Seconds that anything may take; a machine with other work to do is slow, not wrong."""
+"""Longest wait for anything, in seconds: a busy machine is slow, not wrong."""
 
 T = TypeVar("T")
 
 
 def wait_for(condition: Callable[[], T], message: str, *, every: float = 0.1) -> T:
-    """Call ``what`` until it returns something true."""
+    """Call ``condition`` until it returns something true, and return that."""
     end = time.monotonic() + PATIENCE
     while not (result := condition()):
         if time.monotonic() > end:
@@ -49,7 +49,7 @@ def wait_for(condition: Callable[[], T], message: str, *, every: float = 0.1) ->
 
 
 def write_webcam(path: Path, *, frames: int = 90, width: int = 640, height: int = 480) -> Path:
-    """A film in which a smiling face moves about, as Chromium takes it for a camera."""
+    """Write a film of a smiling face that moves, in the format of Chromium's fake camera."""
     astronaut: Image = skimage.data.astronaut()  # type: ignore[no-untyped-call]
     photo = cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR)
     with path.open("wb") as film:
@@ -69,7 +69,7 @@ class Server:
 
 @contextmanager
 def serve(log: Path) -> Iterator[Server]:
-    """The app on a free port; what it says goes to ``log``."""
+    """Run the app on a free port, with its output in ``log``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -107,7 +107,7 @@ def healthy(url: str, server: "subprocess.Popen[bytes]") -> bool:
 
 
 def udp_sockets(pid: int) -> int:
-    """How many a process holds: each WebRTC connection has some (Linux only)."""
+    """Return the number of UDP sockets of a process: each WebRTC connection has some (Linux only)."""
     table = Path(f"/proc/{pid}/net/udp").read_text() + Path(f"/proc/{pid}/net/udp6").read_text()
     inodes = {line.split()[9] for line in table.splitlines() if ":" in line}
     count = 0
@@ -148,7 +148,7 @@ class LivePage:
         self.camera.get_by_role("button", name="STOP").click()
 
     def picture(self) -> Image | None:
-        """What the video shows now, (480, 640, 3) RGB; None while it shows nothing."""
+        """Return the current picture of the video, (480, 640, 3) RGB; None without one."""
         url = self.camera.locator("body").evaluate(
             """() => {
                 const video = document.querySelector("video")
@@ -166,18 +166,18 @@ class LivePage:
         return np.asarray(cv2.imdecode(png, cv2.IMREAD_COLOR_RGB), np.uint8)
 
     def shows_overlay(self) -> bool:
-        """Whether the picture carries probability bars, and so went through the classifier."""
+        """Return whether the picture has probability bars, so that it went through the classifier."""
         picture = self.picture()
         return picture is not None and bar_pixels(picture) > 60
 
     def frames(self) -> int:
-        """How many frames the page says that it has worked on; 0 while it says nothing."""
+        """Return the number of processed frames that the page shows; 0 without one."""
         words = re.search(r"([\d,]+) frames so far", self.page.locator("body").inner_text())
         return int(words[1].replace(",", "")) if words else 0
 
 
 def bar_pixels(picture: Image) -> int:
-    """Pixels in the colours of those classes of whose colours the film has none."""
+    """Return the number of pixels in the colors of classes that do not occur in the film."""
     colors = [rgb(EXPRESSION_COLORS[name]) for name in ("disgust", "happy", "sad", "surprise")]
     far = [np.abs(picture.astype(np.int16) - color).max(axis=-1) for color in colors]
     return int((np.min(far, axis=0) < 25).sum())

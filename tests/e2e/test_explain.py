@@ -1,4 +1,4 @@
-"""The Explain page in a browser: a cover is drawn, the class changed, the figure taken away."""
+"""The Explain page in a real browser: draw a cover, change the class, download the slide."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""The Photo page in a real browser: a picture in, files out."""
+"""The Photo page in a real browser: upload a picture, download the results."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The Video page in a real browser: reading a clip, stopping it half way, going on, taking files away."""
+"""The Video page in a real browser: read a clip, stop and continue, download the results."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ RATE, SECONDS = 30, 40
 
 @pytest.fixture
 def clip(tmp_path: Path, astronaut: Image) -> Path:
-    """A smiling face that stands still for so long that a press on Cancel comes in time."""
+    """Write a clip of a smiling face, long enough to press Cancel in time."""
     picture = np.asarray(cv2.resize(astronaut, (320, 320)), np.uint8)
     frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
     path = tmp_path / "lesson.mp4"

@@ -1,4 +1,4 @@
-"""Average maps of a network whose evidence lies where the test says."""
+"""Average maps of a network with known evidence."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -63,7 +63,7 @@ class Toy(Network):
 
 
 class NoMaps(Toy):
-    """Only covering places tells where it looks."""
+    """The same network without feature maps, so that only occlusion explains it."""
 
     has_maps = False
     maps = False
@@ -77,7 +77,7 @@ def bright(place: Any, value: int) -> Image:
 
 @pytest.fixture
 def landmarks() -> Floats:
-    """(78, 2) a face whose brows and mouth lie where the toy looks, in fractions of the square."""
+    """Return (78, 2) landmarks with brows and mouth on the toy's evidence, in fractions of the square."""
     points = np.full((78, 2), 0.5, np.float32)
     points[17:22] = np.linspace((0.25, 0.25), (0.4, 0.25), 5)
     points[22:27] = np.linspace((0.6, 0.25), (0.75, 0.25), 5)

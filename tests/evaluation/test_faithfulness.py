@@ -29,7 +29,7 @@ TRUE[1, 4] = 1
 
 
 class Watcher(Network):
-    """It says "sad" as far as one place is brighter than gray, and knows nothing else."""
+    """A network whose score for "sad" is the brightness of one place above gray."""
 
     input_size = SIZE
 
@@ -52,7 +52,7 @@ def watcher() -> Classifier:
 
 @pytest.fixture(scope="module")
 def aligned() -> Image:
-    """(S, S) uint8 dark, and bright where the network looks."""
+    """Return (S, S) uint8: dark, and bright at the place that the network depends on."""
     face = np.full((SIZE, SIZE), 60, np.uint8)
     face[PLACE] = 250
     return face
@@ -185,7 +185,7 @@ def test_baseline_maps_have_the_expected_shapes(side: int) -> None:
 
 
 def neighbours(noise: Floats, step: int) -> Floats:
-    """(2, n) cells and what lies a step to the right of them."""
+    """Return (2, n) values of cells and of their right neighbors."""
     return np.stack([noise[:, :-step].ravel(), noise[:, step:].ravel()])
 
 

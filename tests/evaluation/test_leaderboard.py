@@ -45,7 +45,7 @@ def figures(accuracy: float, **others: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Cards of three models, the last one not measured."""
+    """Write cards of three models, the last one without figures."""
     card = json.loads((WEIGHTS / "plain.json").read_text(encoding="utf-8"))
     for name, accuracy in (("plain", 0.7), ("xception", 0.8), ("later", None)):
         figures_of_split = {"PrivateTest": figures(accuracy)} if accuracy else {}

@@ -1,4 +1,4 @@
-"""Networks that forget, how alike two maps are, and whether the maps of trained networks are sound."""
+"""Randomized networks, rank correlation of maps, and the randomization test of trained networks."""
 
 import copy
 from itertools import pairwise
@@ -21,7 +21,7 @@ TRUNK = ["layer 5", "layer 4", "layer 3", "layer 2", "layer 1"]
 
 @pytest.fixture(scope="module")
 def aligned(astronaut: Image) -> Image:
-    """(2, S, S) uint8: a real face, and the same one mirrored."""
+    """Return (2, S, S) uint8: a real face and its mirror image."""
     (reading,) = Analyzer()(astronaut)
     return np.stack([reading.regions.face, reading.regions.face[:, ::-1]])
 

@@ -1,4 +1,4 @@
-"""What was measured of the methods on many faces, and what follows from it."""
+"""Stored results of the explanation methods, and the recommended method."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ def cell(mean: float) -> dict[str, float]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Guided backpropagation parts both curves most and forgets nothing, EigenCAM knows no class."""
+    """Write results in which guided backpropagation is most faithful but fails randomization."""
     gains = {"gradcam": (0.2, 0.6), "layercam": (0.3, 0.6), "eigencam": (0.1, 0.7)}
     gains |= {"guided_backprop": (0.1, 0.9), "centre": (0.25, 0.55)}
     maps = {

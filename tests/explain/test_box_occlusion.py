@@ -1,4 +1,4 @@
-"""Covers laid by hand, and whether a map foresaw what they do."""
+"""Occlusion tests with boxes, and whether a map predicted their effect."""
 
 from collections.abc import Mapping
 
@@ -18,11 +18,11 @@ from tests.networks import classifier_of
 SIZE = 48
 HAPPY = EXPRESSIONS.index("happy")
 PATCH = (0.5, 0.5, 0.75, 0.75)
-"""All that the toy network looks at."""
+"""The only place that the network depends on."""
 
 
 class LooksAtAPatch(Network):
-    """The brighter its patch, the happier."""
+    """A network whose score for happy is the brightness of ``PATCH``."""
 
     has_maps = False
 
@@ -54,7 +54,7 @@ def bright() -> Image:
 
 @pytest.fixture
 def right_map() -> Floats:
-    """(4, 4), warm on the patch alone."""
+    """Return (4, 4), hot on the patch only."""
     raw = np.full((4, 4), -1, np.float32)
     raw[2, 2] = 3
     return raw

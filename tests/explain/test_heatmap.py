@@ -1,4 +1,4 @@
-"""Raw maps on the frame, and their shares, against maps whose answer is known."""
+"""Heatmaps on the frame and attribution shares, for maps with known results."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,13 @@ SIZE = 48
 FRAME = (480, 640, 3)
 
 
-def rotated_regions(degrees: float = 25, centre: tuple[float, float] = (330, 250)) -> Regions:
-    """A face 200 px wide, turned, on an empty frame."""
+def rotated_regions(degrees: float = 25, center: tuple[float, float] = (330, 250)) -> Regions:
+    """Return regions of a rotated face, 200 pixels wide."""
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     layout = np.array([(-36, -25), (36, -25), (0, 18), (-30, 55), (30, 55)])
-    points = (layout @ turn.T + centre).astype(np.float32)
-    x, y = centre
+    points = (layout @ turn.T + center).astype(np.float32)
+    x, y = center
     face = Face(box=(x - 100, y - 100, x + 100, y + 100), score=1.0, points=points)
     return cut_regions(np.zeros(FRAME, np.uint8), face, SIZE)
 
@@ -26,7 +26,7 @@ def rotated_regions(degrees: float = 25, centre: tuple[float, float] = (330, 250
 def explain(
     raw: Floats, regions: Regions | None = None, peak: float | None = None, margin: int = 0
 ) -> Explanation:
-    """On a frame with so many pixels more on each side."""
+    """Explain on a frame that is larger by ``margin`` pixels on each side."""
     return explanation(
         RawMap("happy", "gradcam", raw, seconds=0.002),
         regions or rotated_regions(),
@@ -42,7 +42,7 @@ def one_cell(row: int, column: int, value: float = 1.0) -> Floats:
 
 
 def aligned_pixels(regions: Regions) -> Floats:
-    """(H, W, 2) aligned coordinates of every frame pixel."""
+    """Return (H, W, 2) aligned coordinates of every pixel of the frame."""
     y, x = np.mgrid[: FRAME[0], : FRAME[1]]
     return np.stack([x, y, np.ones_like(x)], axis=-1) @ regions.transform.T
 
@@ -65,7 +65,7 @@ def test_heat_is_placed_on_the_rotated_face(degrees: float, row: int, column: in
 def test_heat_is_interpolated_linearly_between_cells() -> None:
     regions = rotated_regions()
     heatmap = explain(one_cell(2, 2), regions).heatmap
-    x, y = np.moveaxis(aligned_pixels(regions) + 0.5, -1, 0)  # pixel centres to continuous
+    x, y = np.moveaxis(aligned_pixels(regions) + 0.5, -1, 0)  # pixel centers to continuous
     expected = np.clip(1 - abs(x / 8 - 2.5), 0, 1) * np.clip(1 - abs(y / 8 - 2.5), 0, 1)
     assert abs(heatmap - expected).max() < 0.13  # no aligned pixel lies on the tip itself
     assert abs(heatmap - expected).mean() < 1e-3
@@ -99,22 +99,22 @@ def test_negative_cells_stay_in_raw_and_give_no_heat() -> None:
     assert np.array_equal(explained.heatmap, explain(one_cell(1, 1)).heatmap)
 
 
-@pytest.mark.parametrize("centre", [(10, 240), (630, 470), (320, -60)])
+@pytest.mark.parametrize("center", [(10, 240), (630, 470), (320, -60)])
 def test_a_face_at_the_border_keeps_the_heat_inside_the_frame(
-    centre: tuple[float, float],
+    center: tuple[float, float],
 ) -> None:
     raw = np.arange(1, 37, dtype=np.float32).reshape(6, 6)
-    heatmap = explain(raw, rotated_regions(centre=centre)).heatmap
+    heatmap = explain(raw, rotated_regions(center=center)).heatmap
     margin = 300
-    x, y = centre
-    wide = explain(raw, rotated_regions(centre=(x + margin, y + margin)), margin=margin).heatmap
+    x, y = center
+    wide = explain(raw, rotated_regions(center=(x + margin, y + margin)), margin=margin).heatmap
     expected = wide[margin:-margin, margin:-margin]
     assert 0 < (expected > 0).sum() < (wide > 0).sum()
     assert abs(heatmap - expected).mean() < 1e-4
 
 
 def test_a_face_outside_the_frame_has_an_empty_heatmap() -> None:
-    assert not explain(one_cell(2, 2), rotated_regions(centre=(2000, 240))).heatmap.any()
+    assert not explain(one_cell(2, 2), rotated_regions(center=(2000, 240))).heatmap.any()
 
 
 # Flat maps ----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Raw maps against hand-computed gradients and against pytorch-grad-cam on its own."""
+"""Raw maps against gradients computed by hand and against pytorch-grad-cam."""
 
 import copy
 import tomllib
@@ -43,7 +43,7 @@ RECIPES = Path(training.__file__).parent / "recipes"
 
 
 def scatter(network: nn.Module) -> None:
-    """Random weights, large enough that classes, branches and faces differ."""
+    """Set random weights, large enough that classes, branches and faces differ."""
     torch.manual_seed(7)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -65,7 +65,7 @@ def scattered(network: Network, family: str = "test") -> Classifier:
 
 
 def from_recipe(family: str) -> Classifier:
-    """The network of a recipe, with fewer channels so that tests are quick."""
+    """Return the network of a recipe with fewer channels, so that tests are fast."""
     options = tomllib.loads((RECIPES / f"{family}.toml").read_text())["network"]
     options["backbone"]["options"] |= {"channels": [8, 16, 24, 8], "stem_width": 8}
     return scattered(build_network(family, options), family)
@@ -89,7 +89,7 @@ def classifier(request: pytest.FixtureRequest) -> Classifier:
 
 @pytest.fixture(scope="module")
 def aligned() -> Image:
-    """(S, S) uint8 clouds."""
+    """Return (S, S) uint8: smooth noise."""
     coarse = np.random.default_rng(3).integers(0, 256, (8, 8), np.uint8)
     return np.asarray(cv2.resize(coarse, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.uint8)
 
@@ -97,7 +97,7 @@ def aligned() -> Image:
 def by_hand(
     classifier: Classifier, aligned: Image, target: str, *, hold_attention: bool
 ) -> dict[str, tuple[Floats, Floats]]:
-    """Region -> (C, h, w) feature map and gradient of the class score."""
+    """Return region -> (C, h, w) feature map and gradient of the class score."""
     network = classifier.network
     with torch.no_grad():
         features = network.features(classifier.tensor(aligned[None]))
@@ -111,7 +111,7 @@ def by_hand(
 
 
 def on_grid(branches: Mapping[str, Floats]) -> Floats:
-    """Branches' maps, each where its block lies on the 6 x 6 grid, added up."""
+    """Return the sum of the branches' maps, each at its block of the 6x6 grid."""
     rows_and_columns = {
         "face": np.s_[0:6, 0:6],
         "upper": np.s_[0:3, 0:6],
@@ -136,7 +136,7 @@ def gradcam_by_hand(
 
 
 class Logits(nn.Module):
-    """What a user of pytorch-grad-cam would write around the network."""
+    """The wrapper that pytorch-grad-cam needs around a network."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -286,10 +286,10 @@ def test_ablation_of_a_linear_network_is_gradcam_times_the_mean_of_each_channel(
 def test_integrated_gradients_sum_to_the_change_of_the_score(
     classifier: Classifier, aligned: Image
 ) -> None:
-    grey = torch.full((1, 1, SIZE, SIZE), 255 * GRAY_MEAN)
+    gray = torch.full((1, 1, SIZE, SIZE), 255 * GRAY_MEAN)
     with torch.inference_mode():
         face = classifier.network(classifier.tensor(aligned[None])).logits
-        changed = (face - classifier.network(grey).logits)[0].numpy()
+        changed = (face - classifier.network(gray).logits)[0].numpy()
     for name, raw in raw_maps(classifier, aligned, EXPRESSIONS, "integrated_gradients").items():
         assert raw.shape == (SIZE, SIZE)
         expected = changed[EXPRESSIONS.index(name)]
@@ -376,7 +376,7 @@ def test_evidence_is_gradcam_of_every_class(classifier: Classifier, aligned: Ima
 
 
 class Curved(Network):
-    """A network whose scores are no sum over places."""
+    """A network whose scores are not a sum over places."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The table of methods."""
+"""The list of explanation methods."""
 
 import pytest
 

@@ -19,7 +19,7 @@ PIXELS = SIZE // CELLS
 
 
 class Watching(Network):
-    """The score of a class is the sum of its weights times what differs from the grey of the cover."""
+    """A network whose score is the weighted sum of the differences from the gray of the cover."""
 
     input_size = SIZE
 
@@ -40,13 +40,13 @@ class Watching(Network):
 
 
 class Blind(Watching):
-    """No gradient reaches its features."""
+    """The same network without feature maps for gradients."""
 
     has_maps = False
 
 
 def watching(*cells: tuple[str, int, int, float]) -> Floats:
-    """(7, S, S) weights: class, row, column, and what the cell adds to its score on a white face."""
+    """Return (7, S, S) weights; a cell is class, row, column and its part in the score of a white face."""
     weights = np.zeros((7, SIZE, SIZE), np.float32)
     for name, row, column, value in cells:
         rows, columns = (slice(PIXELS * at, PIXELS * (at + 1)) for at in (row, column))
@@ -60,7 +60,7 @@ WHITE: Image = np.full((SIZE, SIZE), 255, np.uint8)
 
 
 def reached(row: int, column: int) -> Floats:
-    """For every cell the share of its covers that also lie on the cell at this row and column."""
+    """Return for every cell the share of its covers that also hide the cell at this row and column."""
     near = [
         np.maximum(COVER - np.abs(np.arange(CELLS) - place), 0) / COVER for place in (row, column)
     ]

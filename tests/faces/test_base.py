@@ -1,4 +1,4 @@
-"""The registry of detectors, and what find_faces does around each of them."""
+"""The registry of detectors, and ``find_faces``."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from fer_core.types import Face, Floats, Image
 
 @dataclass
 class Fixed:
-    """A detector that reports given boxes and remembers the image it was shown."""
+    """A detector that returns fixed boxes and keeps its input images."""
 
     boxes: list[tuple[float, float, float, float]]
     seen: list[Image] = field(default_factory=list)
@@ -78,7 +78,7 @@ def test_the_detector_gets_rgb_from_any_image(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("name", list_detectors())
-@pytest.mark.parametrize("view", ["as it is", "upscaled", "mirrored", "grey"])
+@pytest.mark.parametrize("view", ["as it is", "upscaled", "mirrored", "gray"])
 def test_every_detector_finds_the_astronaut(
     name: str,
     view: str,
@@ -96,7 +96,7 @@ def test_every_detector_finds_the_astronaut(
         "as it is": astronaut,
         "upscaled": astronaut.repeat(3, axis=0).repeat(3, axis=1),
         "mirrored": astronaut[:, ::-1],
-        "grey": astronaut.mean(axis=2).astype(np.uint8),
+        "gray": astronaut.mean(axis=2).astype(np.uint8),
     }[view]
 
     (face,) = find_faces(image, load_detector(name, **settings))

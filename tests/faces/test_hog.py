@@ -1,4 +1,4 @@
-"""The HOG detector against a face measured by hand, its settings, and files that were damaged."""
+"""The HOG detector against a face measured by hand, its settings, and damaged files."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +24,13 @@ def hog() -> Hog:
 
 @pytest.fixture
 def portrait(astronaut: Image) -> Image:
-    """Without the badges on the suit, which pass for faces as well."""
+    """Return the astronaut without the badges on the suit, which HOG takes for faces."""
     return astronaut[:200]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the detector's files."""
+    """Copy the files of the detector."""
     for suffix in ("json", "safetensors"):
         copy(WEIGHTS / f"hog.{suffix}", tmp_path)
     return tmp_path

@@ -153,13 +153,13 @@ def test_refine_returns_none_for_faces_that_are_gone(
 
 
 @pytest.mark.parametrize("side", [48, 114, 300])
-@pytest.mark.parametrize("grey", [True, False])
+@pytest.mark.parametrize("gray", [True, False])
 def test_points_are_found_on_a_crop(
-    mtcnn: MTCNN, astronaut: Image, astronaut_points: Floats, side: int, grey: bool
+    mtcnn: MTCNN, astronaut: Image, astronaut_points: Floats, side: int, gray: bool
 ) -> None:
     left, top, width = 168, 58, 114
     crop = cv2.resize(astronaut[top : top + width, left : left + width], (side, side))
-    if grey:
+    if gray:
         crop = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     points, scores = mtcnn.points(np.asarray(crop[None], np.uint8))
     assert points.shape == (1, 5, 2) and points.dtype == np.float32

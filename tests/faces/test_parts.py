@@ -11,7 +11,7 @@ from fer_core.types import Floats
 
 @pytest.fixture
 def landmarks() -> Floats:
-    """(78, 2) a face of straight lines, with eyes 100 pixels apart."""
+    """Return (78, 2) landmarks of a face of straight lines, with eyes 100 pixels apart."""
     points = np.full((78, 2), 150.0, np.float32)
     points[17:22] = [(70 + 15 * k, 70) for k in range(5)]
     points[22:27] = [(170 + 15 * k, 70) for k in range(5)]

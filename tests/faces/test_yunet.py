@@ -1,4 +1,4 @@
-"""YuNet, with and without the file that users bring."""
+"""YuNet, with and without its file."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Networks with seeded random weights, and small cards for them."""
+"""Networks with seeded random weights and small cards."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from tests.networks import classifier_of
 
 
 def untrained(family: str) -> Classifier:
-    """A model with seeded weights and batch-norm statistics as uneven as those of a trained one."""
+    """Return a model with seeded weights and uneven batch-norm statistics, as after training."""
     recipe = read_recipe(family)
     torch.manual_seed(0)
     network = build_network(recipe.family, recipe.network)
@@ -33,7 +33,7 @@ def classifier(request: pytest.FixtureRequest) -> Classifier:
 
 @pytest.fixture
 def faces(request: pytest.FixtureRequest) -> np.ndarray:
-    """(5, S, S) uint8: of 48 pixels, or of 24 for the family that takes no others."""
+    """Return (5, S, S) uint8: of 48 pixels, or of 24 for ``dnn``."""
     chosen = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
     size = 24 if "dnn" in chosen else 48
     return np.random.default_rng(0).integers(0, 255, (5, size, size), np.uint8)

@@ -1,4 +1,4 @@
-"""Networks that weigh places, find landmarks, or learn from votes alone."""
+"""Networks with spatial attention, with landmarks, or trained on votes alone."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SHAPES = {
     "emonet_self_attention": (6, 6),
     "emonet_multihead": (4, 3, 3),
 }
-"""Of the attention over a face of 48 pixels."""
+"""Family -> shape of the attention over a face of 48 pixels."""
 
 
 @pytest.mark.parametrize(("name", "shape"), SHAPES.items())

@@ -1,4 +1,4 @@
-"""What the classical models promise: kernels, trees, and what they are told of a face."""
+"""Classical models: kernel machines, boosted trees and their features."""
 
 import dataclasses
 import sys
@@ -35,7 +35,7 @@ def as_fitted(name: str, network: Network) -> Classifier:
 
 
 def machine(name: str) -> Classifier:
-    """With random centres that lie among the faces."""
+    """Return a kernel machine with random centers among the faces."""
     torch.manual_seed(0)
     network = build_network(name, read_recipe(name).network)
     assert isinstance(network, KernelMachine)
@@ -47,7 +47,7 @@ def machine(name: str) -> Classifier:
 
 @pytest.fixture(scope="module")
 def trees() -> str:
-    """LightGBM's text of trees that tell seven classes by the mean grey of a small face."""
+    """Return LightGBM's text of trees that separate seven classes by the mean gray of a small face."""
     lightgbm = pytest.importorskip("lightgbm")
     labels = np.arange(210) % 7
     side = read_recipe("lgbm_pixels").network["side"]
@@ -66,8 +66,8 @@ def boosted(trees: str) -> Classifier:
 
 
 @pytest.fixture
-def greys() -> Image:
-    """(7, 48, 48) flat faces, one for each class of ``trees``."""
+def grays() -> Image:
+    """Return (7, 48, 48) flat faces, one for each class of ``trees``."""
     return np.repeat(np.arange(7, dtype=np.uint8) * 30 + 20, 48 * 48).reshape(7, 48, 48)
 
 
@@ -107,16 +107,16 @@ class TestKernelMachines:
 
 class TestTrees:
     def test_trees_predict_the_same_after_loading(
-        self, boosted: Classifier, greys: Image, tmp_path: Path
+        self, boosted: Classifier, grays: Image, tmp_path: Path
     ) -> None:
-        assert boosted.logits(greys)[0].argmax(1).tolist() == list(range(7))
+        assert boosted.logits(grays)[0].argmax(1).tolist() == list(range(7))
         assert isinstance(boosted.network, Boosted)
         leaves = boosted.network.trees.trees_to_dataframe()["split_feature"].isna().sum()
         assert boosted.network.num_parameters == 2 * leaves - boosted.network.trees.num_trees()
         save_weights(boosted.card, get_arrays(boosted.network), tmp_path)
         loaded = load_model("lgbm_pixels", folder=tmp_path)
         assert loaded.card.network["booster_bytes"] == len(boosted.network.booster)
-        assert loaded.logits(greys)[0] == pytest.approx(boosted.logits(greys)[0], abs=1e-6)
+        assert loaded.logits(grays)[0] == pytest.approx(boosted.logits(grays)[0], abs=1e-6)
 
     def test_votes_are_those_of_the_classes_without_contempt(self) -> None:
         votes = as_votes(torch.arange(7.0)[None])[0]

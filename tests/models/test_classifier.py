@@ -1,4 +1,4 @@
-"""Calibration, weight files, and one path from bare crops to probabilities."""
+"""Calibration, weight files, and the prediction of bare crops."""
 
 import dataclasses
 import hashlib
@@ -126,8 +126,8 @@ class TestShippedModels:
 
     def test_gray_and_color_crops_agree(self, astronaut: Image) -> None:
         model, crop = load_model("default"), astronaut[40:190, 150:300]
-        grey, colour = (model.probabilities(c[None]) for c in (to_gray(crop), crop))
-        assert grey == pytest.approx(colour, abs=0.02)
+        gray, color = (model.probabilities(c[None]) for c in (to_gray(crop), crop))
+        assert gray == pytest.approx(color, abs=0.02)
 
     def test_crops_of_several_sizes_and_none_are_accepted(self, astronaut: Image) -> None:
         model = load_model("default")

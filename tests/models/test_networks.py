@@ -1,4 +1,4 @@
-"""What every network family promises, and what prior attention adds."""
+"""Properties of every network family, and those of prior attention."""
 
 import numpy as np
 import pytest
@@ -46,13 +46,13 @@ MEGABYTES = {"prior_attention": 10, "plain": 6, "dnn": 7.5}
 ANY_OTHER_MEGABYTES = 1.5
 
 FINE_MAPS = ("acnn_alstm", "cnn_alstm", "cnn_lstm")
-"""Families whose maps have twice as many cells a side."""
+"""Families whose maps have twice as many cells on each side."""
 BENT = (*FINE_MAPS, "dnn", "emonet_multihead", "emonet_self_attention", "hybrid")
-"""Families whose class scores are no sums of evidence over places."""
+"""Families whose class scores are not sums of evidence over places."""
 
 
 def side(classifier: Classifier) -> int:
-    """Of the grid of the last feature map."""
+    """Return the side of the last feature map, in cells."""
     return 12 if classifier.name in FINE_MAPS else 6
 
 

@@ -1,4 +1,4 @@
-"""The app as a viewer without a browser meets it."""
+"""The app without a browser, by Streamlit's AppTest."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +31,7 @@ def navigation_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def open_page() -> Callable[[str], AppTest]:
-    """``open_page("photo")`` starts the app and goes to that page."""
+    """Return a function: ``open_page("photo")`` starts the app and goes to that page."""
 
     def open_it(name: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=120).run()
@@ -42,7 +42,7 @@ def open_page() -> Callable[[str], AppTest]:
 
 @pytest.fixture
 def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """File name -> what a press on its download button would deliver; filled whenever a page runs."""
+    """Return file name -> content of its download button; filled whenever a page runs."""
     offered: dict[str, bytes] = {}
     button = st.download_button
 
@@ -66,5 +66,5 @@ Download = str | bytes | Callable[[], str | bytes]
 
 
 def encode(image: Image, suffix: str = ".png") -> bytes:
-    """A picture as the bytes of a file."""
+    """Return a picture as the bytes of a file."""
     return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -1,4 +1,4 @@
-"""The Explain page: maps, covers, proofs and what can be taken away."""
+"""The Explain page: maps, covers, tests of the maps and downloads."""
 
 import json
 from collections.abc import Callable

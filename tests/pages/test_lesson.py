@@ -39,7 +39,7 @@ def answer(app: AppTest, choice: str) -> AppTest:
 
 
 def steps() -> Iterator[str]:
-    """All words of the lesson."""
+    """Yield all texts of the lesson."""
     for name, value in vars(texts).items():
         if name.isupper():
             yield from words(value)

@@ -1,4 +1,4 @@
-"""The Live page, with a camera that the test holds in its hand."""
+"""The Live page, with a camera that the test controls."""
 
 import logging
 from collections.abc import Callable
@@ -25,7 +25,7 @@ LONG_AGO = 30.0
 
 
 class Camera:
-    """Stands in for ``webrtc_streamer``: keeps what the page gave it, and plays when told to."""
+    """Replaces ``webrtc_streamer``: keeps the page's options, and plays when a test says so."""
 
     def __init__(self) -> None:
         self.state = SimpleNamespace(playing=False, signalling=False)
@@ -36,7 +36,7 @@ class Camera:
         return self
 
     def show(self, image: Image) -> Image:
-        """What comes back for a frame, as the video's thread would get it."""
+        """Return the processed picture of a frame, as the video's thread gets it."""
         frame = VideoFrame.from_ndarray(image, format="rgb24")
         processed: VideoFrame = self.options["video_frame_callback"](frame)
         return np.asarray(processed.to_ndarray(format="rgb24"), np.uint8)
@@ -65,7 +65,7 @@ def live(page: AppTest, camera: Camera) -> AppTest:
 
 @pytest.fixture(scope="module")
 def face(astronaut: Image) -> Image:
-    """(480, 640, 3): the astronaut at the left."""
+    """Return (480, 640, 3): the astronaut at the left."""
     return np.ascontiguousarray(np.pad(astronaut[:480], ((0, 0), (0, 128), (0, 0))))
 
 
@@ -75,7 +75,7 @@ def nobody() -> Image:
 
 
 def words(page: AppTest) -> str:
-    """Everything the page says."""
+    """Return all texts of the page."""
     elements = (*page.markdown, *page.caption, *page.warning, *page.error, *page.metric)
     return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in elements)
 
@@ -283,7 +283,7 @@ def test_snapshot_goes_to_the_photo_page_as_the_camera_took_it(
 
 
 def buttons(page: AppTest) -> dict[str, bool]:
-    """Key of each button that has to do with recording -> whether it can be pressed."""
+    """Return key of each button for recording -> whether it can be pressed."""
     keys = ("live_record", "live_stop", "live_discard")
     return {button.key: not button.disabled for button in page.button if button.key in keys}
 

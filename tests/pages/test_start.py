@@ -1,4 +1,4 @@
-"""The frame around the pages, the Start page, and those that only explain."""
+"""The entry file, the Start page, and the pages that only explain."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -21,7 +21,7 @@ def video(open_page: Callable[[str], AppTest]) -> AppTest:
 
 @pytest.fixture
 def sample(video: AppTest) -> AppTest:
-    """The page with the sample, read at every 15th frame."""
+    """Return the page after reading every 15th frame of the sample."""
     video.button(key="video_use_sample").click().run()
     video.selectbox(key="video_every").select(15)
     return video.button(key="video_start").click().run()

@@ -1,4 +1,4 @@
-"""Blinks: counted from openness alone, and from real eyes at three frame rates."""
+"""Blinks, from known openness and from real eyes at three frame rates."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +17,11 @@ OPEN, SHUT = 0.95, 0.05
 RATES = (15, 30, 60)
 
 Phases = list[tuple[float, tuple[bool, bool]]]
-"""Seconds, and which eyes are open in them."""
+"""Seconds of each phase, and which eyes are open in it."""
 
 
 def watch(phases: Phases, rate: int, *, usual: float = OPEN) -> list[Blinks]:
-    """What a counter says in each frame of eyes that are open and closed in turn."""
+    """Return the blinks after each frame of eyes that open and close."""
     counter, ends = BlinkCounter(), np.cumsum([seconds for seconds, _ in phases])
     blinks = []
     for number in range(int(ends[-1] * rate)):
@@ -103,7 +103,7 @@ def held_out(shared: Callable[[str], Path]) -> EyeSet:
 
 @pytest.mark.parametrize("rate", RATES)
 def test_counts_are_exact_on_real_eyes(held_out: EyeSet, rate: int) -> None:
-    """Two people who were not trained on blink 30 times each, wink and shut their eyes for long."""
+    """Two people outside the training set blink 30 times each, wink and close their eyes for long."""
     reader, rng = load_eye_reader(), np.random.default_rng(rate)
     size = reader.input_size
     for subject in (14, 18):

@@ -1,4 +1,4 @@
-"""The monitor: what a page is told about a stream."""
+"""The monitor, from which a page reads the state of a stream."""
 
 from threading import Thread
 
@@ -13,13 +13,13 @@ FRAME = np.zeros((4, 6, 3), np.uint8)
 
 
 def reading(top: int, side: float, track: int = 1, valence: float = 0.0) -> Reading:
-    """A square face of this side, certainly of class ``top``."""
+    """Return a reading of a square face of this side with probability 1 for ``top``."""
     probabilities = np.eye(len(EXPRESSIONS), dtype=np.float32)[top]
-    grey: Image = np.zeros((6, 6), np.uint8)
+    gray: Image = np.zeros((6, 6), np.uint8)
     transform: Floats = np.zeros((2, 3), np.float32)
     return Reading(
         face=Face((0, 0, side, side), 1.0, np.zeros((5, 2), np.float32), track_id=track),
-        regions=Regions(grey, grey, grey, transform, {}),
+        regions=Regions(gray, gray, gray, transform, {}),
         model="none",
         logits=probabilities,
         probabilities=probabilities,

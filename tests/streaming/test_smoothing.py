@@ -1,4 +1,4 @@
-"""What is shown of a face changes for a reason, and soon enough."""
+"""Smoothing of predictions and hysteresis of the shown class."""
 
 import numpy as np
 import pytest
@@ -17,13 +17,13 @@ THRESHOLD = 0.5
 
 
 def certain(name: str, probability: float) -> Floats:
-    """(7,) of which one class has this probability and the others share the rest."""
+    """Return (7,) probabilities: one class has this one, and the others share the rest."""
     rest = (1 - probability) / 6
     return np.array([probability if e == name else rest for e in EXPRESSIONS], np.float32)
 
 
 def between(first: str, second: str, lead: float) -> Floats:
-    """(7,) of two classes that hold 0.9 together, the second ahead by ``lead``."""
+    """Return (7,) probabilities: two classes have 0.9 together, and the second leads by ``lead``."""
     values = {first: 0.45 - lead / 2, second: 0.45 + lead / 2}
     return np.array([values.get(e, 0.02) for e in EXPRESSIONS], np.float32)
 

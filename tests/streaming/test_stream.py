@@ -1,4 +1,4 @@
-"""One viewer's memory: following, smoothing, being late."""
+"""One viewer's stream: tracks, smoothing, late frames."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -46,14 +46,14 @@ def test_a_moving_face_is_followed_between_searches(
     analyzer: Analyzer, astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searches, stream = Searches(analyzer, monkeypatch), Stream(analyzer)
-    centres, tracks = [], set()
+    centers, tracks = [], set()
     for number in range(16):
         result = stream.push(shifted(astronaut, 3 * number), time=number / 30)
         (reading,) = result.readings
-        centres.append((reading.face.box[0] + reading.face.box[2]) / 2)
+        centers.append((reading.face.box[0] + reading.face.box[2]) / 2)
         tracks.add(reading.face.track_id)
     assert searches.count == 3, f"at the start, and every {DETECT_EVERY} s"
-    assert np.diff(centres).mean() == pytest.approx(3, abs=0.4)
+    assert np.diff(centers).mean() == pytest.approx(3, abs=0.4)
     assert tracks == {1}
 
 
@@ -162,8 +162,7 @@ def test_viewers_do_not_share_tracks(analyzer: Analyzer, astronaut: Image) -> No
 
 
 def crossing(astronaut: Image, rate: float) -> Iterator[tuple[float, Image, float, float]]:
-    """Two people pass each other within two seconds: time, frame and where their faces are; the first
-    is in front."""
+    """Yield time, frame and positions of two faces that cross within two seconds, the first in front."""
     front = cv2.resize(astronaut[20:230, 130:320], (152, 168), interpolation=cv2.INTER_AREA)
     back = front[:, ::-1, ::-1]
     for number in range(round(2 * rate)):

@@ -1,4 +1,4 @@
-"""Numbers stay with faces: crossing, hidden for a moment, at any frame rate."""
+"""Track numbers of faces that cross or are hidden for a moment, at any frame rate."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 640, 240
 
 @pytest.fixture(scope="module")
 def portraits(astronaut: Image, astronaut_box: tuple[float, ...]) -> tuple[Image, Image]:
-    """A face, and one as like to it as another's: its mirror image with red and blue exchanged."""
+    """Return a face, and a different one of the same size: its mirror image with red and blue exchanged."""
     x0, y0, x1, y1 = (round(edge) for edge in astronaut_box)
     face = astronaut[y0 : y0 + SIDE, x0 : x0 + SIDE]
     assert (y1 - y0, x1 - x0) > (SIDE, SIDE)
@@ -26,7 +26,7 @@ def face_at(x: float, y: float, side: float = SIDE) -> Face:
 
 
 def paint(*placed: tuple[Image, Face]) -> Image:
-    """A frame with portraits, the last one in front."""
+    """Return a frame with portraits, the last one in front."""
     frame = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     for portrait, face in placed:
         x, y = (round(edge) for edge in face.box[:2])
@@ -139,8 +139,8 @@ def test_appearance_does_not_depend_on_brightness_and_contrast(
     assert normal @ dark > 0.99
     assert normal @ other < 0.6
     assert appearance(np.full((9, 9, 3), 80, np.uint8), (0, 0, 9, 9)) @ normal == 0
-    grey = appearance(np.full((9, 9), 80, np.uint8), (-20, -20, -10, -10))
-    assert grey.shape == (256,) and not grey.any(), "outside of the frame there is nothing"
+    gray = appearance(np.full((9, 9), 80, np.uint8), (-20, -20, -10, -10))
+    assert gray.shape == (256,) and not gray.any(), "outside of the frame there is nothing"
 
 
 def test_overlap_is_the_intersection_over_union() -> None:

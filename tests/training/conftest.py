@@ -1,4 +1,4 @@
-"""Generated faces, and recipes for them that take seconds."""
+"""Generated faces, and recipes that take seconds."""
 
 import dataclasses
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def faces() -> FaceSet:
-    """Blobs whose brightness tells their class, easy enough for one epoch."""
+    """Return noise whose brightness is its class, easy enough for one epoch."""
     rng = np.random.default_rng(0)
     labels = np.arange(210) % 7
     images = [

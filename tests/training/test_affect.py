@@ -26,14 +26,14 @@ from tests.training.conftest import export, fit
 
 
 def whole(image: Image) -> Face:
-    """A face that fills an image."""
+    """Return a face that fills an image."""
     height, width = image.shape
     box = (0.0, 0.0, float(width), float(height))
     return Face(box=box, score=1.0, points=mean_points(box))
 
 
 def striped(valence: float, arousal: float) -> Image:
-    """(48, 48): the brighter, the more pleasant; the stronger its stripes, the more excited."""
+    """Return (48, 48): brightness is valence, and the strength of the stripes is arousal."""
     stripes = np.where(np.arange(48) // 4 % 2, 1, -1) * 25 * (1 + arousal)
     return np.tile(127 + 70 * valence + stripes, (48, 1)).astype(np.uint8)
 
@@ -52,7 +52,7 @@ def faces() -> FaceSet:
 
 @pytest.fixture(scope="module")
 def trained(faces: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Classifier, Path]:
-    """A network a few channels wide after eight epochs, and its run folder."""
+    """Train a network with a few channels for eight epochs; return it with its run folder."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("rated")
     recipe = read_recipe("plain")
@@ -76,7 +76,7 @@ def trained(faces: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[C
 
 @pytest.fixture
 def analyzer(trained: tuple[Classifier, Path], monkeypatch: pytest.MonkeyPatch) -> Analyzer:
-    """Knows the trained network beside those that ship."""
+    """Return an analyzer that also knows the trained network."""
 
     def load(name: str, device: str) -> Classifier:
         return load_model(name, device, trained[1] if name == "rated" else WEIGHTS)
@@ -160,7 +160,7 @@ def test_streams_average_the_outputs_of_the_affect_head(
     dim = astronaut // 2
 
     def pushed(smoothing: float) -> Floats:
-        """(2, 2) valence and arousal in both frames."""
+        """Return (2, 2) valence and arousal in both frames."""
         stream = Stream(analyzer, StreamSettings(model="rated", maps=(), smoothing=smoothing))
         frames = ((astronaut, 0.0), (dim, 0.25))
         readings = [stream.push(frame, time=time).readings[0] for frame, time in frames]

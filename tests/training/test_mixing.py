@@ -1,4 +1,4 @@
-"""What classes weigh, and what mixed faces teach."""
+"""Class weights, and the targets of mixed faces."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Two processes train one network, as somebody would start them."""
+"""Two processes train one network, started by the command line."""
 
 import csv
 import json
@@ -46,7 +46,7 @@ FOLDERS = {"Training": "train", "PublicTest": "valid", "PrivateTest": "test"}
 
 @pytest.fixture
 def data(faces: FaceSet, tmp_path: Path) -> Path:
-    """The generated faces as a folder of images: 140, 35 and 35."""
+    """Write the generated faces as a folder of images: 140, 35 and 35."""
     for number, image in enumerate(faces.images):
         split, label = faces.splits[number], faces.labels[number]
         folder = tmp_path / "data" / FOLDERS[split] / EXPRESSIONS[label]

@@ -1,4 +1,4 @@
-"""What a run leaves behind, and how it goes on."""
+"""The files of a run folder, and resumed runs."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""A whole run on a few generated faces: train, be killed, go on, calibrate, store, measure."""
+"""A run on a few generated faces: train, be killed, resume, calibrate, store, measure."""
 
 import csv
 import dataclasses
@@ -130,12 +130,12 @@ def test_augmentation_moves_faces_within_its_limits() -> None:
     transform = alignment(mean_points((0, 0, 48, 48)), 48)
     options = Augmentation(blur=0, noise=0, erase=0, brightness=0, contrast=0)
     rng = np.random.default_rng(1)
-    centres = []
+    centers = []
     for _ in range(300):
         face = augment(image, transform, 48, options, rng).astype(float)
         assert face.shape == (48, 48)
-        centres.append([(face.sum(axis) * np.arange(48)).sum() / face.sum() for axis in (0, 1)])
-    offsets = np.array(centres) - 23.5
+        centers.append([(face.sum(axis) * np.arange(48)).sum() / face.sum() for axis in (0, 1)])
+    offsets = np.array(centers) - 23.5
     assert np.abs(offsets).max() <= 0.03 * 48 + 0.6 and np.abs(offsets).max() > 1.2
     assert np.abs(offsets.mean(0)).max() < 0.4
 
@@ -155,7 +155,7 @@ GIVEN = 'name = "a"\nfamily = "plain"\nnetwork = {}\n'
     ("text", "message"),
     [
         ("name = ", "is not valid TOML"),
-        ('name = "a"\ncolour = 1', "unknown field 'colour'; known are affect_weight"),
+        ('name = "a"\ncolour = 1', "unknown field 'color'; known are affect_weight"),
         ('name = "a"', "missing 2 required"),
         ('name = "a"\n[augmentation]\nspin = 3', "unknown field 'spin'"),
         (GIVEN + 'epochs = "many"', "epochs must be of type int, not 'many'"),

@@ -1,4 +1,4 @@
-"""Small clips, made as they are needed."""
+"""Small clips for the tests."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction

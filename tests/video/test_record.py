@@ -1,4 +1,4 @@
-"""Recording pictures as they come."""
+"""Recording live pictures."""
 
 import io
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What is read in a clip, and what follows from it."""
+"""The timeline of a clip, and its statistics."""
 
 import dataclasses
 import itertools
@@ -26,7 +26,7 @@ def read(path: Path, analyzer: Analyzer, *, every: int = 1) -> Timeline:
 
 
 def made(*rows: tuple[int, float, int, str, float]) -> Timeline:
-    """A timeline of rows (frame, time, track, class, its probability)."""
+    """Return a timeline of rows (frame, time, track, class, its probability)."""
     table = np.zeros(len(rows), ROW)
     for number, (frame, time, track, name, probability) in enumerate(rows):
         probabilities = np.full(7, (1 - probability) / 6, np.float32)

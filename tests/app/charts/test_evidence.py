@@ -1,4 +1,4 @@
-"""Figures of where evidence lies, and the slide."""
+"""Charts of the evidence: shares, curves, probabilities before and after a cover."""
 
 import numpy as np
 

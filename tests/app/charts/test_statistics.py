@@ -1,4 +1,4 @@
-"""Figures of models and of datasets."""
+"""Charts of models and of datasets."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -45,7 +45,7 @@ def test_table_shows_percentages_of_its_rows() -> None:
     assert list(heat.text[0][:2]) == ["75", "25"] and list(heat.text[1]) == ["0"] * 8
     assert list(heat.y) == list(EXPRESSIONS) and list(heat.x) == list("abcdefgh")
     assert "labelled %{y}, voted %{x}: %{customdata:,} faces" in heat.hovertemplate
-    assert heat.colorscale is None, "the theme gives the colours"
+    assert heat.colorscale is None, "the theme gives the colors"
     below, above = heat.z[0][1], heat.z[0][0]
     assert below < 0.45 and above > 0.88, "no middle shades"
 

@@ -1,4 +1,4 @@
-"""The timeline of a clip: what its lines, marks and picture hold."""
+"""The timeline of a clip: its lines, marks and picture."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ NO_BLINKS = np.empty(0, np.float32)
 
 @pytest.fixture
 def probabilities() -> Floats:
-    """(5, 7) first happy, then sad."""
+    """Return (5, 7) probabilities: first happy, then sad."""
     return np.eye(7, dtype=np.float32)[[3, 3, 3, 4, 4]]
 
 

@@ -1,4 +1,4 @@
-"""A whole run of a classical recipe on a few generated faces: describe, fit, calibrate, store, measure."""
+"""A run of a classical recipe on a few generated faces: compute features, fit, calibrate, store, measure."""
 
 import dataclasses
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.training.conftest import export
 
 @pytest.fixture(scope="module")
 def faces() -> FaceSet:
-    """Stripes whose slant tells their class, in the mirror too."""
+    """Return stripes whose angle is their class, mirrored too."""
     rng = np.random.default_rng(0)
     labels = np.arange(280) % 7
     rows, columns = np.mgrid[:48, :48]

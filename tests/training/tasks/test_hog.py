@@ -1,4 +1,4 @@
-"""The HOG detector's training: scenes, what selects, and a whole run on drawn faces."""
+"""Training of the HOG detector: scenes, selection, and a run on drawn faces."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ SPLITS = ["Training"] * 40 + ["PublicTest"] * 12 + ["PrivateTest"] * 12
 
 @pytest.fixture(scope="module")
 def drawn() -> LandmarkSet:
-    """Tiles with two dark eyes and a mouth, on noise; the mean face fills each."""
+    """Return tiles with two dark eyes and a mouth, on noise; the mean face fills each."""
     rng = np.random.default_rng(0)
     five = mean_points((4, 4, SIDE - 4, SIDE - 4))
     points = np.zeros((78, 2), np.float32)
@@ -55,7 +55,7 @@ def _draw(five: np.ndarray, rng: np.random.Generator) -> Image:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A run of seconds."""
+    """Make a run take seconds."""
     monkeypatch.setattr(scenes, "FACELESS", ("brick", "coffee"))
     monkeypatch.setattr(training, "MAX_PER_SAMPLE", 60)
     monkeypatch.setattr(training, "MINED_PHOTOGRAPHS", 10)
@@ -65,7 +65,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class Fixed:
-    """Reports the same faces everywhere."""
+    """A detector that returns the same faces for every image."""
 
     def __init__(self, *boxes: tuple[float, float, float, float]) -> None:
         self.boxes = boxes

@@ -1,4 +1,4 @@
-"""The landmark network: its reader on a tiny set, its loss, its mirror, and a whole run."""
+"""Training of the landmark network: its reader on a tiny set, its loss, mirroring, and a run."""
 
 import dataclasses
 from pathlib import Path
@@ -28,7 +28,7 @@ SPLITS = ["Training"] * 24 + ["PublicTest"] * 8 + ["PrivateTest"] * 8
 
 @pytest.fixture
 def teacher(tmp_path: Path) -> Path:
-    """A set of forty grey tiles, each with the mean face somewhere; none was found in the last."""
+    """Write a set of forty gray tiles, each with a mean face at a random place; the last has no landmarks."""
     rng = np.random.default_rng(0)
     (tmp_path / "tiny").mkdir()
     (tmp_path / "teacher").mkdir()
