@@ -1,12 +1,20 @@
-"""Every page loads on a phone: no error, and nothing wider than the screen."""
+"""Every page opens by its address, on a fresh server too, and fits a phone."""
+
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.driver import ROOT, Page, Server
+from tests.e2e.conftest import tab
+from tests.e2e.driver import ROOT, Browser, Page, Server, serve
 
 pytestmark = pytest.mark.e2e
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+
+
+def wait_until_idle(page: Page) -> None:
+    page.get_by_role("heading", level=1).wait_for()
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
 def test_pages_fit_a_phone(phone: Page, server: Server) -> None:
@@ -14,10 +22,30 @@ def test_pages_fit_a_phone(phone: Page, server: Server) -> None:
     for name in PAGES:
         phone.get_by_role("heading", level=1).wait_for()
         phone.goto(f"{server.url}/{name}" if name != "start" else server.url)
-        phone.get_by_role("heading", level=1).wait_for()
-        phone.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+        wait_until_idle(phone)
         assert phone.get_by_test_id("stException").count() == 0, name
         too_wide = phone.evaluate(
             "document.scrollingElement.scrollWidth > document.documentElement.clientWidth"
         )
         assert not too_wide, name
+
+
+@pytest.mark.parametrize(
+    ("address", "heading", "title"),
+    [
+        ("start", "See what a facial-expression classifier sees", "Expression Lens"),
+        ("lesson?step=4", "4 · Each class has its own map", "Lesson · Expression Lens"),
+    ],
+)
+def test_a_page_opens_by_its_address_on_a_fresh_server(
+    browser: Browser, tmp_path: Path, address: str, heading: str, title: str
+) -> None:
+    log = tmp_path / "log.txt"
+    with serve(log) as server, tab(browser, viewport={"width": 1440, "height": 900}) as page:
+        page.goto(f"{server.url}/{address}")
+        page.get_by_role("heading", name=heading).wait_for()
+        wait_until_idle(page)
+        assert page.get_by_test_id("stException").count() == 0
+        assert page.get_by_test_id("stSidebarNav").count() == 0, "a list of file names"
+        assert page.title() == title
+    assert "Traceback" not in log.read_text()
