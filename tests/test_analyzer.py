@@ -1,7 +1,6 @@
 """All steps of a frame, on a real face."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import cv2
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 
 from fer_core import EXPRESSIONS, Analyzer, list_models
 from fer_core.labels import ACTIONS, CIRCUMPLEX, PARTS
-from fer_core.options import AnalysisOptions
+from fer_core.options import AnalysisOptions, OptionChanges
 from fer_core.readings import circumplex_position
 from fer_core.types import Floats, Image
 from tests.conftest import ClipFrames
@@ -140,7 +139,7 @@ def test_half_a_face_at_the_border_is_read(analyzer: Analyzer, astronaut: Image)
     ],
 )
 def test_unknown_names_list_the_valid_ones(
-    analyzer: Analyzer, astronaut: Image, options: dict[str, Any], message: str
+    analyzer: Analyzer, astronaut: Image, options: OptionChanges, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         analyzer.analyze(astronaut, **options)

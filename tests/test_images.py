@@ -42,7 +42,7 @@ def test_open_file_can_be_read_again(photo: PILImage.Image) -> None:
     assert np.array_equal(read_image(file), read_image(file))
 
 
-def test_exif_rotation(photo: PILImage.Image) -> None:
+def test_images_are_rotated_as_their_exif_data_says(photo: PILImage.Image) -> None:
     exif = PILImage.Exif()
     exif[0x0112] = 6  # the camera was turned; viewers turn the picture right by 90 degrees
     data = encoded(photo.rotate(90, expand=True), "JPEG", exif=exif, quality=95)

@@ -55,9 +55,9 @@ def aligned_pixels(regions: Regions) -> Floats:
 def test_heat_is_placed_on_the_rotated_face(degrees: float, row: int, column: int) -> None:
     regions = rotated_regions(degrees)
     heatmap = explain(one_cell(row, column), regions).heatmap
-    place = np.unravel_index(heatmap.argmax(), heatmap.shape)
+    hottest = np.unravel_index(heatmap.argmax(), heatmap.shape)
     cell = (np.array([column, row]) + 0.5) * SIZE / 6
-    assert aligned_pixels(regions)[place] == pytest.approx(cell, abs=1)  # an eighth of a cell
+    assert aligned_pixels(regions)[hottest] == pytest.approx(cell, abs=1)  # an eighth of a cell
     assert heatmap.shape == FRAME[:2]
     assert heatmap.dtype == np.float32
 

@@ -163,7 +163,7 @@ def test_maps_of_plain_equal_those_of_pytorch_grad_cam(
         scaled = scale_cam_image(scale_cam_image(raw[None], (SIZE, SIZE)))[0]
         assert abs(scaled - expected).max() < 1e-3, target
         with_heat += expected.max() > 0.9
-    assert with_heat >= 4  # a class that everything speaks against has none
+    assert with_heat >= 4  # a class with only evidence against it has no heat
 
 
 # By hand ------------------------------------------------------------------------------------------
@@ -238,14 +238,14 @@ def test_scorecam_masks_the_face_by_each_channel(
     expected = {}
     for region, weight in zip(REGIONS, output.region_attention[0].numpy(), strict=True):
         rows, columns = block(region, SIZE)
-        place = aligned[rows, columns].astype(np.float32)
+        crop = aligned[rows, columns].astype(np.float32)
         maps = output.features[region][0].numpy()
         scores = []
         for channel in maps:
-            fine = cv2.resize(channel, place.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            fine = cv2.resize(channel, crop.shape[::-1], interpolation=cv2.INTER_LINEAR)
             mask = (fine - fine.min()) / max(np.ptp(fine), 1e-8)
             face = np.full((SIZE, SIZE), 255 * GRAY_MEAN, np.float32)
-            face[rows, columns] += mask * (place - 255 * GRAY_MEAN)
+            face[rows, columns] += mask * (crop - 255 * GRAY_MEAN)
             with torch.inference_mode():
                 logits = network(torch.from_numpy(face)[None, None]).logits
             scores.append(float(logits[0, target]))
@@ -460,14 +460,14 @@ def test_the_network_is_unchanged(classifier: Classifier, aligned: Image, method
 
 
 @pytest.mark.parametrize("method", ["gradcam", "guided_backprop", "integrated_gradients"])
-@pytest.mark.parametrize("place", ["head", "backward"])
+@pytest.mark.parametrize("step", ["head", "backward"])
 def test_the_network_is_unchanged_after_an_exception(
-    classifier: Classifier, aligned: Image, monkeypatch: pytest.MonkeyPatch, place: str, method: str
+    classifier: Classifier, aligned: Image, monkeypatch: pytest.MonkeyPatch, step: str, method: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("forced")
 
-    if place == "head":
+    if step == "head":
         monkeypatch.setattr(type(classifier.network), "head", fail)
     else:
         monkeypatch.setattr(torch.autograd, "grad", fail)

@@ -59,10 +59,10 @@ def watching(*cells: tuple[str, int, int, float]) -> Floats:
 WHITE: Image = np.full((SIZE, SIZE), 255, np.uint8)
 
 
-def reached(row: int, column: int) -> Floats:
+def cover_overlap(row: int, column: int) -> Floats:
     """Return for every cell the share of its covers that also hide the cell at this row and column."""
     near = [
-        np.maximum(COVER - np.abs(np.arange(CELLS) - place), 0) / COVER for place in (row, column)
+        np.maximum(COVER - np.abs(np.arange(CELLS) - center), 0) / COVER for center in (row, column)
     ]
     return np.outer(*near)
 
@@ -72,14 +72,16 @@ def test_heat_marks_the_cells_that_the_score_depends_on(row: int, column: int) -
     classifier = classifier_of(Watching(watching(("happy", row, column, 3.0))))
     raw = raw_map(classifier, WHITE, "happy", "occlusion")
     assert raw.dtype == np.float32 and raw.shape == (CELLS, CELLS)
-    assert raw == pytest.approx(3 * reached(row, column), abs=1e-4), "logits, at the border too"
+    assert raw == pytest.approx(3 * cover_overlap(row, column), abs=1e-4), (
+        "logits, at the border too"
+    )
     assert not raw_map(classifier, WHITE, "sad", "occlusion").any()
 
 
 def test_evidence_against_a_class_is_negative() -> None:
     weights = watching(("fear", 1, 1, 2.0), ("fear", 4, 4, -1.0))
     raw = raw_map(classifier_of(Watching(weights)), WHITE, "fear", "occlusion")
-    assert raw == pytest.approx(2 * reached(1, 1) - reached(4, 4), abs=1e-4)
+    assert raw == pytest.approx(2 * cover_overlap(1, 1) - cover_overlap(4, 4), abs=1e-4)
 
 
 def test_even_weights_give_an_even_map() -> None:
@@ -110,7 +112,7 @@ def test_models_without_maps_are_explained_by_occlusion_whatever_is_asked(method
     classifier = classifier_of(Blind(watching(("disgust", 3, 2, 1.0))))
     assert method_for(classifier, method) == "occlusion"
     raw = raw_map(classifier, WHITE, "disgust", method)
-    assert raw == pytest.approx(reached(3, 2), abs=1e-4)
+    assert raw == pytest.approx(cover_overlap(3, 2), abs=1e-4)
 
 
 def test_explanations_name_the_method_that_was_used(

@@ -21,10 +21,10 @@ class Fixed:
     """A detector that returns fixed boxes and keeps its input images."""
 
     boxes: list[tuple[float, float, float, float]]
-    seen: list[Image] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
 
     def detect(self, image: Image) -> list[Face]:
-        self.seen.append(image)
+        self.images.append(image)
         return [
             Face(box=box, score=1.0, points=np.full((5, 2), 100, np.float32)) for box in self.boxes
         ]
@@ -52,7 +52,7 @@ def test_importing_the_package_does_not_import_torch() -> None:
 def test_large_images_are_scaled_down_and_faces_scaled_back() -> None:
     detector = Fixed([(128, 64, 256, 192)])
     (face,) = find_faces(np.zeros((1500, 3000, 3), np.uint8), detector)
-    assert detector.seen[0].shape == (640, MAX_SIDE, 3)
+    assert detector.images[0].shape == (640, MAX_SIDE, 3)
     assert face.box == pytest.approx((300, 150, 600, 450))
     assert face.points == pytest.approx(np.full((5, 2), 234.375))
 
@@ -61,7 +61,7 @@ def test_small_images_are_not_scaled() -> None:
     detector = Fixed([(10, 20, 30, 40)])
     image = np.zeros((720, MAX_SIDE, 3), np.uint8)
     assert find_faces(image, detector)[0].box == (10, 20, 30, 40)
-    assert detector.seen[0] is image
+    assert detector.images[0] is image
 
 
 def test_boxes_are_clipped_sorted_and_never_empty() -> None:
@@ -74,7 +74,7 @@ def test_boxes_are_clipped_sorted_and_never_empty() -> None:
 def test_the_detector_gets_rgb_from_any_image(shape: tuple[int, ...]) -> None:
     detector = Fixed([])
     assert find_faces(np.full(shape, 255, np.uint8), detector) == []
-    assert detector.seen[0].shape == (60, 80, 3)
+    assert detector.images[0].shape == (60, 80, 3)
 
 
 @pytest.mark.parametrize("name", list_detectors())

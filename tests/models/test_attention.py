@@ -48,10 +48,10 @@ def test_held_attention_passes_no_gradient(name: str, faces: np.ndarray) -> None
     ]
     assert len(scorers) >= 4
     features = network.features(torch.from_numpy(faces)[:, None])
-    network.head(features, hold_attention=True).logits.sum().backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(network.head(features, hold_attention=True).logits.sum())
     assert all(parameter.grad is None for parameter in scorers)
     features = network.features(torch.from_numpy(faces)[:, None])
-    network.head(features).logits.sum().backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(network.head(features).logits.sum())
     assert all(parameter.grad is not None for parameter in scorers)
 
 

@@ -109,6 +109,18 @@ def test_a_damaged_card_is_named(stored: tuple[Classifier, Path]) -> None:
         load_model(classifier.name, folder=folder)
 
 
+@one_family
+def test_a_card_of_an_unknown_kind_is_refused(stored: tuple[Classifier, Path]) -> None:
+    classifier, folder = stored
+    path = folder / f"{classifier.name}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "kind": "gestures"}))
+    message = (
+        r"is not a model card \(kind must be one of expressions, .*, not 'gestures'\); restore"
+    )
+    with pytest.raises(WeightsError, match=message):
+        load_card(classifier.name, folder)
+
+
 def test_an_unknown_model_lists_the_valid_ones() -> None:
     with pytest.raises(ValueError, match=f"choose one of default, {', '.join(list_models())}"):
         load_model("resnet50")

@@ -28,58 +28,62 @@ def between(first: str, second: str, lead: float) -> Floats:
     return np.array([values.get(e, 0.02) for e in EXPRESSIONS], np.float32)
 
 
-def stable_label(steady: TemporalSmoother, probabilities: Floats, time: float) -> tuple[str, bool]:
-    return steady.stable_label(probabilities, THRESHOLD, time=time, constant=0.25)
+def stable_label(
+    smoother: TemporalSmoother, probabilities: Floats, time: float
+) -> tuple[str, bool]:
+    return smoother.stable_label(probabilities, THRESHOLD, time=time, constant=0.25)
 
 
 @pytest.mark.parametrize("rate", [10, 30, 60])
 def test_the_average_is_exponential_in_seconds(rate: int) -> None:
-    steady, before, after = TemporalSmoother(), np.ones(7, np.float32), np.full(7, 3, np.float32)
-    assert steady.average(before, time=0, constant=0.5) == pytest.approx(1)
+    smoother, before, after = TemporalSmoother(), np.ones(7, np.float32), np.full(7, 3, np.float32)
+    assert smoother.average(before, time=0, constant=0.5) == pytest.approx(1)
     for number in range(rate):
-        average = steady.average(after, time=(number + 1) / rate, constant=0.5)
+        average = smoother.average(after, time=(number + 1) / rate, constant=0.5)
     assert average == pytest.approx(3 - 2 * np.exp(-2), abs=1e-4)
 
 
 def test_without_a_time_constant_each_frame_stands_for_itself() -> None:
-    steady = TemporalSmoother()
+    smoother = TemporalSmoother()
     for number, name in enumerate(("happy", "sad", "happy")):
         row = certain(name, 0.35)
-        assert steady.average(row, time=number / 30, constant=0) is row
-        assert steady.stable_label(row, 0.3, time=number / 30, constant=0) == (name, False)
-        assert steady.stable_label(row, 0.4, time=number / 30, constant=0) == (name, True)
+        assert smoother.average(row, time=number / 30, constant=0) is row
+        assert smoother.stable_label(row, 0.3, time=number / 30, constant=0) == (name, False)
+        assert smoother.stable_label(row, 0.4, time=number / 30, constant=0) == (name, True)
 
 
 def test_frames_before_a_gap_hardly_count() -> None:
-    steady = TemporalSmoother()
-    steady.average(np.zeros(7, np.float32), time=0, constant=0.25)
-    back = steady.average(np.ones(7, np.float32), time=0.75, constant=0.25)
-    assert back == pytest.approx(1 - np.exp(-3))
+    smoother = TemporalSmoother()
+    smoother.average(np.zeros(7, np.float32), time=0, constant=0.25)
+    average = smoother.average(np.ones(7, np.float32), time=0.75, constant=0.25)
+    assert average == pytest.approx(1 - np.exp(-3))
 
 
 def test_a_class_with_a_small_lead_is_shown_after_a_delay() -> None:
-    steady = TemporalSmoother()
+    smoother = TemporalSmoother()
     ahead = between("happy", "neutral", LABEL_MARGIN / 2)
-    assert stable_label(steady, certain("happy", 0.9), 0.0) == ("happy", False)
-    assert stable_label(steady, ahead, 0.1)[0] == "happy"
-    assert stable_label(steady, between("neutral", "happy", 0.01), 0.2)[0] == "happy", (
+    assert stable_label(smoother, certain("happy", 0.9), 0.0) == ("happy", False)
+    assert stable_label(smoother, ahead, 0.1)[0] == "happy"
+    assert stable_label(smoother, between("neutral", "happy", 0.01), 0.2)[0] == "happy", (
         "a brief lead is over"
     )
-    assert stable_label(steady, ahead, 0.4)[0] == "happy", "the patience starts anew"
-    assert stable_label(steady, ahead, 0.46)[0] == "neutral"
-    assert stable_label(steady, between("neutral", "happy", LABEL_MARGIN / 2), 0.5)[0] == "neutral"
+    assert stable_label(smoother, ahead, 0.4)[0] == "happy", "the delay starts again"
+    assert stable_label(smoother, ahead, 0.46)[0] == "neutral"
+    assert (
+        stable_label(smoother, between("neutral", "happy", LABEL_MARGIN / 2), 0.5)[0] == "neutral"
+    )
 
 
 def test_a_class_that_leads_clearly_is_shown_at_once() -> None:
-    steady = TemporalSmoother()
-    stable_label(steady, certain("happy", 0.9), 0.0)
-    assert stable_label(steady, between("happy", "fear", LABEL_MARGIN + 0.01), 0.01)[0] == "fear"
+    smoother = TemporalSmoother()
+    stable_label(smoother, certain("happy", 0.9), 0.0)
+    assert stable_label(smoother, between("happy", "fear", LABEL_MARGIN + 0.01), 0.01)[0] == "fear"
 
 
 def test_unsure_has_the_same_hysteresis() -> None:
-    steady = TemporalSmoother()
+    smoother = TemporalSmoother()
     answers = [
-        stable_label(steady, certain("sad", probability), time)
+        stable_label(smoother, certain("sad", probability), time)
         for probability, time in (
             (0.6, 0.0),
             (THRESHOLD - UNSURE_MARGIN / 2, 0.1),  # a little below: not yet
@@ -96,22 +100,22 @@ def test_unsure_has_the_same_hysteresis() -> None:
 def test_a_step_is_shown_within_four_tenths_of_a_second(
     rate: int, before: float, after: float
 ) -> None:
-    steady = TemporalSmoother()
+    smoother = TemporalSmoother()
     for number in range(3 * rate):
         now, time = ("happy", after) if number >= rate else ("sad", before), number / rate
-        logits = steady.average(np.log(certain(*now)), time=time, constant=0.25)
+        logits = smoother.average(np.log(certain(*now)), time=time, constant=0.25)
         probabilities = np.exp(logits) / np.exp(logits).sum()
-        label, _ = stable_label(steady, probabilities, time)
+        label, _ = stable_label(smoother, probabilities, time)
         if label == "happy":
             break
     assert 0 < time - 1 <= 0.4
 
 
 def test_the_sequence_buffer_keeps_frames_that_lie_apart() -> None:
-    past = SequenceBuffer()
+    buffer = SequenceBuffer()
 
     def recall(number: int, time: float) -> list[int]:
-        frames = past.push(np.array([number], np.float32), 3, time=time)
+        frames = buffer.push(np.array([number], np.float32), 3, time=time)
         return [int(value) for value in frames[:, 0]]
 
     assert recall(0, 0.0) == [0]

@@ -1,15 +1,15 @@
 """One viewer's stream: tracks, smoothing, late frames."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import Event, Thread
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from fer_core import Analyzer, Stream, StreamSettings
+from fer_core.options import AnalysisOptions
 from fer_core.readings import Observation, circumplex_position
 from fer_core.streaming.stream import DETECT_EVERY
 from fer_core.types import Face, Image
@@ -129,10 +129,14 @@ def test_a_frame_during_another_push_gets_the_last_result(
     started, finish = Event(), Event()
     observe = analyzer.observe
 
-    def slow(*arguments: Any, **options: Any) -> list[Observation]:
+    def slow(
+        frames: Sequence[tuple[Image, Sequence[Face]]],
+        options: AnalysisOptions,
+        timings: dict[str, float],
+    ) -> list[Observation]:
         started.set()
         finish.wait(10)
-        return observe(*arguments, **options)
+        return observe(frames, options, timings)
 
     monkeypatch.setattr(analyzer, "observe", slow)
     worker = Thread(target=stream.push, args=(astronaut,), kwargs={"time": 0.1})

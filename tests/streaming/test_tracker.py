@@ -82,13 +82,13 @@ def test_another_person_at_the_same_place_gets_a_new_number(portraits: tuple[Ima
 def test_numbers_do_not_depend_on_the_order_of_the_faces() -> None:
     tracker, random = Tracker(), np.random.default_rng(0)
     frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    faces = [face_at(100 * place, 60) for place in range(5)]
+    faces = [face_at(100 * index, 60) for index in range(5)]
     tracker.update(frame, faces, 0.0)
     for number in range(1, 20):
         order = random.permutation(5)
-        tracked = tracker.update(frame, [faces[place] for place in order], number / 30)
-        assert [face.track_id for face in tracked] == [place + 1 for place in order]
-        assert [face.box for face in tracked] == [faces[place].box for place in order]
+        tracked = tracker.update(frame, [faces[index] for index in order], number / 30)
+        assert [face.track_id for face in tracked] == [index + 1 for index in order]
+        assert [face.box for face in tracked] == [faces[index].box for index in order]
 
 
 @pytest.mark.parametrize("rate", [10, 30, 60])
@@ -121,8 +121,8 @@ def test_memory_is_bounded() -> None:
     tracker, frame = Tracker(), np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     random = np.random.default_rng(1)
     for number in range(60):
-        places = random.uniform(0, 200, (20, 2))
-        tracker.update(frame, [face_at(x, y, 4) for x, y in places], number / 60)
+        corners = random.uniform(0, 200, (20, 2))
+        tracker.update(frame, [face_at(x, y, 4) for x, y in corners], number / 60)
         assert len(tracker.known) <= MAX_TRACKS
     tracker.update(frame, [], 10.0)
     assert tracker.known == frozenset()
