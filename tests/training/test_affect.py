@@ -40,8 +40,10 @@ def striped(valence: float, arousal: float) -> Image:
 
 @pytest.fixture(scope="module")
 def faces() -> FaceSet:
-    """Brightness tells the class too, but the places of the classes do not rise with it. Some faces were
-    not rated."""
+    """Return rated faces whose class follows from valence; every ninth has no ratings.
+
+    The classes are numbered by brightness, but their positions on the circumplex do not rise with it.
+    """
     rated = np.random.default_rng(0).uniform(-1, 1, (360, 2)).astype(np.float32)
     images = [striped(*row) for row in rated.tolist()]
     labels = ((rated[:, 0] + 1) * 3.49).astype(np.int64)
@@ -131,7 +133,7 @@ def test_evaluate_prints_the_concordance_for_a_folder(
     assert float(line.split()[-1]) > 0.7
 
 
-def test_readings_have_the_outputs_of_the_affect_head(
+def test_readings_take_valence_and_arousal_from_the_affect_head(
     trained: tuple[Classifier, Path], analyzer: Analyzer
 ) -> None:
     dark, bright = (
@@ -147,7 +149,7 @@ def test_readings_have_the_outputs_of_the_affect_head(
     assert np.abs(circumplex_position(bright.probabilities[None])[0] - affect[0]).max() > 0.1
 
 
-def test_networks_without_the_head_use_their_probabilities(analyzer: Analyzer) -> None:
+def test_networks_without_an_affect_head_use_their_probabilities(analyzer: Analyzer) -> None:
     face = striped(0.7, -0.5)
     (reading,) = analyzer.predict(face, [whole(face)], model="plain").readings
     expected = circumplex_position(reading.probabilities[None])[0]
@@ -159,18 +161,18 @@ def test_streams_average_the_outputs_of_the_affect_head(
 ) -> None:
     dim = astronaut // 2
 
-    def pushed(smoothing: float) -> Floats:
+    def affect_of_frames(smoothing: float) -> Floats:
         """Return (2, 2) valence and arousal in both frames."""
         stream = Stream(analyzer, StreamSettings(model="rated", maps=(), smoothing=smoothing))
         frames = ((astronaut, 0.0), (dim, 0.25))
         readings = [stream.push(frame, time=time).readings[0] for frame, time in frames]
         return np.array([(reading.valence, reading.arousal) for reading in readings])
 
-    alone, smooth = pushed(0), pushed(0.5)
+    unsmoothed, smoothed = affect_of_frames(0), affect_of_frames(0.5)
     keep = np.exp(-0.5)
-    assert smooth[0] == pytest.approx(alone[0], abs=1e-5)
-    assert smooth[1] == pytest.approx(keep * alone[0] + (1 - keep) * alone[1], abs=1e-5)
-    assert alone[0, 0] - alone[1, 0] > 0.1, "the dimmed picture is rated as less pleasant"
+    assert smoothed[0] == pytest.approx(unsmoothed[0], abs=1e-5)
+    assert smoothed[1] == pytest.approx(keep * unsmoothed[0] + (1 - keep) * unsmoothed[1], abs=1e-5)
+    assert unsmoothed[0, 0] - unsmoothed[1, 0] > 0.1, "the dimmed picture is rated as less pleasant"
 
 
 def test_the_loss_ignores_unknown_ratings() -> None:
@@ -182,9 +184,9 @@ def test_the_loss_ignores_unknown_ratings() -> None:
     without = module.loss(heads._replace(affect=None), label, votes, rated)
     loss = module.loss(heads, label, votes, rated)
     assert float(loss - without) == pytest.approx(3 * 0.5**2)
-    loss.backward()  # type: ignore[no-untyped-call]
-    assert heads.affect is not None and heads.affect.grad is not None
-    assert heads.affect.grad.tolist() == [[-3.0, 0.0], [0.0, 0.0]]
+    assert heads.affect is not None
+    (gradient,) = torch.autograd.grad(loss, heads.affect)
+    assert gradient.tolist() == [[-3.0, 0.0], [0.0, 0.0]]
     nothing = module.loss(heads, label, votes, torch.full((2, 2), float("nan")))
     assert float(nothing) == pytest.approx(float(without))
 
