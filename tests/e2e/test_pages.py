@@ -11,6 +11,15 @@ pytestmark = pytest.mark.e2e
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
+REMEMBER_FILE_NAMES = """
+window.fileNamesAppeared = false
+setInterval(() => {
+    window.fileNamesAppeared ||= document.querySelector("[data-testid=stSidebarNav]") !== null
+}, 20)
+"""
+"""Script of a tab: notices Streamlit's list of the files in ``pages/``, which a fresh server could show until
+the entry file has run."""
+
 
 def wait_until_idle(page: Page) -> None:
     page.get_by_role("heading", level=1).wait_for()
@@ -42,10 +51,12 @@ def test_a_page_opens_by_its_address_on_a_fresh_server(
 ) -> None:
     log = tmp_path / "log.txt"
     with serve(log) as server, tab(browser, viewport={"width": 1440, "height": 900}) as page:
+        page.add_init_script(REMEMBER_FILE_NAMES)
         page.goto(f"{server.url}/{address}")
         page.get_by_role("heading", name=heading).wait_for()
         wait_until_idle(page)
         assert page.get_by_test_id("stException").count() == 0
         assert page.get_by_test_id("stSidebarNav").count() == 0, "a list of file names"
+        assert page.evaluate("window.fileNamesAppeared") is False, "a list of file names at first"
         assert page.title() == title
     assert "Traceback" not in log.read_text()

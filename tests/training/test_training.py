@@ -46,9 +46,9 @@ def test_a_run_from_training_to_stored_weights(
         with Pillow.open(tmp_path / picture) as figure:
             assert figure.size[0] >= 700
     assert card.network["affect"] is False and card.figures["PrivateTest"]["valence_ccc"] is None
-    again = evaluate(classifier, faces.split("PrivateTest"))
-    assert again.accuracy == pytest.approx(card.figures["PrivateTest"]["accuracy"], abs=1e-4)
-    assert again.ferplus_accuracy == pytest.approx(1.0)
+    repeated = evaluate(classifier, faces.split("PrivateTest"))
+    assert repeated.accuracy == pytest.approx(card.figures["PrivateTest"]["accuracy"], abs=1e-4)
+    assert repeated.ferplus_accuracy == pytest.approx(1.0)
 
 
 def test_the_averaged_weights_of_the_best_epoch_are_stored(
@@ -79,18 +79,20 @@ def test_a_killed_run_resumes_after_its_last_epoch(
     assert [row["epoch"] for row in read_curve(tmp_path)] == [1, 2, 3]
 
 
-def test_two_runs_of_one_seed_agree(faces: FaceSet, small: Small, tmp_path: Path) -> None:
+def test_two_runs_with_the_same_seed_give_the_same_weights(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
     recipe = small("plain", epochs=1)
     first, second = (fit(recipe, faces, tmp_path / name) for name in ("first", "second"))
-    for one, other in zip(first.parameters(), second.parameters(), strict=True):
-        assert torch.allclose(one, other, atol=1e-5)
+    for parameter, other in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.allclose(parameter, other, atol=1e-5)
 
 
 def test_the_temperature_corrects_overconfidence() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (4000, 7)).astype(np.float32)
-    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    labels = np.array([rng.choice(7, p=row / row.sum()) for row in chances.astype(float)])
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = np.array([rng.choice(7, p=row / row.sum()) for row in probabilities.astype(float)])
     assert temperature(3 * logits, labels) == pytest.approx(3, rel=0.06)
 
 
