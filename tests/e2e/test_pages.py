@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import tab
-from tests.e2e.driver import ROOT, Browser, Page, Server, serve
+from tests.e2e.driver import ROOT, Browser, Page, Server, serve, wait_until_idle
 
 pytestmark = pytest.mark.e2e
 
@@ -21,9 +21,10 @@ setInterval(() => {
 the entry file has run."""
 
 
-def wait_until_idle(page: Page) -> None:
+def wait_until_shown(page: Page) -> None:
+    """Wait until a page of the app has its title and its script has run to its end."""
     page.get_by_role("heading", level=1).wait_for()
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    wait_until_idle(page)
 
 
 def test_pages_fit_a_phone(phone: Page, server: Server) -> None:
@@ -31,7 +32,7 @@ def test_pages_fit_a_phone(phone: Page, server: Server) -> None:
     for name in PAGES:
         phone.get_by_role("heading", level=1).wait_for()
         phone.goto(f"{server.url}/{name}" if name != "start" else server.url)
-        wait_until_idle(phone)
+        wait_until_shown(phone)
         assert phone.get_by_test_id("stException").count() == 0, name
         too_wide = phone.evaluate(
             "document.scrollingElement.scrollWidth > document.documentElement.clientWidth"
@@ -54,7 +55,7 @@ def test_a_page_opens_by_its_address_on_a_fresh_server(
         page.add_init_script(REMEMBER_FILE_NAMES)
         page.goto(f"{server.url}/{address}")
         page.get_by_role("heading", name=heading).wait_for()
-        wait_until_idle(page)
+        wait_until_shown(page)
         assert page.get_by_test_id("stException").count() == 0
         assert page.get_by_test_id("stSidebarNav").count() == 0, "a list of file names"
         assert page.evaluate("window.fileNamesAppeared") is False, "a list of file names at first"

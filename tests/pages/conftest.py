@@ -6,7 +6,6 @@ from typing import Any
 
 import cv2
 import pytest
-import skimage.data
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
@@ -56,12 +55,6 @@ def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
     monkeypatch.setattr(st, "download_button", remember)
     return offered
-
-
-@pytest.fixture(scope="session")
-def astronaut() -> Image:
-    image: Image = skimage.data.astronaut()  # type: ignore[no-untyped-call]
-    return image
 
 
 Download = str | bytes | Callable[[], str | bytes]

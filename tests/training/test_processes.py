@@ -100,6 +100,6 @@ def test_a_batch_that_cannot_be_divided_among_processes_is_refused(
     data: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(
-        AssertionError, match="batch_size is a multiple of the number of processes, 3"
+        AssertionError, match="batch_size must be a multiple of the number of processes, 3"
     ):
         train(data, tmp_path / "run", "--processes", "3")
