@@ -125,7 +125,7 @@ EXCEPTIONS = {
 
 
 def defined_names(tree: ast.Module) -> Iterator[str]:
-    """Return the functions, classes, attributes of classes, and constants of a module."""
+    """Yield the functions, classes, attributes of classes, and constants of a module."""
     for node in ast.walk(tree):
         if isinstance(node, Function | ast.ClassDef):
             yield node.name

@@ -60,7 +60,7 @@ MAX_MEGABYTES_TOGETHER = 36
 
 
 def statements(path: Path, *, lazy: bool) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Return the import statements of a file; without ``lazy`` only those that run when it is imported."""
+    """Yield the import statements of a file; without ``lazy`` only those that run when it is imported."""
     pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while pending:
         node = pending.pop()

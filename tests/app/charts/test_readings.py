@@ -1,3 +1,5 @@
+"""Charts of one face: probabilities, valence and arousal, actions, and tiles of its maps."""
+
 import tomllib
 from pathlib import Path
 
