@@ -27,7 +27,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Call the command line in this process."""
+    """Return a function that calls the command line in this process."""
 
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["fer_core", *map(str, arguments)])
@@ -62,7 +62,7 @@ def table(tmp_path: Path, astronaut: Image) -> tuple[Path, Path]:
 
 def test_predict_prints_json(run: Run, photo: Path) -> None:
     code, out, _ = run("predict", photo, "--json")
-    ((record),) = json.loads(out)
+    (record,) = json.loads(out)
     assert code == 0 and (record["width"], record["height"]) == (512, 512)
     (face,) = record["faces"]
     assert set(face) == {
@@ -127,8 +127,8 @@ def test_faults_of_the_program_exit_with_1(photo: Path) -> None:
         "import sys; from fer_core.cli import main, models; sys.argv = ['fer_core', 'models'];"
         "models.list_models = lambda: 1 / 0; main()"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 1 and "ZeroDivisionError" in done.stderr
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert process.returncode == 1 and "ZeroDivisionError" in process.stderr
 
 
 def test_evaluate_prints_all_figures(run: Run, table: tuple[Path, Path]) -> None:
@@ -154,12 +154,16 @@ def test_evaluate_prints_all_figures(run: Run, table: tuple[Path, Path]) -> None
         assert code == 0 and "accuracy          100.0%" in out
 
 
-def test_copies_of_training_faces_are_counted_apart(run: Run, table: tuple[Path, Path]) -> None:
+def test_evaluate_counts_copies_of_training_faces_separately(
+    run: Run, table: tuple[Path, Path]
+) -> None:
     faces, _ = table
-    _, smile, *_ = faces.read_text().splitlines()
+    _, row_of_smile, *_ = faces.read_text().splitlines()
     blank = " ".join(["0"] * 48 * 48)
     with faces.open("a") as file:
-        file.write(f"3,{blank},PrivateTest\n" + smile.replace("PrivateTest", "Training") + "\n")
+        file.write(
+            f"3,{blank},PrivateTest\n" + row_of_smile.replace("PrivateTest", "Training") + "\n"
+        )
     _, out, _ = run("evaluate", "--data", faces, "--model", "plain", "--json")
     figures = json.loads(out)
     assert (figures["n"], figures["unseen_n"]) == (4, 1)
@@ -170,29 +174,30 @@ def test_copies_of_training_faces_are_counted_apart(run: Run, table: tuple[Path,
     assert "without copies" not in out
 
 
-def test_all_models_are_measured_side_by_side(
+def test_evaluate_writes_the_leaderboard_of_all_models(
     run: Run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, votes = table
-    names, aligned = ("prior_attention", "plain"), list[int]()
+    names = ("prior_attention", "plain")
+    aligned: list[int] = []
     monkeypatch.setattr("fer_core.evaluation.comparison.list_models", lambda _: names)
     align = Classifier.align
 
-    def counted(model: Classifier, crops: Sequence[Image]) -> Image:
+    def count_and_align(model: Classifier, crops: Sequence[Image]) -> Image:
         aligned.append(len(crops))
         return align(model, crops)
 
-    monkeypatch.setattr(Classifier, "align", counted)
+    monkeypatch.setattr(Classifier, "align", count_and_align)
     monkeypatch.setattr("fer_core.cli.evaluate.WEIGHTS", tmp_path)
     code, out, _ = run("evaluate", "--all", "--data", faces, "--plus", votes)
-    assert code == 0 and aligned == [3], "both see the same squares"
-    board = json.loads((tmp_path / "results" / "leaderboard.json").read_text())
-    assert (board["split"], board["n"]) == ("PrivateTest", 3) and board["machine"]
-    assert board["command"] == (
+    assert code == 0 and aligned == [3], "the faces are aligned more than once"
+    leaderboard = json.loads((tmp_path / "results" / "leaderboard.json").read_text())
+    assert (leaderboard["split"], leaderboard["n"]) == ("PrivateTest", 3) and leaderboard["machine"]
+    assert leaderboard["command"] == (
         "python -m fer_core evaluate --all --data fer2013.csv --plus fer2013new.csv --split PrivateTest"
     )
-    assert [row["name"] for row in board["rows"]] == list(names)
-    row = board["rows"][1]
+    assert [row["name"] for row in leaderboard["rows"]] == list(names)
+    row = leaderboard["rows"][1]
     assert row["accuracy"] == row["macro_f1"] == row["ferplus_accuracy"] == 1
     assert (row["ferplus_n"], row["per_class"]["happy"]["n"], row["confusion"][3][3]) == (3, 3, 3)
     card, file = load_card("plain"), WEIGHTS / "plain.safetensors"
@@ -201,20 +206,20 @@ def test_all_models_are_measured_side_by_side(
     assert set(row) >= {"macro_precision", "macro_recall", "ece", "published"}
     (line,) = (line for line in out.splitlines() if line.startswith("plain "))
     assert line.split()[2:7] == ["100.0%", "–", "1.000", "1.000", "1.000"]
-    assert [standing.name for standing in read_leaderboard(folder_with(tmp_path))] == ["plain"]
+    assert [entry.name for entry in read_leaderboard(add_weights_of_plain(tmp_path))] == ["plain"]
 
 
-def folder_with(folder: Path) -> Path:
-    """Add one of the leaderboard's models to its folder."""
+def add_weights_of_plain(folder: Path) -> Path:
+    """Copy weights and card of the model ``plain`` into a folder, and return the folder."""
     for suffix in (".json", ".safetensors"):
         shutil.copy(WEIGHTS / f"plain{suffix}", folder)
     return folder
 
 
 def test_a_model_without_figures_is_listed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = dataclasses.replace(load_card("plain"), figures={})
+    unmeasured = dataclasses.replace(load_card("plain"), figures={})
     monkeypatch.setattr("fer_core.cli.models.list_models", lambda: ("plain",))
-    monkeypatch.setattr("fer_core.cli.models.load_card", lambda _: bare)
+    monkeypatch.setattr("fer_core.cli.models.load_card", lambda _: unmeasured)
     code, out, _ = run("models")
     assert code == 0 and out.splitlines()[1].split()[3:6] == [*"–––"]
     (row,) = json.loads(run("models", "--json")[1])
@@ -293,18 +298,18 @@ def test_video_writes_table_and_annotated_clip(run: Run, clip: Path, tmp_path: P
         assert len(list(written.frames())) == 6
 
 
-def test_video_keeps_the_rows_before_the_break(run: Run, clip: Path, tmp_path: Path) -> None:
+def test_video_keeps_the_rows_before_a_damaged_frame(run: Run, clip: Path, tmp_path: Path) -> None:
     av = pytest.importorskip("av")
-    cut, table = tmp_path / "cut.mkv", tmp_path / "out.csv"
+    damaged, table = tmp_path / "cut.mkv", tmp_path / "out.csv"
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), np.uint8)
-    with av.open(cut, "w") as output:
+    with av.open(damaged, "w") as output:
         stream = output.add_stream("libx264", 30)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for image in noise:
             output.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         output.mux(stream.encode(None))
-    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
-    code, out, err = run("video", cut, "--csv", table)
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    code, out, err = run("video", damaged, "--csv", table)
     assert code == 2 and "error: cut.mkv breaks off at" in err and "Traceback" not in err
     assert "no face found" in out and table.read_text().startswith("frame,time,track,x0")
 
@@ -321,7 +326,7 @@ def test_video_keeps_the_rows_before_the_break(run: Run, clip: Path, tmp_path: P
         (["{clip}", "--annotated", "{out}/a.avi"], "ending in .mp4"),
     ],
 )
-def test_errors_of_the_caller_with_video_exit_with_2(
+def test_errors_of_the_caller_of_video_exit_with_2(
     run: Run, clip: Path, photo: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     size = clip.stat().st_size
@@ -332,7 +337,7 @@ def test_errors_of_the_caller_with_video_exit_with_2(
     assert clip.stat().st_size == size, "the clip itself is never written to"
 
 
-def test_maps_are_averaged_by_class_and_model(
+def test_averages_writes_the_mean_map_of_each_class_and_model(
     run: Run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, _ = table
@@ -370,19 +375,19 @@ def test_averages_of_other_models_are_kept(
     assert code == 2 and "unknown model 'plane'" in err
 
 
-def test_verdicts_on_the_claims_are_printed(
+def test_shares_of_the_claimed_parts_are_printed_with_their_confidence_interval(
     run: Run, tmp_path: Path, table: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faces, _ = table
-    _, smile, *_ = faces.read_text().splitlines()
+    _, row_of_smile, *_ = faces.read_text().splitlines()
     rng = np.random.default_rng(0)
     noises = (" ".join(map(str, rng.integers(0, 255, 48 * 48))) for _ in range(4))
-    others = (f"{label},{noise},PrivateTest" for noise in noises for label in range(7))
+    noisy_rows = (f"{label},{noise},PrivateTest" for noise in noises for label in range(7))
     with faces.open("a") as file:
-        file.write("\n".join([smile, *others]) + "\n")
+        file.write("\n".join([row_of_smile, *noisy_rows]) + "\n")
     monkeypatch.setattr("fer_core.cli.averages.WEIGHTS", tmp_path)
     code, out, _ = run("averages", "--data", faces, "--model", "simple_cnn")
     (line,) = (line for line in out.splitlines() if "happy" in line)
-    name, target, parts, share, against, low, to, high = line.replace(" + ", "+").split()
-    assert (code, name, target, parts, to) == (0, "simple_cnn", "happy", "eyes+mouth", "to")
-    assert float(low) <= float(share) - float(against) <= float(high)
+    model, target, parts, share, others, low, to, high = line.replace(" + ", "+").split()
+    assert (code, model, target, parts, to) == (0, "simple_cnn", "happy", "eyes+mouth", "to")
+    assert float(low) <= float(share) - float(others) <= float(high)

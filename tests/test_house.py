@@ -15,10 +15,10 @@ FILES.append(ROOT / "streamlit_app.py")
 PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").glob("*.py"))]
 APP = [path for path in FILES if "fer_core" not in path.parts]
 
-MOST_LINES = 350
-MOST_LINES_OF_A_PAGE = 150
-MOST_LINES_OF_A_FUNCTION = 60
-MOST_PARAMETERS = 6
+MAX_LINES = 350
+MAX_LINES_OF_A_PAGE = 150
+MAX_LINES_OF_A_FUNCTION = 60
+MAX_PARAMETERS = 6
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -48,20 +48,20 @@ def parameters(function: Function) -> list[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_files_and_functions_are_small(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
     is_command = path.parent == ROOT / "fer_core" / "cli"
     for function in functions(parse(path)):
         assert function.end_lineno is not None
-        assert function.end_lineno - function.lineno < MOST_LINES_OF_A_FUNCTION, function.name
+        assert function.end_lineno - function.lineno < MAX_LINES_OF_A_FUNCTION, function.name
         # The options of a command are its parameters.
         if not (is_command and function.name == path.stem):
-            assert len(parameters(function)) <= MOST_PARAMETERS, function.name
+            assert len(parameters(function)) <= MAX_PARAMETERS, function.name
 
 
 @pytest.mark.parametrize("path", PAGES[1:], ids=name_of)
-def test_a_page_is_thin_and_opens_through_the_router(path: Path) -> None:
+def test_pages_are_short_and_open_through_the_router(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= MOST_LINES_OF_A_PAGE
+    assert len(text.splitlines()) <= MAX_LINES_OF_A_PAGE
     assert f'open_page("{path.stem}")' in text
     assert text.rstrip().endswith('if __name__ == "__main__":\n    main()')
 
@@ -98,7 +98,7 @@ def test_functions_read_no_script_globals(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", APP, ids=name_of)
-def test_nothing_is_drawn_on_import(path: Path) -> None:
+def test_importing_app_modules_calls_nothing_at_module_level(path: Path) -> None:
     for node in parse(path).body:
         assert not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)), name_of(path)
 
@@ -113,7 +113,7 @@ REPLACED = {
     *("MOST", "REACH", "LEAD", "DOUBT", "APART", "come_in", "go_on", "moved", "degraded"),
     *("disturbed", "changes", "measured", "agreement", "shares", "compare", "cut"),
 }
-"""Names that plain ones have replaced, in the meaning that they had."""
+"""Names that plain ones have replaced."""
 
 EXCEPTIONS = {
     ("fer_core/training/recipe.py", "start"): "a key of recipes stays",
@@ -121,11 +121,11 @@ EXCEPTIONS = {
     ("fer_core/evaluation/faithfulness.py", "shares"): "shares of pixels on the axis of a curve",
     ("fer_core/draw/panels.py", "shares"): "lengths of bars, 0..1",
 }
-"""File and name -> why it may stay."""
+"""File and name -> reason for keeping it."""
 
 
 def defined_names(tree: ast.Module) -> Iterator[str]:
-    """Return the functions, classes, attributes of classes, and constants of a module."""
+    """Yield the functions, classes, attributes of classes, and constants of a module."""
     for node in ast.walk(tree):
         if isinstance(node, Function | ast.ClassDef):
             yield node.name

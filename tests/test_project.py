@@ -17,7 +17,7 @@ from fer_core.labels import EXPRESSIONS
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "fer_core"
 
-# A part imports from its own floor and the floors above it in this list; never in a circle.
+# A part imports from its own row and the rows before it. There are no circular imports.
 ORDER = (
     {
         "types",
@@ -47,20 +47,20 @@ CORE_FILES = sorted(CORE.rglob("*.py"))
 APP_FILES = [ROOT / "streamlit_app.py", *sorted((ROOT / "app").rglob("*.py"))]
 APP_FILES += sorted((ROOT / "pages").glob("*.py"))
 
-TRAINING_NEEDS = {"torch", "torchvision", "timm", "lightning", "torchmetrics", "numpy", "pandas"}
-TRAINING_NEEDS |= {"cv2", "PIL", "safetensors"}  # the last two come with torchvision and timm
+TRAINING_PACKAGES = {"torch", "torchvision", "timm", "lightning", "torchmetrics", "numpy", "pandas"}
+TRAINING_PACKAGES |= {"cv2", "PIL", "safetensors"}  # the last two come with torchvision and timm
 
 WEIGHTS = sorted((ROOT / "weights").glob("*.safetensors"))
-MEGABYTES = {"prior_attention": 10, "plain": 6, "landmarks": 3, "dnn": 7.5}
-ANY_OTHER_MEGABYTES = 1.5
-ALL_MEGABYTES = 36
+MAX_MEGABYTES = {"prior_attention": 10, "plain": 6, "landmarks": 3, "dnn": 7.5}
+MAX_MEGABYTES_OF_OTHERS = 1.5
+MAX_MEGABYTES_TOGETHER = 36
 
 
 # Imports ------------------------------------------------------------------------------------------
 
 
 def statements(path: Path, *, lazy: bool) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Return the import statements of a file; without ``lazy`` only those that run when it is imported."""
+    """Yield the import statements of a file; without ``lazy`` only those that run when it is imported."""
     pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while pending:
         node = pending.pop()
@@ -91,13 +91,17 @@ def imports(path: Path, *, lazy: bool = True) -> set[str]:
 
 
 def part(name: str) -> str:
-    """``fer_core.faces.mtcnn.X`` -> ``faces``; a name that the package itself offers -> ``fer_core``."""
+    """Return the part of an imported name.
+
+    ``fer_core.faces.mtcnn.X`` is of ``faces``; a name that the package itself offers is of ``fer_core``.
+    """
     first = name.split(".")[1] if "." in name else "fer_core"
-    is_ours = first in ROW or (CORE / first).is_dir() or (CORE / f"{first}.py").exists()
-    return first if is_ours else "fer_core"
+    is_part = first in ROW or (CORE / first).is_dir() or (CORE / f"{first}.py").exists()
+    return first if is_part else "fer_core"
 
 
 def part_of(path: Path) -> str:
+    """Return the part that a file belongs to."""
     first = path.relative_to(CORE).parts[0].removesuffix(".py")
     return "fer_core" if first == "__init__" else first
 
@@ -108,7 +112,7 @@ def parts(path: Path) -> set[str]:
 
 
 def module_name(path: Path) -> str:
-    """``fer_core/faces/__init__.py`` -> ``fer_core.faces``."""
+    """Return the dotted name of a file: ``fer_core/faces/__init__.py`` is ``fer_core.faces``."""
     names = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(names[:-1] if names[-1] == "__init__" else names)
 
@@ -116,15 +120,19 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path) for path in CORE_FILES}
 
 
-def file_of(name: str) -> str | None:
+def module_of(name: str) -> str | None:
     """Return the module of fer_core that an imported name lies in; None for names from elsewhere."""
     while name and name not in MODULES:
         name = name.rpartition(".")[0]
     return name or None
 
 
-def circles(needs: Mapping[str, Set[str | None]]) -> list[str]:
-    """Return the names that need themselves, directly or through others."""
+def circular(needs: Mapping[str, Set[str | None]]) -> list[str]:
+    """Return the names that import themselves, directly or through others.
+
+    Args:
+        needs: name -> names that it imports.
+    """
 
     def reachable(name: str) -> set[str]:
         reached: set[str] = set()
@@ -140,6 +148,7 @@ def circles(needs: Mapping[str, Set[str | None]]) -> list[str]:
 
 
 def packages(names: set[str]) -> set[str]:
+    """Return the top-level packages of imported names."""
     return {name.split(".")[0] for name in names}
 
 
@@ -161,41 +170,43 @@ def loaded_with(path: Path) -> set[Path]:
 
 
 @pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_one_way(path: Path) -> None:
-    part = part_of(path)
-    assert part in ROW, f"give {part} its place in ORDER, and in the order of the design"
-    if part == "fer_core":
-        allowed = {name for name, row in ROW.items() if row < ROW[part]} - {"training"}
-    elif part == "draw":
-        allowed = GROUND | {part}
+def test_parts_import_only_from_their_own_and_earlier_rows(path: Path) -> None:
+    importer = part_of(path)
+    assert importer in ROW, f"give {importer} its place in ORDER, and in the order of the design"
+    if importer == "fer_core":
+        allowed = {name for name, row in ROW.items() if row < ROW[importer]} - {"training"}
+    elif importer == "draw":
+        allowed = GROUND | {importer}
     else:
-        allowed = {name for name, row in ROW.items() if row <= ROW[part]}
-        if part not in {"training", "cli"}:
+        allowed = {name for name, row in ROW.items() if row <= ROW[importer]}
+        if importer not in {"training", "cli"}:
             allowed.discard("training")
     assert parts(path) <= allowed
 
 
-def test_no_part_and_no_module_imports_in_a_circle() -> None:
+def test_there_are_no_circular_imports() -> None:
     """A package's ``__init__`` offers the names of its modules; its modules import each other directly."""
-    modules = {module_name(path): {file_of(name) for name in imports(path)} for path in CORE_FILES}
-    assert circles({name: needs - {name, None} for name, needs in modules.items()}) == []
+    modules = {
+        module_name(path): {module_of(name) for name in imports(path)} for path in CORE_FILES
+    }
+    assert circular({name: needs - {name, None} for name, needs in modules.items()}) == []
     by_part: dict[str, set[str]] = {}
     for path in CORE_FILES:
         by_part.setdefault(part_of(path), set()).update(parts(path) - {part_of(path)})
-    assert circles(by_part) == []
+    assert circular(by_part) == []
 
 
 def test_nothing_but_the_command_line_imports_training() -> None:
     files = [path for path in CORE_FILES if part_of(path) not in {"training", "cli"}]
-    guilty = [path for path in (*files, *APP_FILES) if "training" in parts(path)]
-    assert guilty == []
+    violations = [path for path in (*files, *APP_FILES) if "training" in parts(path)]
+    assert violations == []
 
 
 def test_fer_core_never_imports_streamlit() -> None:
-    guilty = [
+    violations = [
         path for path in CORE_FILES if packages(imports(path)) & {"streamlit", "streamlit_webrtc"}
     ]
-    assert guilty == []
+    assert violations == []
 
 
 def test_pages_never_import_torch() -> None:
@@ -203,47 +214,48 @@ def test_pages_never_import_torch() -> None:
     assert [path for path in APP_FILES if packages(imports(path)) & networks] == []
 
 
-def test_training_runs_on_a_bare_gpu_machine() -> None:
+def test_training_imports_only_the_packages_of_a_bare_gpu_machine() -> None:
     needed: set[str] = set()
     for path in (CORE / "training").rglob("*.py"):
         for file in loaded_with(path):
             needed |= packages(imports(file, lazy=False))
-    assert needed - sys.stdlib_module_names - {"fer_core"} <= TRAINING_NEEDS
+    assert needed - sys.stdlib_module_names - {"fer_core"} <= TRAINING_PACKAGES
 
 
-def test_import_is_cheap() -> None:
+def test_importing_fer_core_loads_no_heavy_package() -> None:
     code = "import sys, json, fer_core; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     heavy = {"torch", "cv2", "streamlit", "pandas", "sklearn", "skimage", "timm", "plotly"}
-    assert heavy & set(json.loads(done.stdout)) == set()
+    assert heavy & set(json.loads(process.stdout)) == set()
 
 
 # Weights ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", WEIGHTS, ids=lambda path: path.stem)
-def test_weights_are_small_and_their_card_knows_them(path: Path) -> None:
+def test_weights_are_small_and_match_the_hash_in_their_card(path: Path) -> None:
     content = path.read_bytes()
-    assert len(content) <= MEGABYTES.get(path.stem, ANY_OTHER_MEGABYTES) * 1e6
+    assert len(content) <= MAX_MEGABYTES.get(path.stem, MAX_MEGABYTES_OF_OTHERS) * 1e6
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert card["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 def test_all_weights_together_are_small() -> None:
-    assert sum(path.stat().st_size for path in WEIGHTS) <= ALL_MEGABYTES * 1e6
+    assert sum(path.stat().st_size for path in WEIGHTS) <= MAX_MEGABYTES_TOGETHER * 1e6
 
 
 # Packages and theme -------------------------------------------------------------------------------
 
 
 def pins(file: str) -> dict[str, str]:
+    """Return package -> pinned version of a requirements file."""
     lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
     return dict(line.split("==") for line in lines if line and not line.startswith("-r "))
 
 
-def test_pins_lie_in_the_ranges_of_the_package() -> None:
+def test_pinned_versions_are_in_the_ranges_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     for file, ranges in (

@@ -50,7 +50,7 @@ def test_paths_outside_the_dataset_folder_are_refused_like_missing_ones(
     assert str(folder) not in str(caught.value)
 
 
-def test_a_link_out_of_the_folder_is_not_followed(folder: Path) -> None:
+def test_symbolic_links_out_of_the_dataset_folder_are_refused(folder: Path) -> None:
     (folder / "link.csv").symlink_to(folder.parent / "secret.csv")
     (folder / "loop").symlink_to(folder / "loop")
     for name in ("link.csv", "loop"):

@@ -9,8 +9,9 @@ from fer_core import load_card
 def test_the_note_on_valence_and_arousal_depends_on_the_model() -> None:
     card = load_card("default")
     assert "class probabilities" in affect_note(card) and "Russell" in affect_note(card)
-    rated = affect_note(replace(card, network={**card.network, "affect": True}))
-    assert "learned it from people's ratings" in rated and "probabilities" not in rated
+    note_for_ratings = affect_note(replace(card, network={**card.network, "affect": True}))
+    assert "learned it from people's ratings" in note_for_ratings
+    assert "probabilities" not in note_for_ratings
     assert affect_note(replace(card, network={**card.network, "affect": False})) == affect_note(
         card
     )

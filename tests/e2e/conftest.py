@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fer_core.types import Image
 from tests.e2e.driver import (
     CHROMIUM,
     PATIENCE,
@@ -27,11 +28,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: Image) -> Iterator[Browser]:
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    webcam = write_webcam(tmp_path_factory.mktemp("webcam") / "face.mjpeg")
+    webcam = write_webcam(tmp_path_factory.mktemp("webcam") / "face.mjpeg", astronaut)
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=chromium_arguments(webcam)

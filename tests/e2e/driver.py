@@ -1,4 +1,4 @@
-"""Drives the app in a real browser: a server, Chromium with a film as its webcam, the Live page."""
+"""Helpers to drive the app in a real browser: a server, Chromium with a film as its webcam, the Live page."""
 
 import base64
 import os
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
-import skimage.data
 
 from fer_core.draw import EXPRESSION_COLORS, rgb
 from fer_core.types import Image
@@ -48,10 +47,10 @@ def wait_for(condition: Callable[[], T], message: str, *, every: float = 0.1) ->
     return result
 
 
-def write_webcam(path: Path, *, frames: int = 90, width: int = 640, height: int = 480) -> Path:
-    """Write a film of a smiling face that moves, in the format of Chromium's fake camera."""
-    astronaut: Image = skimage.data.astronaut()  # type: ignore[no-untyped-call]
-    photo = cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR)
+def write_webcam(path: Path, portrait: Image, *, frames: int = 90) -> Path:
+    """Write a film of a portrait that moves in a circle, in the format of Chromium's fake camera."""
+    width, height = 640, 480
+    photo = cv2.cvtColor(portrait, cv2.COLOR_RGB2BGR)
     with path.open("wb") as film:
         for angle in np.linspace(0, 2 * np.pi, frames, endpoint=False):
             x, y = 30 + 30 * np.cos(angle), 15 + 15 * np.sin(angle)
@@ -63,8 +62,11 @@ def write_webcam(path: Path, *, frames: int = 90, width: int = 640, height: int 
 
 @dataclass(frozen=True)
 class Server:
+    """A running server of the app."""
+
     url: str
     pid: int
+    """Number of its process."""
 
 
 @contextmanager
@@ -97,11 +99,16 @@ def serve(log: Path) -> Iterator[Server]:
 
 
 def healthy(url: str, server: "subprocess.Popen[bytes]") -> bool:
+    """Return whether the server answers.
+
+    Raises:
+        RuntimeError: if its process has ended.
+    """
     if server.poll() is not None:
         raise RuntimeError(f"the server ended with {server.returncode}")
     try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-            return bool(answer.read() == b"ok")
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as response:
+            return bool(response.read() == b"ok")
     except OSError:
         return False
 
@@ -118,6 +125,7 @@ def udp_sockets(pid: int) -> int:
 
 
 def chromium_arguments(webcam: Path) -> list[str]:
+    """Return the arguments of a Chromium that takes a film for its webcam and asks no permission."""
     return [
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
@@ -129,6 +137,11 @@ def chromium_arguments(webcam: Path) -> list[str]:
         "--disable-component-update",
         "--disable-sync",
     ]
+
+
+def wait_until_idle(page: Page) -> None:
+    """Wait until the page's script has run to its end."""
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
 class LivePage:
@@ -179,5 +192,5 @@ class LivePage:
 def bar_pixels(picture: Image) -> int:
     """Return the number of pixels in the colors of classes that do not occur in the film."""
     colors = [rgb(EXPRESSION_COLORS[name]) for name in ("disgust", "happy", "sad", "surprise")]
-    far = [np.abs(picture.astype(np.int16) - color).max(axis=-1) for color in colors]
-    return int((np.min(far, axis=0) < 25).sum())
+    distances = [np.abs(picture.astype(np.int16) - color).max(axis=-1) for color in colors]
+    return int((np.min(distances, axis=0) < 25).sum())

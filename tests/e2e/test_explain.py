@@ -6,17 +6,14 @@ import re
 import pytest
 from PIL import Image as Pillow
 
-from tests.e2e.driver import Page, Server
+from tests.e2e.driver import Page, Server, wait_until_idle
 
 pytestmark = pytest.mark.e2e
 
 
-def wait_until_idle(page: Page) -> None:
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-
-
-def shows(page: Page, words: str) -> None:
-    page.wait_for_function("words => document.body.innerText.includes(words)", arg=words)
+def wait_for_text(page: Page, text: str) -> None:
+    """Wait until the page shows a text, which may be spread over several elements."""
+    page.wait_for_function("text => document.body.innerText.includes(text)", arg=text)
 
 
 def open_explain(page: Page, server: Server, query: str = "") -> None:
@@ -36,27 +33,27 @@ def test_a_cover_is_drawn_with_the_pointer(page: Page, server: Server) -> None:
     page.mouse.down()
     page.mouse.move(left + 0.4 * box["width"], top + 0.2 * box["height"], steps=8)
     page.mouse.up()
-    shows(page, "You covered 8 %")
+    wait_for_text(page, "You covered 8 %")
 
 
 def test_the_chosen_class_is_kept_in_the_address(page: Page, server: Server) -> None:
     open_explain(page, server)
     page.get_by_role("button", name=re.compile(r"^sad \d")).click()
-    shows(page, "sad, by Grad-CAM")
+    wait_for_text(page, "sad, by Grad-CAM")
     wait_until_idle(page)
     assert "explain_class=sad" in page.url
     page.goto(page.url + "&model=plain&method=LayerCAM&explain_layer=3")
-    shows(page, "sad, by LayerCAM, 24 × 24 cells")
-    shows(page, "what plain gets: 48 × 48 dots")
+    wait_for_text(page, "sad, by LayerCAM, 24 × 24 cells")
+    wait_for_text(page, "what plain gets: 48 × 48 dots")
     wait_until_idle(page)
     assert "explain_layer=3" in page.url
 
 
 def test_the_slide_can_be_downloaded(page: Page, server: Server) -> None:
     open_explain(page, server)
-    with page.expect_download() as waiting:
+    with page.expect_download() as download_info:
         page.get_by_role("button", name="Slide as PNG").click()
-    download = waiting.value
+    download = download_info.value
     assert download.suggested_filename == "why-happy.png"
     with open(download.path(), "rb") as file:
         assert Pillow.open(io.BytesIO(file.read())).size == (1920, 1080)

@@ -16,11 +16,11 @@ window.RTCPeerConnection = class extends Connection {
 }
 """
 
+AFTER_A_SECOND = re.compile(r"Recording 0:(?!00)")
+"""Text of a recording that is at least one second long."""
 
-A_SECOND = re.compile(r"Recording 0:(?!00)")
 
-
-def says(page: Page, text: str | re.Pattern[str]) -> None:
+def wait_for_text(page: Page, text: str | re.Pattern[str]) -> None:
     page.get_by_text(text).first.wait_for()
 
 
@@ -45,7 +45,7 @@ def test_the_stream_starts_shows_the_overlay_and_stops(page: Page, server: Serve
     assert live.frames() > frames, "the stream has been restarted"
 
     live.stop()
-    says(page, "Camera off")
+    wait_for_text(page, "Camera off")
     wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
     wait_for(lambda: live.picture() is None, "the end of the video")
 
@@ -56,62 +56,65 @@ def test_a_snapshot_is_analyzed_on_the_photo_page(page: Page, server: Server) ->
     live.start()
     wait_for(live.frames, "the first frame")
     page.get_by_role("button", name="Snapshot").click()
-    says(page, "From the live view")
-    says(page, "What the network sees")
+    wait_for_text(page, "From the live view")
+    wait_for_text(page, "What the network sees")
     wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
 
 
-def test_a_recording_is_downloaded(page: Page, server: Server) -> None:
+def test_a_recording_with_its_overlay_can_be_downloaded(page: Page, server: Server) -> None:
     live = LivePage(page, server)
     assert page.get_by_role("button", name="Record", exact=True).is_disabled()
     live.start()
     wait_for(live.shows_overlay, "a picture that went through the classifier")
     page.get_by_role("button", name="Record", exact=True).click()
-    says(page, A_SECOND)
+    wait_for_text(page, AFTER_A_SECOND)
     page.get_by_role("button", name="Stop recording").click()
-    frames = downloaded(page)
+    frames = download_recording(page)
     assert frames[-1].time >= 1
     assert len(frames) > 5
     assert {frame.image.shape for frame in frames} == {(480, 640, 3)}
-    assert min(bar_pixels(frame.image) for frame in frames) > 60, "without what is painted"
+    assert min(bar_pixels(frame.image) for frame in frames) > 60, "a frame without the overlay"
     assert page.get_by_text("Recording 0:").count() == 0
 
     page.get_by_role("button", name="Record", exact=True).click()
-    says(page, A_SECOND)
+    wait_for_text(page, AFTER_A_SECOND)
     live.stop()
-    assert downloaded(page)[-1].time >= 1, "the end of the stream ends it"
+    assert download_recording(page)[-1].time >= 1, (
+        "the recording goes on after the end of the stream"
+    )
     page.get_by_role("button", name="Discard").click()
     page.get_by_role("button", name="Recording as MP4").wait_for(state="detached")
 
 
-def downloaded(page: Page) -> list[Frame]:
-    with page.expect_download() as waiting:
+def download_recording(page: Page) -> list[Frame]:
+    """Download the recording and return its frames."""
+    with page.expect_download() as download_info:
         page.get_by_role("button", name="Recording as MP4").click()
-    with Clip(waiting.value.path()) as clip:
+    with Clip(download_info.value.path()) as clip:
         return list(clip.frames())
 
 
-@pytest.mark.parametrize("way", ["Start", "Snapshot"])
+@pytest.mark.parametrize("button", ["Start", "Snapshot"])
 def test_leaving_the_page_ends_a_recording_and_keeps_it(
-    page: Page, server: Server, way: str
+    page: Page, server: Server, button: str
 ) -> None:
     live = LivePage(page, server)
     live.start()
     wait_for(live.frames, "the first frame")
     page.get_by_role("button", name="Record", exact=True).click()
-    says(page, A_SECOND)
-    if way == "Snapshot":
+    wait_for_text(page, AFTER_A_SECOND)
+    if button == "Snapshot":
         page.get_by_role("button", name="Snapshot").click()
-        says(page, "What the network sees")
+        wait_for_text(page, "What the network sees")
     else:
         page.get_by_role("link", name="Start", exact=True).first.click()
         page.get_by_role("heading", level=1, name="Live").wait_for(state="detached")
     page.get_by_role("link", name="Live", exact=True).first.click()
-    assert downloaded(page)[-1].time >= 1
+    assert download_recording(page)[-1].time >= 1
     assert page.get_by_text("Recording 0:").count() == 0
 
 
-def test_a_closed_tab_is_noticed(page: Page, server: Server) -> None:
+def test_closing_the_tab_ends_the_connection(page: Page, server: Server) -> None:
     before = udp_sockets(server.pid)
     live = LivePage(page, server)
     live.start()
@@ -124,11 +127,11 @@ def test_single_pictures_are_offered_when_webrtc_fails(page: Page, server: Serve
     page.add_init_script(ONLY_RELAYS)
     live = LivePage(page, server)
     live.start()
-    says(page, "Connecting")
-    says(page, "No video yet")
-    says(page, "Firewall?")
+    wait_for_text(page, "Connecting")
+    wait_for_text(page, "No video yet")
+    wait_for_text(page, "Firewall?")
     page.get_by_role("button", name="Use single pictures instead").click()
-    says(page, "Take Photo")
+    wait_for_text(page, "Take Photo")
 
 
 def test_single_pictures_are_analyzed(page: Page, server: Server) -> None:
@@ -136,12 +139,12 @@ def test_single_pictures_are_analyzed(page: Page, server: Server) -> None:
     page.get_by_test_id("stCheckbox").filter(has_text="Use single pictures").click()
     page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
     page.get_by_role("button", name="Take Photo").click()
-    says(page, "Clear photo")
+    wait_for_text(page, "Clear photo")
     page.get_by_test_id("stImage").wait_for()
 
 
 @pytest.mark.parametrize(
-    ("browser_says", "state", "advice"),
+    ("script", "state", "advice"),
     [
         (
             'navigator.permissions.query = async () => ({ state: "denied" })',
@@ -157,9 +160,9 @@ def test_single_pictures_are_analyzed(page: Page, server: Server) -> None:
     ids=["denied", "missing"],
 )
 def test_a_camera_that_cannot_be_used_is_explained(
-    page: Page, server: Server, browser_says: str, state: str, advice: str
+    page: Page, server: Server, script: str, state: str, advice: str
 ) -> None:
-    page.add_init_script(browser_says)
+    page.add_init_script(script)
     LivePage(page, server)
-    says(page, state)
-    says(page, advice)
+    wait_for_text(page, state)
+    wait_for_text(page, advice)

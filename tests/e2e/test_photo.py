@@ -31,10 +31,10 @@ def test_an_uploaded_photo_can_be_downloaded_as_json_csv_and_png(
     page.get_by_text("What the network sees").wait_for()
 
     def download(button: str) -> Path:
-        with page.expect_download() as waiting:
+        with page.expect_download() as download_info:
             page.get_by_role("button", name=button).click()
-        path = tmp_path / str(waiting.value.suggested_filename)
-        waiting.value.save_as(path)
+        path = tmp_path / str(download_info.value.suggested_filename)
+        download_info.value.save_as(path)
         return path
 
     (record,) = json.loads(download("Numbers as JSON").read_text())
@@ -56,4 +56,4 @@ def test_an_uploaded_photo_can_be_downloaded_as_json_csv_and_png(
     assert picture is not None
     changed = (picture != astronaut).any(axis=-1)
     assert changed[round(y0) : round(y1), round(x0) : round(x1)].any()
-    assert not changed[400:].any(), "paint far from the face"
+    assert not changed[400:].any(), "something is drawn far from the face"

@@ -46,22 +46,22 @@ def test_reading_a_clip_can_be_stopped_and_continued(
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Stopped at").wait_for()
 
-    def numbers() -> dict[str, Any]:
-        with page.expect_download() as waiting:
+    def download_numbers() -> dict[str, Any]:
+        with page.expect_download() as download_info:
             page.get_by_role("button", name="Numbers as JSON").click()
-        path = tmp_path / waiting.value.suggested_filename
-        waiting.value.save_as(path)
+        path = tmp_path / download_info.value.suggested_filename
+        download_info.value.save_as(path)
         record: dict[str, Any] = json.loads(path.read_text())
         return record
 
-    part = numbers()
+    part = download_numbers()
     assert part["stopped"] and 0 < part["frames"] < RATE * SECONDS
     assert [row["frame"] for row in part["rows"]] == list(range(part["frames"]))
 
     page.get_by_role("button", name="Go on").click()
     page.get_by_text("Stopped at").wait_for(state="hidden")
     page.get_by_role("button", name="Numbers as JSON").wait_for()
-    whole = numbers()
+    whole = download_numbers()
     assert (whole["stopped"], whole["frames"]) == (False, RATE * SECONDS)
     assert whole["rows"][: part["frames"]] == part["rows"]
     (face,) = whole["by_face"]
@@ -69,8 +69,8 @@ def test_reading_a_clip_can_be_stopped_and_continued(
 
     page.get_by_text("Facial actions").first.click()
     page.get_by_text("The 8 actions that changed most").wait_for()
-    with page.expect_download() as waiting:
+    with page.expect_download() as download_info:
         page.get_by_role("button", name="Table as CSV").click()
     table = tmp_path / "lesson.csv"
-    waiting.value.save_as(table)
+    download_info.value.save_as(table)
     assert len(list(csv.DictReader(table.read_text().splitlines()))) == len(whole["rows"])

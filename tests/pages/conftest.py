@@ -6,7 +6,6 @@ from typing import Any
 
 import cv2
 import pytest
-import skimage.data
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
@@ -17,27 +16,30 @@ APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 
 
 @pytest.fixture(autouse=True)
-def navigation_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streamlit takes a folder named ``pages`` for an app of its old kind until ``st.navigation`` has run
-    once in the process; AppTest forgets before each run that it has."""
-    start = PagesManager.__init__
+def expect_navigation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make Streamlit expect ``st.navigation`` from the first run on.
 
-    def start_knowing(self: PagesManager, *args: Any, **kwargs: Any) -> None:
-        start(self, *args, **kwargs)
+    Streamlit runs the files of a folder named ``pages`` directly until ``st.navigation`` has run once in the
+    process, and AppTest resets that before each run.
+    """
+    init = PagesManager.__init__
+
+    def init_with_navigation(self: PagesManager, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
         PagesManager.uses_pages_directory = False
 
-    monkeypatch.setattr(PagesManager, "__init__", start_knowing)
+    monkeypatch.setattr(PagesManager, "__init__", init_with_navigation)
 
 
 @pytest.fixture
 def open_page() -> Callable[[str], AppTest]:
     """Return a function: ``open_page("photo")`` starts the app and goes to that page."""
 
-    def open_it(name: str) -> AppTest:
+    def open_named(name: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=120).run()
         return app.switch_page(f"pages/{name}.py").run()
 
-    return open_it
+    return open_named
 
 
 @pytest.fixture
@@ -53,12 +55,6 @@ def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
     monkeypatch.setattr(st, "download_button", remember)
     return offered
-
-
-@pytest.fixture(scope="session")
-def astronaut() -> Image:
-    image: Image = skimage.data.astronaut()  # type: ignore[no-untyped-call]
-    return image
 
 
 Download = str | bytes | Callable[[], str | bytes]

@@ -1,4 +1,4 @@
-"""The page Data: a set, its classes and faces, augmentation, and where labels disagree."""
+"""The Data page: a dataset, its classes and faces, augmentation, and where labels disagree."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return sets
 
 
-def words(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     return "\n".join(element.value for element in [*app.markdown, *app.caption, *app.subheader])
 
 
@@ -49,20 +49,20 @@ def captions(app: AppTest) -> list[str]:
     return [caption for image in app.image for caption in image.captions if caption]
 
 
-def read(app: AppTest, name: str, plus: str | None = None) -> AppTest:
+def read_dataset(app: AppTest, name: str, plus: str | None = None) -> AppTest:
     app.selectbox(key="data_set").set_value(name)
     app.selectbox(key="data_plus").set_value(plus)
     return app.button(key="data_read").click().run()
 
 
-def test_augmentation_is_shown_on_the_sample_without_a_set(
+def test_augmentation_is_shown_on_the_sample_without_a_dataset(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     app = open_page("data")
     assert not app.exception and not app.error
     assert app.code[0].value == "make app FER_DATA=/the/folder/with/your/sets"
-    assert "`fer2013.csv` or `icml_face_data.csv`" in words(app)
+    assert "`fer2013.csv` or `icml_face_data.csv`" in page_text(app)
     texts = captions(app)
     assert texts[:2] == ["**unchanged**", "turned by 6°"]
     assert "mirrored, 50 % of faces" in texts and len(app.image) == len(texts) + 10
@@ -73,25 +73,29 @@ def test_augmentation_is_shown_on_the_sample_without_a_set(
 def test_random_draws_change_only_when_the_button_is_pressed(open_page: OpenPage) -> None:
     app = open_page("data")
 
-    def drawn() -> list[str]:
+    def random_draws() -> list[str]:
         return [image.proto.imgs[0].url for image in app.image if not image.captions[0]]
 
-    first = drawn()
+    first = random_draws()
     app.slider(key="data_factor").set_value(1.0).run()
-    assert drawn() == first, "the same until they are drawn again"
+    assert random_draws() == first, "drawn again without the button"
     app.button(key="data_again").click().run()
-    assert not set(drawn()) & set(first)
+    assert not set(random_draws()) & set(first)
 
 
-def test_set_is_shown_with_its_classes_faces_and_votes(open_page: OpenPage, folder: Path) -> None:
+def test_a_dataset_is_shown_with_its_classes_faces_and_votes(
+    open_page: OpenPage, folder: Path
+) -> None:
     app = open_page("data")
     assert app.selectbox(key="data_set").options == [
         *("faces", "fer2013.csv", "fer2013new.csv", "short.csv", "wrong.csv")
     ]
-    assert app.selectbox(key="data_plus").value == "fer2013new.csv", "found by its name"
-    read(app, "fer2013.csv", "fer2013new.csv")
+    assert app.selectbox(key="data_plus").value == "fer2013new.csv", (
+        "the votes are not chosen by their name"
+    )
+    read_dataset(app, "fer2013.csv", "fer2013new.csv")
     assert not app.exception and not app.error
-    text = words(app)
+    text = page_text(app)
     assert "**Training**, to learn from: 3 faces" in text
     assert "**PrivateTest**, to measure on: 1 faces" in text
     assert "*Sad* has 2 faces" in text
@@ -107,11 +111,13 @@ def test_set_is_shown_with_its_classes_faces_and_votes(open_page: OpenPage, fold
     assert not app.exception
 
 
-def test_set_without_votes_is_shown_without_agreement(open_page: OpenPage, folder: Path) -> None:
-    app = read(open_page("data"), "faces", "fer2013new.csv")
+def test_a_dataset_without_votes_is_shown_without_label_agreement(
+    open_page: OpenPage, folder: Path
+) -> None:
+    app = read_dataset(open_page("data"), "faces", "fer2013new.csv")
     assert not app.exception and not app.error
-    assert "**Training**, to learn from: 1 faces" in words(app)
-    assert "Choose FER2013's table and `fer2013new.csv` above" in words(app)
+    assert "**Training**, to learn from: 1 faces" in page_text(app)
+    assert "Choose FER2013's table and `fer2013new.csv` above" in page_text(app)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ def test_set_without_votes_is_shown_without_agreement(open_page: OpenPage, folde
         ("/etc/passwd", None, "/etc/passwd is not in the folder of datasets"),
     ],
 )
-def test_file_that_cannot_be_read_gives_one_error_sentence(
+def test_a_dataset_that_cannot_be_read_gives_one_error_sentence(
     open_page: OpenPage,
     folder: Path,
     name: str,
@@ -136,15 +142,15 @@ def test_file_that_cannot_be_read_gives_one_error_sentence(
     # People may type other paths as well; AppTest takes only what is in the list.
     listed = sorted({*datasets.names_in(folder), name})
     monkeypatch.setattr(datasets, "names_in", lambda _: listed)
-    app = read(open_page("data"), name, plus)
+    app = read_dataset(open_page("data"), name, plus)
     assert not app.exception
     (error,) = app.error
     assert error.value.startswith(message)
     assert str(folder.parent) not in error.value and "secret" not in error.value
-    assert app.image, "augmentation still works"
+    assert app.image, "augmentation is not shown"
 
 
-def test_missing_folder_of_datasets_gives_one_error_sentence(
+def test_a_missing_folder_of_datasets_gives_one_error_sentence(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "/no/such/folder")

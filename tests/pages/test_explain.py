@@ -23,7 +23,7 @@ def explain(open_page: OpenPage) -> AppTest:
     return open_page("explain")
 
 
-def view(app: AppTest, name: str) -> AppTest:
+def open_view(app: AppTest, name: str) -> AppTest:
     app.session_state.explain_view = name
     return app.run()
 
@@ -32,7 +32,7 @@ def captions(app: AppTest) -> list[str]:
     return [caption for image in app.image for caption in image.captions]
 
 
-def words(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     return "\n".join(element.value for element in [*app.markdown, *app.caption])
 
 
@@ -75,22 +75,21 @@ def test_a_layer_and_a_method_can_be_chosen(explain: AppTest) -> None:
     app.selectbox(key="method").select("layercam").run()
     assert "**happy**, by LayerCAM, 48 × 48 cells" in captions(app)
     app.selectbox(key="method").select("occlusion").run()
-    assert not app.select_slider, "it looks at no layer"
+    assert not app.select_slider, "occlusion offers a layer"
     app.selectbox(key="method").select("gradcam").run()
     app.selectbox(key="model").select("lgbm_pixels").run()
     assert not app.exception and not app.select_slider
-    assert "**happy**, by Occlusion, 6 × 6 cells" in captions(
-        app
-    ) and "explained by occlusion" in words(app)
+    assert "**happy**, by Occlusion, 6 × 6 cells" in captions(app)
+    assert "explained by occlusion" in page_text(app)
 
 
 def test_methods_are_shown_side_by_side(explain: AppTest) -> None:
-    app = view(explain, "Methods")
+    app = open_view(explain, "Methods")
     assert not app.exception
-    text = words(app)
+    text = page_text(app)
     fast = [method for method in METHODS if method.fast]
     assert all(f"**{method.title}**" in text for method in fast)
-    assert len(app.latex) == len(METHODS), "each with its formula"
+    assert len(app.latex) == len(METHODS), "a method has no formula"
     assert text.count("the same for every class") == 1
 
 
@@ -104,23 +103,23 @@ def test_methods_are_shown_side_by_side(explain: AppTest) -> None:
 )
 def test_shares_of_the_regions_are_shown(explain: AppTest, model: str, attention: str) -> None:
     explain.selectbox(key="model").select(model).run()
-    app = view(explain, "Regions")
-    assert not app.exception and attention in words(app)
-    assert "Of the evidence for *happy*" in words(app)
+    app = open_view(explain, "Regions")
+    assert not app.exception and attention in page_text(app)
+    assert "Of the evidence for *happy*" in page_text(app)
 
 
 def test_the_effect_of_a_cover_is_compared_with_the_map(explain: AppTest) -> None:
-    app = view(explain, "Cover it yourself")
-    assert "Did the map predict this?" not in words(app)
+    app = open_view(explain, "Cover it yourself")
+    assert "Did the map predict this?" not in page_text(app)
     app.button(key="explain_cover_mouth").click().run()
     assert not app.exception
-    assert "Did the map predict this? " in words(app) and "logits" in words(app)
+    assert "Did the map predict this? " in page_text(app) and "logits" in page_text(app)
     app.button(key="explain_uncover").click().run()
-    assert "Did the map predict this? " not in words(app)
+    assert "Did the map predict this? " not in page_text(app)
 
 
 def test_faithfulness_and_randomization_are_shown(explain: AppTest) -> None:
-    app = view(explain, "Is it true?")
+    app = open_view(explain, "Is it true?")
     assert not app.exception
     table = app.dataframe[0].value
     assert table["map"].tolist() == ["Grad-CAM", "random map", "center blob"]
@@ -132,20 +131,20 @@ def test_faithfulness_and_randomization_are_shown(explain: AppTest) -> None:
 
 
 def test_average_maps_and_claims_are_shown(explain: AppTest) -> None:
-    app = view(explain, "Average faces")
+    app = open_view(explain, "Average faces")
     assert not app.exception
     averages = read_averages()
     counts = [caption for caption in captions(app) if caption.endswith(" faces")]
     assert counts == [
         f"**{name}**, {each.n:,} faces" for name, each in averages.maps["prior_attention"].items()
     ]
-    assert "An old claim, tested" in words(app)
+    assert "An old claim, tested" in page_text(app)
 
 
 def test_uploaded_pictures_are_explained_and_bad_ones_refused(explain: AppTest) -> None:
     app = explain
     app.segmented_control(key="explain_source").set_value("Your own picture").run()
-    assert not app.exception and not app.image, "nothing yet"
+    assert not app.exception and not app.image, "a face is explained before the upload"
     app.file_uploader(key="explain_file").upload("broken.png", b"no picture").run()
     assert not app.exception
     errors = [error.value for error in app.error]
@@ -165,7 +164,7 @@ def test_damaged_averages_give_an_error_and_the_rest_works(
         raise WeightsError("averages.json does not hold averages; restore it")
 
     monkeypatch.setattr("fer_core.evaluation.averages.read_averages", damaged)
-    app = view(explain, "Average faces")
+    app = open_view(explain, "Average faces")
     assert not app.exception and "restore it" in app.error[0].value
     assert [header.value for header in app.subheader] == ["Take it with you"]
 
@@ -178,6 +177,6 @@ def test_damaged_results_give_an_error_and_the_rest_works(
 
     monkeypatch.setattr("fer_core.evaluation.results.read_method_results", damaged)
     for name in ("Methods", "Is it true?"):
-        app = view(explain, name)
+        app = open_view(explain, name)
         assert not app.exception and "restore it" in app.error[0].value
-        assert "truest here" not in words(app) and "On many faces" not in words(app)
+        assert "truest here" not in page_text(app) and "On many faces" not in page_text(app)

@@ -16,7 +16,7 @@ from fer_core.types import RawMap, Reading
 
 OpenPage = Callable[[str], AppTest]
 
-COUNT = len(texts.STEPS)
+NUM_STEPS = len(texts.STEPS)
 
 
 @pytest.fixture(scope="module")
@@ -29,32 +29,36 @@ def lesson(open_page: OpenPage) -> AppTest:
     return open_page("lesson")
 
 
-def at(app: AppTest, step: int) -> AppTest:
+def go_to_step(app: AppTest, step: int) -> AppTest:
     return app.segmented_control(key="step").set_value(step).run()
 
 
 def answer(app: AppTest, choice: str) -> AppTest:
+    """Answer the question of the current step."""
     (question,) = app.radio
     return question.set_value(choice).run()
 
 
-def steps() -> Iterator[str]:
+def lesson_texts() -> Iterator[str]:
     """Yield all texts of the lesson."""
     for name, value in vars(texts).items():
         if name.isupper():
-            yield from words(value)
+            yield from strings_in(value)
 
 
-def words(value: object) -> Iterator[str]:
+def strings_in(value: object) -> Iterator[str]:
+    """Yield all strings in a value: a text, a step, or a container of these."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, texts.Step):
-        yield from words([value.title, value.words, value.question, value.choices, value.replies])
+        yield from strings_in(
+            [value.title, value.words, value.question, value.choices, value.replies]
+        )
     elif isinstance(value, dict):
-        yield from words(list(value.values()))
+        yield from strings_in(list(value.values()))
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from words(each)
+            yield from strings_in(each)
 
 
 def captions(app: AppTest) -> list[str]:
@@ -62,12 +66,12 @@ def captions(app: AppTest) -> list[str]:
 
 
 def test_all_seven_steps_have_texts() -> None:
-    assert COUNT == 7
+    assert NUM_STEPS == 7
     for step in texts.STEPS:
         assert step.title and step.words and step.question.endswith("?")
-        assert "**" in step.words, "what to do is bold"
+        assert "**" in step.words, "the task is not bold"
         assert not step.replies or step.replies.keys() == step.choices.keys()
-    for text in steps():
+    for text in lesson_texts():
         assert text.strip() == text != ""
         assert all(name != "" for _, name, _, _ in string.Formatter().parse(text))
 
@@ -76,21 +80,21 @@ def test_all_seven_steps_have_texts() -> None:
 def test_every_step_shows_its_question_and_its_picture(lesson: AppTest, model: str) -> None:
     lesson.selectbox(key="model").select(model).run()
     for number, step in enumerate(texts.STEPS, start=1):
-        app = at(lesson, number)
+        app = go_to_step(lesson, number)
         assert not app.exception and not app.error and not app.warning, step.title
         assert app.title[0].value == f"{number} · {step.title}"
         assert len(app.radio) == 1 and app.radio[0].value is None
         assert len(app.radio[0].options) == 3
         assert app.image, step.title
         page_texts = [each.value for each in app.markdown] + captions(app) + app.radio[0].options
-        assert not any("{" in each for each in page_texts), "every name is filled in"
+        assert not any("{" in each for each in page_texts), "a name is not filled in"
 
 
 @pytest.mark.parametrize(
     ("step", "right"), [(1, "often"), (2, "color"), (3, "evidence"), (4, "rather")]
 )
 def test_each_choice_has_its_reply(lesson: AppTest, step: int, right: str) -> None:
-    app = at(lesson, step)
+    app = go_to_step(lesson, step)
     replies = texts.STEPS[step - 1].replies
     for choice, reply in replies.items():
         answer(app, choice)
@@ -101,7 +105,9 @@ def test_each_choice_has_its_reply(lesson: AppTest, step: int, right: str) -> No
     assert replies[right].startswith("Right")
 
 
-def test_the_chosen_face_has_its_probabilities(lesson: AppTest, analyzer: Analyzer) -> None:
+def test_the_question_names_class_and_probability_of_the_chosen_face(
+    lesson: AppTest, analyzer: Analyzer
+) -> None:
     for sample in ("Smile", "Mouth covered"):
         app = lesson.pills(key="lesson_face").set_value(sample).run()
         name, p = analyzer(SAMPLES[sample]())[0].top
@@ -111,8 +117,10 @@ def test_the_chosen_face_has_its_probabilities(lesson: AppTest, analyzer: Analyz
     assert f"{error:.1f} points apart" in app.success[0].value
 
 
-def test_the_photo_becomes_gray_dots(lesson: AppTest, analyzer: Analyzer) -> None:
-    app = at(lesson, 2)
+def test_the_photo_can_be_shown_as_the_gray_dots_of_the_network(
+    lesson: AppTest, analyzer: Analyzer
+) -> None:
+    app = go_to_step(lesson, 2)
     (photo,) = (image.proto.imgs[0].url for image in app.image)
     app.toggle(key="lesson_dots").set_value(True).run()
     (dots,) = app.image
@@ -122,7 +130,7 @@ def test_the_photo_becomes_gray_dots(lesson: AppTest, analyzer: Analyzer) -> Non
 
 
 def test_the_slider_changes_the_opacity_of_the_map(lesson: AppTest) -> None:
-    app = at(lesson, 3)
+    app = go_to_step(lesson, 3)
     painted = app.image[0].proto.imgs[0].url
     app.slider(key="lesson_opacity").set_value(0).run()
     assert app.image[0].proto.imgs[0].url != painted
@@ -131,28 +139,28 @@ def test_the_slider_changes_the_opacity_of_the_map(lesson: AppTest) -> None:
 
 def test_texts_fit_models_without_feature_maps(lesson: AppTest) -> None:
     lesson.selectbox(key="model").select("lgbm_pixels").run()
-    app = at(lesson, 3)
+    app = go_to_step(lesson, 3)
     assert any("no maps inside" in each.value for each in app.markdown)
     assert not any("Grad-CAM" in each.value for each in app.markdown)
     for step in (6, 7):
-        app = at(lesson, step)
+        app = go_to_step(lesson, step)
         borrowed = texts.BORROWED.format(model="lgbm_pixels", other="prior_attention")
         assert borrowed in [each.value for each in app.caption]
 
 
 def test_the_difference_of_two_classes_is_shown(lesson: AppTest) -> None:
-    app = at(lesson, 4)
+    app = go_to_step(lesson, 4)
     other = app.pills(key="lesson_other").value
     assert other != "happy" and f"*happy* rather than *{other}*" in captions(app)
     happy, _, difference = (image.proto.imgs[0].url for image in app.image)
     app.pills(key="lesson_other").set_value("fear").run()
     assert "*happy* rather than *fear*" in captions(app)
-    assert app.image[0].proto.imgs[0].url == happy, "the scale stays"
+    assert app.image[0].proto.imgs[0].url == happy, "the scale has changed"
     assert app.image[2].proto.imgs[0].url != difference
 
 
-def test_covers_are_shown_after_the_guess(lesson: AppTest, analyzer: Analyzer) -> None:
-    app = at(lesson, 5)
+def test_the_covered_face_is_shown_after_the_answer(lesson: AppTest, analyzer: Analyzer) -> None:
+    app = go_to_step(lesson, 5)
     assert len(app.image) == 1 and not app.get("plotly_chart")
     answer(app, "eyes")
     assert app.warning[0].value.startswith(texts.WRONG)
@@ -172,7 +180,7 @@ def test_covers_are_shown_after_the_guess(lesson: AppTest, analyzer: Analyzer) -
 
 
 def test_the_method_that_ignores_the_class_is_the_right_answer(lesson: AppTest) -> None:
-    app = at(lesson, 6)
+    app = go_to_step(lesson, 6)
     before = [image.proto.imgs[0].url for image in app.image]
     app.pills(key="lesson_target").set_value("sad").run()
     after = [image.proto.imgs[0].url for image in app.image]
@@ -185,14 +193,16 @@ def test_the_method_that_ignores_the_class_is_the_right_answer(lesson: AppTest) 
 
 
 def test_the_map_that_survives_shuffling_is_the_right_answer(lesson: AppTest) -> None:
-    app = at(lesson, 7)
+    app = go_to_step(lesson, 7)
     before = [image.proto.imgs[0].url for image in app.image]
-    assert before[0] == before[1] and before[2] == before[3], "nothing is forgotten yet"
+    assert before[0] == before[1] and before[2] == before[3], "weights are shuffled at the start"
     app.select_slider(key="lesson_forgot_prior_attention").set_value(2).run()
     after = [image.proto.imgs[0].url for image in app.image]
     assert np.equal(before, after).tolist() == [True, False, True, False]
-    alike = [float(each.split("likeness ")[1]) for each in captions(app) if "likeness" in each]
-    assert alike[0] < 0.5 < 0.8 < alike[1]
+    similarities = [
+        float(each.split("likeness ")[1]) for each in captions(app) if "likeness" in each
+    ]
+    assert similarities[0] < 0.5 < 0.8 < similarities[1]
     for choice in ("gradcam", "both"):
         answer(app, choice)
         assert app.warning[0].value.startswith("No. Grad-CAM changed more")
@@ -201,7 +211,7 @@ def test_the_map_that_survives_shuffling_is_the_right_answer(lesson: AppTest) ->
 
 
 def test_the_last_step_ends_with_the_summary(lesson: AppTest) -> None:
-    app = at(lesson, 7)
+    app = go_to_step(lesson, 7)
     assert texts.REMEMBER in [each.value for each in app.subheader]
     assert all(any(sentence in each.value for each in app.markdown) for sentence in texts.SENTENCES)
     links = {link.proto.page for link in app.get("page_link")}
@@ -211,41 +221,41 @@ def test_the_last_step_ends_with_the_summary(lesson: AppTest) -> None:
 def test_back_and_next_change_the_step(lesson: AppTest) -> None:
     app = lesson
     assert app.button(key="lesson_back").disabled
-    for number in range(2, COUNT + 1):
+    for number in range(2, NUM_STEPS + 1):
         app.button(key="lesson_next").click().run()
         assert app.title[0].value.startswith(f"{number} ·")
         assert app.query_params["step"] == str(number)
     assert app.button(key="lesson_next").disabled
     app.button(key="lesson_back").click().run()
-    assert app.title[0].value.startswith(f"{COUNT - 1} ·")
+    assert app.title[0].value.startswith(f"{NUM_STEPS - 1} ·")
 
 
 def test_answers_are_kept_while_other_steps_are_shown(lesson: AppTest) -> None:
     answer(lesson, "part")
-    at(lesson, 2)
-    assert at(lesson, 1).radio[0].value == "part"
+    go_to_step(lesson, 2)
+    assert go_to_step(lesson, 1).radio[0].value == "part"
 
 
 def test_step_and_answer_are_kept_when_the_viewer_comes_back(lesson: AppTest) -> None:
-    app = answer(at(lesson, 3), "proof")
+    app = answer(go_to_step(lesson, 3), "proof")
     app.switch_page("pages/limits.py").run()
     app.switch_page("pages/lesson.py").run()
     assert app.title[0].value.startswith("3 ·")
     assert app.radio[0].value == "proof"
 
 
-@pytest.mark.parametrize(("asked", "shown"), [("3", 3), ("9", 1), ("fun", 1)])
-def test_a_link_opens_a_step(open_page: OpenPage, asked: str, shown: int) -> None:
+@pytest.mark.parametrize(("parameter", "number"), [("3", 3), ("9", 1), ("fun", 1)])
+def test_a_link_opens_its_step_and_an_invalid_one_the_first(
+    open_page: OpenPage, parameter: str, number: int
+) -> None:
     app = open_page("start")
-    app.query_params["step"] = asked
+    app.query_params["step"] = parameter
     app.switch_page("pages/lesson.py").run()
     assert not app.exception
-    assert app.title[0].value.startswith(f"{shown} ·")
+    assert app.title[0].value.startswith(f"{number} ·")
 
 
-def test_a_face_that_is_not_found_gives_a_sentence(
-    lesson: AppTest,
-) -> None:
+def test_a_photo_without_a_detected_face_gives_a_sentence(lesson: AppTest) -> None:
     lesson.selectbox(key="detector").select("haar").run()
     app = lesson.pills(key="lesson_face").set_value("Tilted").run()
     assert not app.exception
@@ -255,6 +265,8 @@ def test_a_face_that_is_not_found_gives_a_sentence(
 
 @pytest.fixture
 def flat_maps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Replace all maps by zeros."""
+
     def raw_maps(
         self: Analyzer, reading: Reading, targets: Sequence[str], *_: object, **__: object
     ) -> dict[str, RawMap]:
@@ -268,8 +280,8 @@ def flat_maps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_data.clear()
 
 
-def test_a_flat_map_gives_a_sentence(lesson: AppTest, flat_maps: None) -> None:
-    app = at(lesson, 3)
+def test_a_map_of_zeros_gives_a_sentence(lesson: AppTest, flat_maps: None) -> None:
+    app = go_to_step(lesson, 3)
     assert not app.exception
     assert texts.FLAT.format(name="happy") in [each.value for each in app.caption]
-    assert not at(app, 5).exception
+    assert not go_to_step(app, 5).exception

@@ -22,6 +22,7 @@ from fer_core.video.record import MAX_SECONDS
 from tests.pages.conftest import encode
 
 LONG_AGO = 30.0
+"""Age in seconds at which the page reports a failed connection or a lost picture."""
 
 
 class Camera:
@@ -52,29 +53,30 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
 
 @pytest.fixture
 def page(camera: Camera, open_page: Callable[[str], AppTest]) -> AppTest:
-    """The Live page before START."""
+    """Open the Live page, before START."""
     return open_page("live")
 
 
 @pytest.fixture
 def live(page: AppTest, camera: Camera) -> AppTest:
-    """The Live page after START."""
+    """Open the Live page, after START."""
     camera.state.playing = True
     return page.run()
 
 
 @pytest.fixture(scope="module")
 def face(astronaut: Image) -> Image:
-    """Return (480, 640, 3): the astronaut at the left."""
+    """Return a frame with the astronaut at the left, (480, 640, 3)."""
     return np.ascontiguousarray(np.pad(astronaut[:480], ((0, 0), (0, 128), (0, 0))))
 
 
 @pytest.fixture(scope="module")
 def nobody() -> Image:
+    """Return a gray frame without a face, (480, 640, 3)."""
     return np.full((480, 640, 3), 90, np.uint8)
 
 
-def words(page: AppTest) -> str:
+def page_text(page: AppTest) -> str:
     """Return all texts of the page."""
     elements = (*page.markdown, *page.caption, *page.warning, *page.error, *page.metric)
     return "\n".join(f"{getattr(element, 'label', '')} {element.value}" for element in elements)
@@ -91,10 +93,12 @@ def last_result(page: AppTest) -> FrameResult:
     return result
 
 
-def test_the_page_explains_itself_before_start(page: AppTest, camera: Camera) -> None:
+def test_before_start_the_page_asks_for_consent_and_the_camera_is_off(
+    page: AppTest, camera: Camera
+) -> None:
     assert not page.exception
-    assert "Ask first" in words(page)
-    assert "Camera off" in words(page)
+    assert "Ask first" in page_text(page)
+    assert "Camera off" in page_text(page)
     assert page.button(key="live_snapshot").disabled
     assert len(page.get("plotly_chart")) == 0
     assert camera.options["rtc_configuration"] == {"iceServers": []}
@@ -117,26 +121,26 @@ def test_a_face_is_drawn_and_its_readings_are_shown(
     changed = (picture != face).any(axis=-1)
     assert changed[y0 : y1 + 1, x0 - 1 : x0 + 2].mean() > 0.5, "no left edge of the box"
     assert changed[(y0 + y1) // 2 :, (x0 + x1) // 2].any(), "no heat on the mouth"
-    assert not changed[:, 560:].any(), "paint beyond face and bars"
+    assert not changed[:, 560:].any(), "something is drawn far from the face and the bars"
     live.run()
     assert not live.exception
-    assert "Live" in words(live)
-    assert "1 frames so far" in words(live)
+    assert "Live" in page_text(live)
+    assert "1 frames so far" in page_text(live)
     assert {metric.label for metric in live.metric} == {
         "Frames per second",
         "Milliseconds per frame",
         "Blinks",
     }
     for stage in ("detect", "align", "predict", "map", "draw"):
-        assert f"{stage} " in words(live)
+        assert f"{stage} " in page_text(live)
     assert len(live.get("plotly_chart")) == 1
     live.segmented_control(key="live_chart").set_value("plane").run()
     assert not live.exception
     assert len(live.get("plotly_chart")) == 1, "one chart at a time"
-    assert "Placed by its class probabilities" in words(live)
+    assert "Placed by its class probabilities" in page_text(live)
     live.segmented_control(key="live_chart").set_value("actions").run()
     assert not live.exception
-    assert "How far each part of the face has moved" in words(live)
+    assert "How far each part of the face has moved" in page_text(live)
 
 
 def test_the_frame_is_mirrored_before_text_is_drawn(
@@ -145,9 +149,9 @@ def test_the_frame_is_mirrored_before_text_is_drawn(
     camera.show(face)
     x0, _, x1, _ = last_result(live).readings[0].face.box
     assert (x0 + x1) / 2 == pytest.approx(640 - 224, abs=12)
-    bare = without_layers(live)
+    page = without_layers(live)
     assert (camera.show(face) == face[:, ::-1]).all()
-    bare.toggle(key="live_mirror").set_value(False).run()
+    page.toggle(key="live_mirror").set_value(False).run()
     assert (camera.show(face) == face).all()
 
 
@@ -173,23 +177,23 @@ def test_settings_reach_the_running_stream(live: AppTest, camera: Camera, face: 
     assert last_result(live).explanations[0][0].target == "fear"
     assert last_result(live).readings[0].model == "plain"
     without_layers(live)
-    assert stream.settings.maps == (), "a map that nobody sees costs time"
+    assert stream.settings.maps == (), "a map is computed that is not shown"
     assert activity(live).frames == 2, "the stream has been restarted"
 
 
-def test_a_model_without_maps_has_no_heatmap_here(
+def test_a_model_without_feature_maps_has_no_live_heatmap(
     live: AppTest, camera: Camera, face: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "No heatmap of" not in words(live)
+    assert "No heatmap of" not in page_text(live)
     monkeypatch.setattr(PooledNetwork, "has_maps", False)
     live.selectbox(key="model").set_value("plain").run()
     assert not live.exception
-    assert "No heatmap of *plain* here" in words(live)
+    assert "No heatmap of *plain* here" in page_text(live)
     camera.show(face)
     assert last_result(live).readings[0].model == "plain"
     assert last_result(live).explanations == ()
     live.selectbox(key="model").set_value("prior_attention").run()
-    assert "No heatmap of" not in words(live)
+    assert "No heatmap of" not in page_text(live)
     assert live.session_state.live.stream.settings.maps == ("top",), "the choice has been kept"
 
 
@@ -204,7 +208,7 @@ def test_a_frame_without_a_face_is_shown_unchanged(
     assert len(live.get("plotly_chart")) == 1
 
 
-def test_the_resolution_may_change_during_a_stream(
+def test_the_resolution_can_change_during_a_stream(
     live: AppTest, camera: Camera, face: Image
 ) -> None:
     for width, height in ((640, 480), (320, 240), (1280, 720), (161, 121)):
@@ -232,44 +236,44 @@ def test_a_frame_that_fails_shows_a_sentence_and_the_stream_continues(
         pictures = [camera.show(face) for _ in range(3)]
     for picture in pictures:
         changed = (picture != face).any(axis=-1)
-        assert changed[220:260, 280:360].any(), "the picture says nothing"
-        assert not changed[:100].any(), "the picture is gone"
+        assert changed[220:260, 280:360].any(), "no message is drawn into the picture"
+        assert not changed[:100].any(), "the message hides the whole picture"
     (record,) = [entry for entry in caplog.records if entry.name == "expression_lens.live"]
     assert record.exc_info is not None and "the lens is dirty" in str(record.exc_info[1])
-    assert "RuntimeError: the lens is dirty" in words(live.run())
+    assert "RuntimeError: the lens is dirty" in page_text(live.run())
     assert (camera.show(face) == face).all(), "the next frame should work again"
-    assert "the lens is dirty" not in words(live.run())
+    assert "the lens is dirty" not in page_text(live.run())
 
 
 def test_each_connection_state_has_its_advice(page: AppTest, camera: Camera, nobody: Image) -> None:
     camera.state.signalling = True
     page.run()
-    assert "Connecting" in words(page)
+    assert "Connecting" in page_text(page)
     monitor = page.session_state.live.monitor
     monitor.restart(time=monotonic() - LONG_AGO)
     page.run()
-    assert "No video yet" in words(page)
-    assert "Firewall" in words(page)
+    assert "No video yet" in page_text(page)
+    assert "Firewall" in page_text(page)
     assert page.button(key="live_way_out")
     camera.state.signalling = False
     page.run()
-    assert "No connection" in words(page)
+    assert "No connection" in page_text(page)
     camera.state.playing = True
     page.run()
-    assert "Connecting" in words(page), "a new attempt starts afresh"
+    assert "Connecting" in page_text(page), "a new attempt starts from the beginning"
     monitor.add(nobody, FrameResult(), time=monotonic() - LONG_AGO, timings={})
     page.run()
-    assert "Picture lost" in words(page)
+    assert "Picture lost" in page_text(page)
     camera.show(nobody)
     page.run()
-    assert "Picture lost" not in words(page)
+    assert "Picture lost" not in page_text(page)
     camera.state.playing = False
     page.run()
-    assert "Camera off" in words(page)
-    assert activity(page).frame is None, "STOP forgets the frames"
+    assert "Camera off" in page_text(page)
+    assert activity(page).frame is None, "frames are kept after STOP"
 
 
-def test_snapshot_goes_to_the_photo_page_as_the_camera_took_it(
+def test_a_snapshot_opens_the_photo_page_with_the_unmodified_frame(
     live: AppTest, camera: Camera, face: Image
 ) -> None:
     live.button(key="live_snapshot").click().run()
@@ -282,13 +286,13 @@ def test_snapshot_goes_to_the_photo_page_as_the_camera_took_it(
     assert live.title[0].value == "Photo"
 
 
-def buttons(page: AppTest) -> dict[str, bool]:
-    """Return key of each button for recording -> whether it can be pressed."""
+def recording_buttons(page: AppTest) -> dict[str, bool]:
+    """Return for each button for recording its key -> whether it can be pressed."""
     keys = ("live_record", "live_stop", "live_discard")
     return {button.key: not button.disabled for button in page.button if button.key in keys}
 
 
-def recorded(downloads: dict[str, bytes]) -> list[Frame]:
+def recorded_frames(downloads: dict[str, bytes]) -> list[Frame]:
     with Clip(downloads["recording.mp4"]) as clip:
         return list(clip.frames())
 
@@ -296,38 +300,40 @@ def recorded(downloads: dict[str, bytes]) -> list[Frame]:
 def test_a_recording_starts_and_stops_on_request(
     page: AppTest, camera: Camera, face: Image, downloads: dict[str, bytes]
 ) -> None:
-    assert buttons(page) == {"live_record": False}, "there is nothing to record before START"
+    assert recording_buttons(page) == {"live_record": False}, (
+        "there is nothing to record before START"
+    )
     camera.state.playing = True
     page.run()
-    assert buttons(page) == {"live_record": True}
+    assert recording_buttons(page) == {"live_record": True}
     camera.show(face)
     page.button(key="live_record").click().run()
     assert not page.exception
-    assert buttons(page) == {"live_stop": True}
+    assert recording_buttons(page) == {"live_stop": True}
     pictures = [camera.show(face) for _ in range(3)]
     page.session_state.live.recorder.add(pictures[-1], time=monotonic() + 65)
     page.run()
-    assert "Recording 1:05" in words(page)
-    assert "record " in words(page), "the time it takes is told"
+    assert "Recording 1:05" in page_text(page)
+    assert "record " in page_text(page), "the time of recording is not shown"
     assert not downloads
 
     page.button(key="live_stop").click().run()
     assert not page.exception
-    assert buttons(page) == {"live_record": True, "live_discard": True}
-    assert "Recording 1:05" not in words(page)
-    assert "1:05 recorded, in memory only" in words(page)
-    frames = recorded(downloads)
-    assert len(frames) == 4, "from the press on Record on"
+    assert recording_buttons(page) == {"live_record": True, "live_discard": True}
+    assert "Recording 1:05" not in page_text(page)
+    assert "1:05 recorded, in memory only" in page_text(page)
+    frames = recorded_frames(downloads)
+    assert len(frames) == 4, "the frame before Record was pressed is not recorded"
     for picture, frame in zip(pictures, frames, strict=False):
         difference = np.abs(picture.astype(int) - frame.image).mean()
-        assert difference < 6, "not the picture as it is shown"
+        assert difference < 6, "the recorded picture is not the shown one"
     camera.show(face)
-    assert len(recorded(downloads)) == 4, "it goes on after Stop"
+    assert len(recorded_frames(downloads)) == 4, "frames after Stop are recorded"
 
     downloads.clear()
     page.button(key="live_discard").click().run()
     assert not page.exception
-    assert buttons(page) == {"live_record": True}
+    assert recording_buttons(page) == {"live_record": True}
     assert page.session_state.live.recorder is None
     assert not downloads
 
@@ -340,7 +346,7 @@ def test_a_new_recording_replaces_the_last(
         for _ in range(count):
             camera.show(nobody)
         live.button(key="live_stop").click().run()
-        assert len(recorded(downloads)) == count
+        assert len(recorded_frames(downloads)) == count
 
 
 def test_a_recording_without_pictures_is_discarded(
@@ -351,7 +357,7 @@ def test_a_recording_without_pictures_is_discarded(
     assert not live.exception
     assert live.toast[0].value == "There was no picture to record."
     assert live.session_state.live.recorder is None
-    assert buttons(live) == {"live_record": True}
+    assert recording_buttons(live) == {"live_record": True}
     assert not downloads
 
 
@@ -369,12 +375,12 @@ def test_the_recording_ends_with_the_stream_and_is_kept(
         camera.state.playing = False
         live.switch_page("pages/live.py").run()
     assert not live.exception
-    assert "live_stop" not in buttons(live)
-    assert "live_discard" in buttons(live)
-    assert len(recorded(downloads)) == 1
+    assert "live_stop" not in recording_buttons(live)
+    assert "live_discard" in recording_buttons(live)
+    assert len(recorded_frames(downloads)) == 1
 
 
-def test_a_recording_stops_by_itself(
+def test_a_recording_stops_after_its_maximum_duration(
     live: AppTest, camera: Camera, nobody: Image, downloads: dict[str, bytes]
 ) -> None:
     live.button(key="live_record").click().run()
@@ -382,9 +388,9 @@ def test_a_recording_stops_by_itself(
     live.session_state.live.recorder.add(nobody, time=monotonic() + MAX_SECONDS + 1)
     live.run()
     assert not live.exception
-    assert "The recording has stopped by itself after 5 min." in words(live)
-    assert buttons(live) == {"live_record": True, "live_discard": True}
-    assert len(recorded(downloads)) == 1
+    assert "The recording has stopped by itself after 5 min." in page_text(live)
+    assert recording_buttons(live) == {"live_record": True, "live_discard": True}
+    assert len(recorded_frames(downloads)) == 1
 
 
 def test_a_recording_that_fails_does_not_freeze_the_picture(
@@ -402,12 +408,12 @@ def test_a_recording_that_fails_does_not_freeze_the_picture(
 
     with monkeypatch.context() as patch:
         patch.setattr("fer_core.video.record.to_video_frame", fail)
-        assert (camera.show(nobody) != nobody).any(), "the picture says nothing"
+        assert (camera.show(nobody) != nobody).any(), "no message is drawn into the picture"
     assert (camera.show(nobody) == nobody).all()
     live.run()
     assert not live.exception
-    assert "The recording has stopped by itself: no room" in words(live)
-    assert len(recorded(downloads)) == 1, "what came before is kept"
+    assert "The recording has stopped by itself: no room" in page_text(live)
+    assert len(recorded_frames(downloads)) == 1, "the frames before the error are lost"
 
 
 def test_single_pictures_replace_the_stream(page: AppTest, face: Image) -> None:
@@ -438,8 +444,8 @@ def test_ice_servers_come_from_the_environment_or_the_secrets(
     assert camera.options["rtc_configuration"] == {
         "iceServers": [{"urls": "stun:stun.example.org"}]
     }
-    for mistake in ("stun:stun.example.org", '["stun:stun.example.org"]', "1"):
-        monkeypatch.setenv("ICE_SERVERS", mistake)
+    for invalid in ("stun:stun.example.org", '["stun:stun.example.org"]', "1"):
+        monkeypatch.setenv("ICE_SERVERS", invalid)
         page.run()
         assert "docs/hosting.md" in page.error[0].value
         assert camera.options["rtc_configuration"] == {"iceServers": []}

@@ -1,4 +1,4 @@
-"""The page Models: the leaderboard, one model in detail, and one face through several models."""
+"""The Models page: the leaderboard, one model in detail, and one face through several models."""
 
 import csv
 import io
@@ -26,17 +26,17 @@ def models(open_page: OpenPage) -> AppTest:
     return open_page("models")
 
 
-def words(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     return "\n".join(element.value for element in [*app.markdown, *app.caption])
 
 
-def maps(app: AppTest) -> list[str]:
-    """Addresses of the maps on the page, without the pictures of the face picker."""
+def map_urls(app: AppTest) -> list[str]:
+    """Return the addresses of the maps on the page, without the pictures of the face picker."""
     pictures = [image.proto.imgs[0] for image in app.image]
     return [picture.url for picture in pictures if picture.alt.startswith("Map of the evidence")]
 
 
-def test_leaderboard_and_one_model_are_shown_with_their_measured_figures(
+def test_the_leaderboard_and_one_model_are_shown_with_their_figures(
     open_page: OpenPage, downloads: dict[str, bytes]
 ) -> None:
     app = open_page("models")
@@ -48,9 +48,8 @@ def test_leaderboard_and_one_model_are_shown_with_their_measured_figures(
         [100 * row.accuracy for row in leaderboard_rows]
     )
     assert table["about"][0] == leaderboard_rows[0].about
-    assert "65 ± 5 %" in words(app) and f"± {100 * leaderboard_rows[0].margin:.1f} points" in words(
-        app
-    )
+    assert "65 ± 5 %" in page_text(app)
+    assert f"± {100 * leaderboard_rows[0].margin:.1f} points" in page_text(app)
 
     rows = list(csv.DictReader(io.StringIO(downloads["leaderboard.csv"].decode())))
     assert [row["name"] for row in rows] == table["name"].tolist()
@@ -68,10 +67,10 @@ def test_leaderboard_and_one_model_are_shown_with_their_measured_figures(
     classes = app.dataframe[1].value
     assert classes["class"].tolist() == list(EXPRESSIONS)
     assert classes["faces"].tolist() == [plain.per_class[name]["n"] for name in EXPRESSIONS]
-    assert f"**Weighs it with:** {card.parameters:,} numbers" in words(app)
-    assert f"**Limits:** {card.limits}" in words(app)
+    assert f"**Weighs it with:** {card.parameters:,} numbers" in page_text(app)
+    assert f"**Limits:** {card.limits}" in page_text(app)
     has_curve = bool(card.training.get("curve"))
-    assert ("There is no curve" in words(app)) is not has_curve
+    assert ("There is no curve" in page_text(app)) is not has_curve
     assert json.loads(downloads["plain.json"])["sha256"] == card.sha256
 
 
@@ -86,12 +85,12 @@ def test_chosen_models_each_predict_the_same_face(models: AppTest) -> None:
     analyzer = Analyzer()
     for name in ("prior_attention", "plain"):
         reading = analyzer.analyze(portrait(), model=name, maps=(), landmarks=False).readings[0]
-        assert f"#### {headline(reading)}" in words(app)
+        assert f"#### {headline(reading)}" in page_text(app)
     captions = [caption for image in app.image for caption in image.captions]
     assert captions == ["sad, by Grad-CAM"] * 2
 
 
-def test_damaged_model_shows_its_error_beside_the_working_models(
+def test_a_damaged_model_shows_its_error_beside_the_other_models(
     models: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load = Analyzer.classifier
@@ -109,10 +108,12 @@ def test_damaged_model_shows_its_error_beside_the_working_models(
         "plain.safetensors does not match the hash in its card"
     ]
     assert not app.exception
-    assert len(app.image) == 1, "the other one is shown"
+    assert len(app.image) == 1, "the map of the other model is missing"
 
 
-def test_uploaded_picture_is_compared_and_a_bad_one_gives_a_sentence(models: AppTest) -> None:
+def test_models_are_compared_on_an_uploaded_picture_and_a_bad_file_gives_a_sentence(
+    models: AppTest,
+) -> None:
     app = models
     app.multiselect(key="models_several").set_value(["plain"])
     app.segmented_control(key="models_source").set_value("Your own picture").run()
@@ -127,11 +128,11 @@ def test_uploaded_picture_is_compared_and_a_bad_one_gives_a_sentence(models: App
     app.file_uploader(key="models_file").clear()
     crowd = np.tile(portrait()[:400, 300:800], (1, 2, 1))
     app.file_uploader(key="models_file").upload("two.png", encode(crowd)).run()
-    assert not app.exception and "2 faces were found" in words(app)
-    first = maps(app)
+    assert not app.exception and "2 faces were found" in page_text(app)
+    first = map_urls(app)
     assert len(first) == 1
     app.button(key="models_face_1").click().run()
-    assert len(maps(app)) == 1 and maps(app) != first
+    assert len(map_urls(app)) == 1 and map_urls(app) != first
 
 
 def test_speed_is_measured_when_the_button_is_pressed(
@@ -153,7 +154,7 @@ def test_speed_is_measured_when_the_button_is_pressed(
 @pytest.mark.parametrize(
     "leaderboard_rows", [WeightsError("leaderboard.json is not a leaderboard"), ()]
 )
-def test_missing_or_damaged_leaderboard_is_reported(
+def test_an_empty_or_damaged_leaderboard_is_reported(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, leaderboard_rows: object
 ) -> None:
     def read() -> tuple[LeaderboardRow, ...]:
@@ -167,5 +168,5 @@ def test_missing_or_damaged_leaderboard_is_reported(
     if isinstance(leaderboard_rows, Exception):
         assert [error.value for error in app.error] == ["leaderboard.json is not a leaderboard"]
     else:
-        assert "has been measured yet" in words(app)
-        assert len(app.image) == 2, "faces can still be compared"
+        assert "has been measured yet" in page_text(app)
+        assert len(app.image) == 2, "the comparison is missing"

@@ -1,4 +1,4 @@
-"""The page Photo: sources of pictures, what is shown of their faces, and downloads."""
+"""The Photo page: sources of pictures, the readings of their faces, and downloads."""
 
 import csv
 import io
@@ -46,7 +46,7 @@ def headings(app: AppTest) -> list[str]:
     return [element.value for element in app.subheader]
 
 
-def test_photo_is_shown_with_class_probabilities_maps_and_charts_of_its_face(
+def test_a_photo_is_shown_with_probabilities_maps_and_charts_of_its_face(
     photo: AppTest, astronaut: Image, downloads: Downloads
 ) -> None:
     app = upload(photo, astronaut_png=encode(astronaut))
@@ -65,7 +65,7 @@ def test_photo_is_shown_with_class_probabilities_maps_and_charts_of_its_face(
     assert any("Placed by its class probabilities" in caption.value for caption in app.caption)
 
 
-def test_json_csv_and_picture_downloads_agree(
+def test_the_downloads_as_json_csv_and_png_agree(
     photo: AppTest, astronaut: Image, downloads: Downloads
 ) -> None:
     upload(photo, astronaut_png=encode(astronaut))
@@ -84,35 +84,37 @@ def test_json_csv_and_picture_downloads_agree(
 
     picture = read_image(downloads["astronaut-annotated.png"])
     assert picture.shape == (512, 512, 3)
-    same = (picture == astronaut).all(axis=2)
+    unchanged = (picture == astronaut).all(axis=2)
     x0, y0, x1, y1 = (round(edge) for edge in face["box"])
-    assert same[400:, :].all(), "only the face is painted on"
-    assert not same[y0:y1, x0:x1].all()
+    assert unchanged[400:, :].all(), "something is drawn far from the face"
+    assert not unchanged[y0:y1, x0:x1].all()
 
 
-def test_class_and_opacity_of_the_heatmap_can_be_chosen(
+def test_layers_class_and_opacity_of_the_heatmap_can_be_chosen(
     photo: AppTest, astronaut: Image, downloads: Downloads
 ) -> None:
-    def painted() -> Image:
+    def annotated() -> Image:
         return read_image(downloads["astronaut-annotated.png"])
 
     app = upload(photo, astronaut_png=encode(astronaut))
     app.pills(key="photo_layers").set_value(["heatmap"])
     app.slider(key="photo_opacity").set_value(1.0).run()
-    strong = painted()
+    strong = annotated()
     app.slider(key="photo_opacity").set_value(0.1).run()
-    weak = painted()
+    weak = annotated()
     original = astronaut.astype(int)
     assert np.abs(strong - original).sum() > 3 * np.abs(weak - original).sum() > 0
     app.slider(key="photo_opacity").set_value(1.0)
     app.selectbox(key="photo_target").select("surprise").run()
-    assert (painted() != strong).any()
+    assert (annotated() != strong).any()
     assert any("Of the evidence for *surprise*" in caption.value for caption in app.caption)
     app.pills(key="photo_layers").set_value([]).run()
-    assert (painted() == original).all()
+    assert (annotated() == original).all()
 
 
-def test_model_without_blocks_shows_the_whole_face_only(photo: AppTest, astronaut: Image) -> None:
+def test_a_model_without_region_attention_shows_only_the_whole_face(
+    photo: AppTest, astronaut: Image
+) -> None:
     app = upload(photo, astronaut_png=encode(astronaut))
     app.selectbox(key="model").select("plain").run()
     assert any("it has no blocks to weigh" in caption.value for caption in app.caption)
@@ -120,8 +122,8 @@ def test_model_without_blocks_shows_the_whole_face_only(photo: AppTest, astronau
 
 
 @pytest.fixture
-def attending(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give ``plain`` two attention heads: the first looks at one place, the second at all places alike."""
+def attention_heads_for_plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give ``plain`` two attention heads: the first attends to one cell, the second to all cells equally."""
     head_without_attention = PooledNetwork.head
 
     def head(self: PooledNetwork, *args: Any, **options: Any) -> NetworkOutput:
@@ -138,9 +140,9 @@ def attending(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_attention_is_shown_only_for_models_that_have_it(
-    photo: AppTest, astronaut: Image, downloads: Downloads, attending: None
+    photo: AppTest, astronaut: Image, downloads: Downloads, attention_heads_for_plain: None
 ) -> None:
-    mirrored = astronaut[:, ::-1]  # the reading of the astronaut may be cached
+    mirrored = astronaut[:, ::-1]  # mirrored, since the reading of the astronaut may be cached
     app = upload(photo, mirrored_png=encode(mirrored))
     assert "Where the network looks by itself" not in headings(app)
     assert not any("Attention" in option for option in app.pills(key="photo_layers").options)
@@ -151,15 +153,15 @@ def test_attention_is_shown_only_for_models_that_have_it(
     assert any("no evidence for a class" in caption.value for caption in app.caption)
     app.pills(key="photo_layers").set_value(["attention"]).run()
     assert not app.exception
-    painted = read_image(downloads["mirrored-annotated.png"])
-    assert (painted != mirrored).any()
+    annotated = read_image(downloads["mirrored-annotated.png"])
+    assert (annotated != mirrored).any()
     (face,) = json.loads(downloads["expression-lens.json"])[0]["faces"]
     assert np.shape(face["attention"]) == (2, 3, 3) and face["attention"][0][2][1] == 1
     app.selectbox(key="model").select("prior_attention").run()
     assert not app.exception and "Where the network looks by itself" not in headings(app)
 
 
-def test_model_without_feature_maps_is_explained_by_occlusion(
+def test_a_model_without_feature_maps_is_explained_by_occlusion(
     photo: AppTest, astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = upload(photo, astronaut_png=encode(astronaut))
@@ -167,8 +169,8 @@ def test_model_without_feature_maps_is_explained_by_occlusion(
     monkeypatch.setattr(PooledNetwork, "has_maps", False)
     app.selectbox(key="model").select("plain").run()
     assert not app.exception
-    why = "By Occlusion, since *plain* has no feature maps for gradcam. "
-    (sentence,) = [caption.value for caption in app.caption if caption.value.startswith(why)]
+    reason = "By Occlusion, since *plain* has no feature maps for gradcam. "
+    (sentence,) = [caption.value for caption in app.caption if caption.value.startswith(reason)]
     assert "Of the evidence for *happy*" in sentence
 
 
@@ -177,7 +179,7 @@ def test_model_without_feature_maps_is_explained_by_occlusion(
     [(b"hello", "not an image"), (None, "damaged"), (b"", "not an image")],
     ids=["text", "truncated", "empty"],
 )
-def test_file_that_cannot_be_read_gives_one_error_sentence(
+def test_a_file_that_cannot_be_read_gives_one_error_sentence(
     photo: AppTest, astronaut: Image, content: bytes | None, reason: str
 ) -> None:
     content = encode(astronaut, ".jpg")[:9000] if content is None else content
@@ -190,7 +192,7 @@ def test_file_that_cannot_be_read_gives_one_error_sentence(
 
 
 @pytest.mark.parametrize("side", [1, 300])
-def test_picture_without_a_face_is_shown_with_advice(
+def test_a_picture_without_a_face_is_shown_with_advice(
     photo: AppTest, side: int, downloads: Downloads
 ) -> None:
     app = upload(photo, wall_png=encode(np.full((side, side, 3), 120, np.uint8)))
@@ -199,7 +201,7 @@ def test_picture_without_a_face_is_shown_with_advice(
     assert "wall.png" in captions(app)
     (record,) = json.loads(downloads["expression-lens.json"])
     assert record == {"path": "wall.png", "width": side, "height": side, "faces": []}
-    assert len(downloads["expression-lens.csv"].splitlines()) == 1, "the heading alone"
+    assert len(downloads["expression-lens.csv"].splitlines()) == 1, "the header without rows"
 
 
 def test_each_of_twenty_faces_can_be_chosen(
@@ -221,7 +223,7 @@ def test_one_bad_file_does_not_stop_the_others(
     wall = np.full((300, 300, 3), 120, np.uint8)
     app = upload(photo, face_png=encode(astronaut), bad_png=b"hello", wall_png=encode(wall))
     assert [error.value.split(":")[0] for error in app.error] == ["**bad.png**"]
-    assert app.metric, "the first readable picture is shown"
+    assert app.metric, "no picture is shown"
     records = json.loads(downloads["expression-lens.json"])
     assert [record["path"] for record in records] == ["face.png", "bad.png", "wall.png"]
     assert "not an image" in records[1]["error"]
@@ -237,7 +239,9 @@ def test_one_bad_file_does_not_stop_the_others(
     assert "No face was found" in headings(app)
 
 
-def test_picture_can_come_from_samples_or_the_camera(photo: AppTest, astronaut: Image) -> None:
+def test_a_picture_can_come_from_the_samples_or_the_camera(
+    photo: AppTest, astronaut: Image
+) -> None:
     app = photo
     app.button(key="sample_Mouth covered").click().run()
     assert any(caption.startswith("mouth-covered.png") for caption in captions(app))
@@ -247,7 +251,7 @@ def test_picture_can_come_from_samples_or_the_camera(photo: AppTest, astronaut: 
     assert "camera.jpg, 512 × 512 pixels" in captions(app)
 
 
-def test_frame_of_the_live_view_is_shown_until_it_is_dropped(
+def test_the_snapshot_of_the_live_view_is_shown_until_it_is_discarded(
     open_page: OpenPage, astronaut: Image
 ) -> None:
     app = open_page("start")

@@ -16,7 +16,7 @@ from fer_core.models.base import PooledNetwork
 OpenPage = Callable[[str], AppTest]
 
 
-def words(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     return "\n".join(element.value for element in [*app.title, *app.header, *app.markdown])
 
 
@@ -25,7 +25,9 @@ def analyzer() -> Analyzer:
     return Analyzer()
 
 
-def test_start_shows_the_sample_with_its_class(open_page: OpenPage, analyzer: Analyzer) -> None:
+def test_start_shows_the_sample_with_its_predicted_class(
+    open_page: OpenPage, analyzer: Analyzer
+) -> None:
     app = open_page("start")
     assert not app.exception
     name, probability = analyzer(portrait())[0].top
@@ -33,23 +35,25 @@ def test_start_shows_the_sample_with_its_class(open_page: OpenPage, analyzer: An
     assert picture.proto.imgs[0].alt.endswith(f"the classifier says {name}, {percent(probability)}")
 
 
-def test_start_leads_to_the_pages_and_names_the_limits(open_page: OpenPage) -> None:
+def test_start_links_to_the_pages_and_names_the_limits(open_page: OpenPage) -> None:
     app = open_page("start")
     links = {link.proto.page for link in app.get("page_link")}
     assert {"live", "photo", "how_it_works", "limits"} <= links
-    text = words(app)
+    text = page_text(app)
     assert "Ask first." in text
     assert "It knows no feelings." in text
     assert any("Art. 5(1)(f)" in caption.value for caption in app.caption)
 
 
-def test_each_page_says_that_it_is_a_class_not_a_feeling(open_page: OpenPage) -> None:
+def test_pages_say_that_an_expression_class_is_not_a_feeling(open_page: OpenPage) -> None:
     for name in ("start", "photo", "how_it_works", "limits"):
         captions = [caption.value for caption in open_page(name).caption]
         assert "An expression class a classifier assigns, not what somebody feels." in captions
 
 
-def test_settings_are_shared_and_the_method_only_where_it_applies(open_page: OpenPage) -> None:
+def test_settings_are_kept_between_pages_and_the_method_is_offered_only_where_it_applies(
+    open_page: OpenPage,
+) -> None:
     app = open_page("start")
     assert app.selectbox(key="model").options == list(list_models())
     with pytest.raises(KeyError):
@@ -78,16 +82,16 @@ def test_a_setting_that_cannot_be_loaded_gives_a_sentence(
     app.run()
     assert [error.value for error in app.error] == ["no such file; add it"]
     assert not app.exception
-    assert not app.title, "the page itself does not run"
+    assert not app.title, "the page runs without its settings"
 
 
-def test_how_it_works_follows_a_face(open_page: OpenPage) -> None:
+def test_how_it_works_shows_four_steps_and_a_map_for_each_class(open_page: OpenPage) -> None:
     app = open_page("how_it_works")
     assert not app.exception
     assert [header.value[0] for header in app.header[:4]] == ["1", "2", "3", "4"]
     assert len(app.get("plotly_chart")) == 1
     captions = [caption for image in app.image for caption in image.captions]
-    assert sum("%" in caption for caption in captions) == 7, "a map for each class"
+    assert sum("%" in caption for caption in captions) == 7, "not one map for each class"
 
 
 def test_limits_shows_the_document(open_page: OpenPage) -> None:

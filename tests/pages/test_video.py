@@ -1,4 +1,4 @@
-"""The page Video: a clip, its timeline, its best moments, and downloads."""
+"""The Video page: a clip, its timeline, its best moments, and downloads."""
 
 import csv
 import io
@@ -27,13 +27,13 @@ def sample(video: AppTest) -> AppTest:
     return video.button(key="video_start").click().run()
 
 
-def test_page_without_a_clip_offers_a_sample(video: AppTest) -> None:
+def test_without_a_clip_the_page_offers_a_sample(video: AppTest) -> None:
     assert not video.exception
     assert any("No clip at hand?" in caption.value for caption in video.caption)
     assert not video.get("plotly_chart")
 
 
-def test_clip_is_shown_as_timeline_and_moments_and_can_be_downloaded(
+def test_a_clip_is_shown_as_timeline_and_moments_and_can_be_downloaded(
     sample: AppTest, downloads: Downloads
 ) -> None:
     sample.run()
@@ -64,7 +64,7 @@ def test_clip_is_shown_as_timeline_and_moments_and_can_be_downloaded(
         assert len(list(clip.frames())) == 60
 
 
-def test_moments_can_be_read_together_only_by_models_that_read_sequences(video: AppTest) -> None:
+def test_only_sequence_models_can_predict_several_frames_together(video: AppTest) -> None:
     video.button(key="video_use_sample").click().run()
     assert not [toggle for toggle in video.toggle if toggle.key == "video_sequence"]
     video.selectbox(key="model").select("acnn_alstm").run()
@@ -76,7 +76,7 @@ def test_moments_can_be_read_together_only_by_models_that_read_sequences(video: 
     assert any("How much the model counted each" in each.value for each in video.caption)
 
 
-def test_stopped_reading_is_kept_and_can_be_continued(
+def test_a_stopped_analysis_is_kept_and_can_be_continued(
     video: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_all = TimelineReader.__iter__
@@ -96,7 +96,7 @@ def test_stopped_reading_is_kept_and_can_be_continued(
     assert not video.info
 
 
-def test_file_that_is_not_a_video_gives_one_error_sentence(video: AppTest) -> None:
+def test_a_file_that_is_not_a_video_gives_one_error_sentence(video: AppTest) -> None:
     video.file_uploader(key="video_file").upload("text.mp4", b"hello", "video/mp4").run()
     video.button(key="video_start").click().run()
     assert not video.exception

@@ -41,7 +41,7 @@ def faces() -> FaceSet:
 
 @pytest.fixture(scope="session")
 def small() -> Callable[..., Recipe]:
-    """A recipe of the package, shortened, with other values of some fields."""
+    """Return a function that shortens a recipe of the package, with other values of some fields."""
 
     def shortened(name: str, epochs: int, **changes: Any) -> Recipe:
         fields: dict[str, Any] = {
@@ -63,6 +63,6 @@ def fit(recipe: Recipe, faces: FaceSet, out: Path, *, resume: bool = False) -> N
 
 
 def export(fitted: Fitted[Network], recipe: Recipe, faces: FaceSet, out: Path) -> Classifier:
-    """Store and measure what was trained, and load it."""
+    """Store and evaluate a trained network, and load it."""
     card = export_trained(ExpressionTask(), fitted, Run(recipe, out), faces)
     return load_model(card.name, folder=out)

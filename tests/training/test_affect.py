@@ -25,25 +25,27 @@ from fer_core.weights import WEIGHTS
 from tests.training.conftest import export, fit
 
 
-def whole(image: Image) -> Face:
+def whole_face(image: Image) -> Face:
     """Return a face that fills an image."""
     height, width = image.shape
     box = (0.0, 0.0, float(width), float(height))
     return Face(box=box, score=1.0, points=mean_points(box))
 
 
-def striped(valence: float, arousal: float) -> Image:
+def stripes(valence: float, arousal: float) -> Image:
     """Return (48, 48): brightness is valence, and the strength of the stripes is arousal."""
-    stripes = np.where(np.arange(48) // 4 % 2, 1, -1) * 25 * (1 + arousal)
-    return np.tile(127 + 70 * valence + stripes, (48, 1)).astype(np.uint8)
+    pattern = np.where(np.arange(48) // 4 % 2, 1, -1) * 25 * (1 + arousal)
+    return np.tile(127 + 70 * valence + pattern, (48, 1)).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
 def faces() -> FaceSet:
-    """Brightness tells the class too, but the places of the classes do not rise with it. Some faces were
-    not rated."""
+    """Return rated faces whose class follows from valence; every ninth has no ratings.
+
+    The classes are numbered by brightness, but their positions on the circumplex do not rise with it.
+    """
     rated = np.random.default_rng(0).uniform(-1, 1, (360, 2)).astype(np.float32)
-    images = [striped(*row) for row in rated.tolist()]
+    images = [stripes(*row) for row in rated.tolist()]
     labels = ((rated[:, 0] + 1) * 3.49).astype(np.int64)
     splits = np.array(["Training"] * 240 + ["PublicTest"] * 60 + ["PrivateTest"] * 60)
     rated[::9] = np.nan
@@ -57,8 +59,8 @@ def trained(faces: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[C
     folder = tmp_path_factory.mktemp("rated")
     recipe = read_recipe("plain")
     backbone = recipe.network["backbone"]
-    thin = {"channels": [8, 8, 16, 16], "layers": [1, 1, 1, 1], "stem_width": 8}
-    backbone = {**backbone, "options": {**backbone["options"], **thin}}
+    few_channels = {"channels": [8, 8, 16, 16], "layers": [1, 1, 1, 1], "stem_width": 8}
+    backbone = {**backbone, "options": {**backbone["options"], **few_channels}}
     recipe = dataclasses.replace(
         recipe,
         name="rated",
@@ -121,7 +123,7 @@ def test_evaluate_prints_the_concordance_for_a_folder(
         ratings = {"exp": number % 7, "val": valence, "aro": -2}
         for name, value in ratings.items():
             np.save(tmp_path / "val_set" / "annotations" / f"{number}_{name}.npy", value)
-        picture = Pillow.fromarray(striped(float(valence), 0.0))
+        picture = Pillow.fromarray(stripes(float(valence), 0.0))
         picture.save(tmp_path / "val_set" / "images" / f"{number}.png")
     monkeypatch.setattr("fer_core.cli.evaluate.load_model", lambda _: trained[0])
     cli.app(["evaluate", "--data", str(tmp_path)], standalone_mode=False)
@@ -131,25 +133,25 @@ def test_evaluate_prints_the_concordance_for_a_folder(
     assert float(line.split()[-1]) > 0.7
 
 
-def test_readings_have_the_outputs_of_the_affect_head(
+def test_readings_take_valence_and_arousal_from_the_affect_head(
     trained: tuple[Classifier, Path], analyzer: Analyzer
 ) -> None:
     dark, bright = (
-        analyzer.predict(face, [whole(face)], model="rated").readings[0]
-        for face in (striped(-0.7, 0.5), striped(0.7, -0.5))
+        analyzer.predict(face, [whole_face(face)], model="rated").readings[0]
+        for face in (stripes(-0.7, 0.5), stripes(0.7, -0.5))
     )
     assert dark.valence is not None and bright.valence is not None
     assert dark.arousal is not None and bright.arousal is not None
     assert dark.valence < -0.2 < 0.2 < bright.valence and bright.arousal < dark.arousal
-    _, _, affect = trained[0].logits(trained[0].align([striped(0.7, -0.5)]))
+    _, _, affect = trained[0].logits(trained[0].align([stripes(0.7, -0.5)]))
     assert affect is not None
     assert (bright.valence, bright.arousal) == pytest.approx(affect[0], abs=1e-4)
     assert np.abs(circumplex_position(bright.probabilities[None])[0] - affect[0]).max() > 0.1
 
 
-def test_networks_without_the_head_use_their_probabilities(analyzer: Analyzer) -> None:
-    face = striped(0.7, -0.5)
-    (reading,) = analyzer.predict(face, [whole(face)], model="plain").readings
+def test_networks_without_an_affect_head_use_their_probabilities(analyzer: Analyzer) -> None:
+    face = stripes(0.7, -0.5)
+    (reading,) = analyzer.predict(face, [whole_face(face)], model="plain").readings
     expected = circumplex_position(reading.probabilities[None])[0]
     assert (reading.valence, reading.arousal) == pytest.approx(expected, abs=1e-6)
 
@@ -157,20 +159,24 @@ def test_networks_without_the_head_use_their_probabilities(analyzer: Analyzer) -
 def test_streams_average_the_outputs_of_the_affect_head(
     analyzer: Analyzer, astronaut: Image
 ) -> None:
-    dim = astronaut // 2
+    darker = astronaut // 2
 
-    def pushed(smoothing: float) -> Floats:
+    def affect_of_frames(smoothing: float) -> Floats:
         """Return (2, 2) valence and arousal in both frames."""
         stream = Stream(analyzer, StreamSettings(model="rated", maps=(), smoothing=smoothing))
-        frames = ((astronaut, 0.0), (dim, 0.25))
+        frames = ((astronaut, 0.0), (darker, 0.25))
         readings = [stream.push(frame, time=time).readings[0] for frame, time in frames]
         return np.array([(reading.valence, reading.arousal) for reading in readings])
 
-    alone, smooth = pushed(0), pushed(0.5)
-    keep = np.exp(-0.5)
-    assert smooth[0] == pytest.approx(alone[0], abs=1e-5)
-    assert smooth[1] == pytest.approx(keep * alone[0] + (1 - keep) * alone[1], abs=1e-5)
-    assert alone[0, 0] - alone[1, 0] > 0.1, "the dimmed picture is rated as less pleasant"
+    unsmoothed, smoothed = affect_of_frames(0), affect_of_frames(0.5)
+    weight = np.exp(-0.5)
+    assert smoothed[0] == pytest.approx(unsmoothed[0], abs=1e-5)
+    assert smoothed[1] == pytest.approx(
+        weight * unsmoothed[0] + (1 - weight) * unsmoothed[1], abs=1e-5
+    )
+    assert unsmoothed[0, 0] - unsmoothed[1, 0] > 0.1, (
+        "the darker picture is not rated as less pleasant"
+    )
 
 
 def test_the_loss_ignores_unknown_ratings() -> None:
@@ -179,14 +185,14 @@ def test_the_loss_ignores_unknown_ratings() -> None:
     label, votes = torch.tensor([0, 3]), torch.zeros(2, 8)
     rated = torch.tensor([[0.5, float("nan")], [float("nan"), float("nan")]])
     heads = Heads(torch.zeros(2, 7), torch.zeros(2, 8), torch.zeros(2, 2, requires_grad=True))
-    without = module.loss(heads._replace(affect=None), label, votes, rated)
+    without_head = module.loss(heads._replace(affect=None), label, votes, rated)
     loss = module.loss(heads, label, votes, rated)
-    assert float(loss - without) == pytest.approx(3 * 0.5**2)
-    loss.backward()  # type: ignore[no-untyped-call]
-    assert heads.affect is not None and heads.affect.grad is not None
-    assert heads.affect.grad.tolist() == [[-3.0, 0.0], [0.0, 0.0]]
-    nothing = module.loss(heads, label, votes, torch.full((2, 2), float("nan")))
-    assert float(nothing) == pytest.approx(float(without))
+    assert (loss - without_head).item() == pytest.approx(3 * 0.5**2)
+    assert heads.affect is not None
+    (gradient,) = torch.autograd.grad(loss, heads.affect)
+    assert gradient.tolist() == [[-3.0, 0.0], [0.0, 0.0]]
+    unrated = module.loss(heads, label, votes, torch.full((2, 2), float("nan")))
+    assert unrated.item() == pytest.approx(without_head.item())
 
 
 def test_concordance_agrees_with_its_formula() -> None:

@@ -38,8 +38,10 @@ def test_class_weights_do_not_apply_to_the_votes() -> None:
     loss = ExpressionModule(network, recipe, weights).loss(heads, label, votes, rated)
     expected = F.cross_entropy(logits, label, weight=weights) + np.log(8)
     assert float(loss) == pytest.approx(float(expected), rel=1e-5)
-    even = ExpressionModule(network, recipe).loss(heads, label, votes, rated)
-    assert float(even) == pytest.approx(float(F.cross_entropy(logits, label) + np.log(8)), rel=1e-5)
+    unweighted = ExpressionModule(network, recipe).loss(heads, label, votes, rated)
+    assert float(unweighted) == pytest.approx(
+        float(F.cross_entropy(logits, label) + np.log(8)), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("mixer", [v2.MixUp(alpha=1.0), v2.CutMix(alpha=1.0)])
@@ -49,13 +51,15 @@ def test_targets_are_mixed_in_the_shares_of_the_pixels(mixer: v2.Transform) -> N
     faces = (label * 40).to(torch.uint8)[:, None, None, None].expand(3, 1, 24, 24)
     votes = F.one_hot(label, 8).float()
     rated = torch.tensor([[0.5, 0.0], [-0.5, 1.0], [torch.nan, torch.nan]])
-    blended, classes, shares, ratings = mixed(mixer, faces, label, votes, rated)
+    blended, classes, mixed_votes, ratings = mixed(mixer, faces, label, votes, rated)
     assert blended.shape == (3, 1, 24, 24) and classes.shape == (3, 7)
     assert classes.sum(dim=1).tolist() == pytest.approx([1, 1, 1])
-    gray = blended.mean(dim=(1, 2, 3))
-    assert (classes @ torch.arange(7.0) * 40).tolist() == pytest.approx(gray.tolist(), abs=1e-3)
-    assert torch.equal(classes, shares[:, :7])
+    brightness = blended.mean(dim=(1, 2, 3))
+    assert (classes @ torch.arange(7.0) * 40).tolist() == pytest.approx(
+        brightness.tolist(), abs=1e-3
+    )
+    assert torch.equal(classes, mixed_votes[:, :7])
     first_share = float(classes[1, 2])
     assert 0 < first_share < 1
     assert ratings[1].tolist() == pytest.approx([0.5 - first_share, first_share], abs=1e-5)
-    assert ratings[[0, 2]].isnan().all(), "either face of these was not rated"
+    assert ratings[[0, 2]].isnan().all(), "one of the two mixed faces has no rating"

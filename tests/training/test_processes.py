@@ -59,7 +59,7 @@ def train(data: Path, out: Path, *options: str) -> None:
     """Run the command line to its end."""
     recipe = data.parent / "tiny.toml"
     recipe.write_text(RECIPE)
-    done = subprocess.run(
+    process = subprocess.run(
         [
             *(sys.executable, "-m", "fer_core", "train", str(recipe)),
             *("--data", str(data), "--out", str(out), *options),
@@ -70,36 +70,36 @@ def train(data: Path, out: Path, *options: str) -> None:
         text=True,
         timeout=600,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
 
 def test_two_processes_train_as_well_as_one(data: Path, tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    train(data, one)
-    train(data, two, "--processes", "2")
-    cards = [json.loads((out / "tiny.json").read_text()) for out in (one, two)]
+    single, double = tmp_path / "one", tmp_path / "two"
+    train(data, single)
+    train(data, double, "--processes", "2")
+    cards = [json.loads((out / "tiny.json").read_text()) for out in (single, double)]
     assert [card["training"]["processes"] for card in cards] == [1, 2]
-    curves = [read_curve(out) for out in (one, two)]
+    curves = [read_curve(out) for out in (single, double)]
     assert [[row["epoch"] for row in curve] for curve in curves] == [[1, 2, 3]] * 2
     for curve in curves:
         assert curve[-1]["loss"] < curve[0]["loss"]
-        right = [35 * row["public_accuracy"] for row in curve]
-        assert right == pytest.approx(np.round(right), abs=0.01), "of 35 faces, each counted once"
+        correct = [35 * row["public_accuracy"] for row in curve]
+        assert correct == pytest.approx(np.round(correct), abs=0.01), "a face is counted twice"
     best = [max(row["public_accuracy"] for row in curve) for curve in curves]
     assert min(best) > 0.4 and best[0] == pytest.approx(best[1], abs=0.35)
     stored = [card["figures"]["PublicTest"]["accuracy"] for card in cards]
-    assert stored == pytest.approx(best, abs=0.03), "the figure was that of the stored network"
+    assert stored == pytest.approx(best, abs=0.03), "the stored network is not the measured one"
     steps = []
-    for out in (one, two):
+    for out in (single, double):
         (log,) = out.glob("metrics/*/metrics.csv")
         steps.append([row["step"] for row in csv.DictReader(log.open()) if row["public_accuracy"]])
-    assert steps == [["6", "13", "20"]] * 2, "140 faces are seven steps of twenty"
+    assert steps == [["6", "13", "20"]] * 2, "140 faces in batches of 20 are 7 steps"
 
 
 def test_a_batch_that_cannot_be_divided_among_processes_is_refused(
     data: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(
-        AssertionError, match="batch_size is a multiple of the number of processes, 3"
+        AssertionError, match="batch_size must be a multiple of the number of processes, 3"
     ):
         train(data, tmp_path / "run", "--processes", "3")

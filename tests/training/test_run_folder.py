@@ -50,15 +50,15 @@ def test_a_finished_run_of_older_code_is_only_exported(
         patch.setattr("fer_core.training.loop.TensorBoardLogger", missing)
         fit(recipe, faces, tmp_path)
     assert not (tmp_path / "tensorboard").exists()
-    started = tmp_path / "recipe.json"
-    old = {k: v for k, v in json.loads(started.read_text()).items() if k != "mixup"}
-    started.write_text(json.dumps(old))
+    recipe_file = tmp_path / "recipe.json"
+    old = {k: v for k, v in json.loads(recipe_file.read_text()).items() if k != "mixup"}
+    recipe_file.write_text(json.dumps(old))
     (tmp_path / "curves.png").unlink()
     best, logged = load_file(tmp_path / BEST), read_curve(tmp_path)
     network = fit(recipe, faces, tmp_path, resume=True)
     for name, parameter in network.named_parameters():
         assert torch.equal(parameter, best[name])
-    assert json.loads(started.read_text()) == old and (tmp_path / "curves.png").is_file()
+    assert json.loads(recipe_file.read_text()) == old and (tmp_path / "curves.png").is_file()
     fitted = Fitted(network, run_facts(Run(recipe, tmp_path)))
     card = export(fitted, recipe, faces, tmp_path).card
     assert card.training["curve"] == logged and len(logged) == 2
@@ -69,7 +69,9 @@ def missing(*_: object, **__: object) -> None:
     raise ModuleNotFoundError("No module named 'tensorboard'")
 
 
-def test_tensorboard_gets_the_figures_too(faces: FaceSet, small: Small, tmp_path: Path) -> None:
+def test_figures_are_logged_to_tensorboard_too(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     fit(small("plain", epochs=1), faces, tmp_path)
     (folder,) = (tmp_path / "tensorboard").iterdir()
@@ -86,7 +88,7 @@ def test_early_stopping_ends_a_run_without_improvement(
     accuracies = [row["public_accuracy"] for row in read_curve(tmp_path)]
     assert len(accuracies) == accuracies.index(max(accuracies)) + 3 < 12
     fit(recipe, faces, tmp_path, resume=True)
-    assert len(read_curve(tmp_path)) == len(accuracies), "nor does it go on"
+    assert len(read_curve(tmp_path)) == len(accuracies), "the resumed run stays stopped"
 
 
 def test_a_run_with_mixing_and_class_weights_trains(
@@ -111,7 +113,9 @@ def test_options_that_do_not_fit_the_family_are_named(
         fit(small("plain", epochs=1, network={"input_size": 48, "backbone": {}}), faces, tmp_path)
 
 
-def test_faces_with_landmarks_are_not_mixed(faces: FaceSet, small: Small, tmp_path: Path) -> None:
+def test_mixing_faces_with_landmarks_is_refused(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
     with pytest.raises(RecipeError, match="have no landmarks; leave out mixup and cutmix"):
         fit(small("emotional_dan", epochs=1, cutmix=1.0), faces, tmp_path)
 
@@ -135,9 +139,11 @@ def test_a_batch_is_divided_among_the_processes() -> None:
 
 def test_each_process_has_its_own_augmentation(faces: FaceSet, small: Small) -> None:
     class Augmented(TensorDataset):
-        rng = np.random.default_rng(0)
+        rng: np.random.Generator | None = None
 
     datasets = [Augmented(torch.arange(1)) for _ in range(2)]
     for rank, dataset in enumerate(datasets, start=1):
         seed_rank(loader(dataset, small("plain", 1), World(), training=True), rank)
-    assert datasets[0].rng.random() != datasets[1].rng.random()
+    first, second = (dataset.rng for dataset in datasets)
+    assert first is not None and second is not None
+    assert first.random() != second.random()

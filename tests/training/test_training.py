@@ -46,9 +46,9 @@ def test_a_run_from_training_to_stored_weights(
         with Pillow.open(tmp_path / picture) as figure:
             assert figure.size[0] >= 700
     assert card.network["affect"] is False and card.figures["PrivateTest"]["valence_ccc"] is None
-    again = evaluate(classifier, faces.split("PrivateTest"))
-    assert again.accuracy == pytest.approx(card.figures["PrivateTest"]["accuracy"], abs=1e-4)
-    assert again.ferplus_accuracy == pytest.approx(1.0)
+    repeated = evaluate(classifier, faces.split("PrivateTest"))
+    assert repeated.accuracy == pytest.approx(card.figures["PrivateTest"]["accuracy"], abs=1e-4)
+    assert repeated.ferplus_accuracy == pytest.approx(1.0)
 
 
 def test_the_averaged_weights_of_the_best_epoch_are_stored(
@@ -65,12 +65,12 @@ def test_a_killed_run_resumes_after_its_last_epoch(
 ) -> None:
     recipe = small("plain", epochs=3)
 
-    def die_in_the_third(self: ExpressionModule) -> None:
+    def die_in_the_third_epoch(self: ExpressionModule) -> None:
         if self.current_epoch == 2:
             raise InterruptedError
 
     with monkeypatch.context() as patch, pytest.raises(InterruptedError):
-        patch.setattr(ExpressionModule, "on_train_epoch_start", die_in_the_third)
+        patch.setattr(ExpressionModule, "on_train_epoch_start", die_in_the_third_epoch)
         fit(recipe, faces, tmp_path)
     fit(recipe, faces, tmp_path, resume=True)
     logs = tmp_path.glob("metrics/*/metrics.csv")
@@ -79,18 +79,20 @@ def test_a_killed_run_resumes_after_its_last_epoch(
     assert [row["epoch"] for row in read_curve(tmp_path)] == [1, 2, 3]
 
 
-def test_two_runs_of_one_seed_agree(faces: FaceSet, small: Small, tmp_path: Path) -> None:
+def test_two_runs_with_the_same_seed_give_the_same_weights(
+    faces: FaceSet, small: Small, tmp_path: Path
+) -> None:
     recipe = small("plain", epochs=1)
     first, second = (fit(recipe, faces, tmp_path / name) for name in ("first", "second"))
-    for one, other in zip(first.parameters(), second.parameters(), strict=True):
-        assert torch.allclose(one, other, atol=1e-5)
+    for parameter, other in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.allclose(parameter, other, atol=1e-5)
 
 
 def test_the_temperature_corrects_overconfidence() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (4000, 7)).astype(np.float32)
-    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    labels = np.array([rng.choice(7, p=row / row.sum()) for row in chances.astype(float)])
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = np.array([rng.choice(7, p=row / row.sum()) for row in probabilities.astype(float)])
     assert temperature(3 * logits, labels) == pytest.approx(3, rel=0.06)
 
 
@@ -148,31 +150,31 @@ def test_recipes_of_the_package_can_be_read() -> None:
     )
 
 
-GIVEN = 'name = "a"\nfamily = "plain"\nnetwork = {}\n'
+REQUIRED_FIELDS = 'name = "a"\nfamily = "plain"\nnetwork = {}\n'
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("name = ", "is not valid TOML"),
-        ('name = "a"\ncolour = 1', "unknown field 'color'; known are affect_weight"),
+        ('name = "a"\ncolour = 1', "unknown field 'colour'; known are affect_weight"),
         ('name = "a"', "missing 2 required"),
         ('name = "a"\n[augmentation]\nspin = 3', "unknown field 'spin'"),
-        (GIVEN + 'epochs = "many"', "epochs must be of type int, not 'many'"),
-        (GIVEN + "class_weights = 1", "class_weights must be of type bool, not 1"),
-        (GIVEN + "batch_size = true", "batch_size must be of type int, not True"),
+        (REQUIRED_FIELDS + 'epochs = "many"', "epochs must be of type int, not 'many'"),
+        (REQUIRED_FIELDS + "class_weights = 1", "class_weights must be of type bool, not 1"),
+        (REQUIRED_FIELDS + "batch_size = true", "batch_size must be of type int, not True"),
         (
-            GIVEN + 'schedule = "steps"',
+            REQUIRED_FIELDS + 'schedule = "steps"',
             "schedule must be one of one_cycle, cosine, cosine_restarts, pla",
         ),
-        (GIVEN + 'optimiser = "adam"', "optimiser must be one of sgd, adamw"),
-        (GIVEN + "mixup = -0.1", "mixup must be at least 0"),
-        (GIVEN + "cutmix = nan", "cutmix must be at least 0"),
-        (GIVEN + "restart_epochs = 0", "restart_epochs must be at least 1"),
-        (GIVEN + '[augmentation]\nflip = "x"', "flip must be of type float, not 'x'"),
+        (REQUIRED_FIELDS + 'optimiser = "adam"', "optimiser must be one of sgd, adamw"),
+        (REQUIRED_FIELDS + "mixup = -0.1", "mixup must be at least 0"),
+        (REQUIRED_FIELDS + "cutmix = nan", "cutmix must be at least 0"),
+        (REQUIRED_FIELDS + "restart_epochs = 0", "restart_epochs must be at least 1"),
+        (REQUIRED_FIELDS + '[augmentation]\nflip = "x"', "flip must be of type float, not 'x'"),
     ],
 )
-def test_a_broken_recipe_is_named(text: str, message: str, tmp_path: Path) -> None:
+def test_an_invalid_recipe_is_named_with_its_error(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text(text)
     with pytest.raises(RecipeError, match=message) as error:

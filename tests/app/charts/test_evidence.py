@@ -38,7 +38,7 @@ def test_probabilities_before_and_after_are_shown_side_by_side() -> None:
 def test_the_drawing_board_shows_the_face_and_existing_boxes() -> None:
     figure = drawing_board(CROP, [(0.25, 0.5, 0.75, 1.0)])
     assert figure.layout.dragmode == "select"
-    assert figure.layout.yaxis.range == (1, 0), "rows count from the top"
+    assert figure.layout.yaxis.range == (1, 0), "rows do not count from the top"
     (box,) = figure.layout.shapes
     assert (box.x0, box.y0, box.x1, box.y1) == (0.25, 0.5, 0.75, 1.0)
     (points,) = figure.data
@@ -49,5 +49,5 @@ def test_the_color_scale_is_transparent_at_zero() -> None:
     scale = heat_scale(101)
     assert scale.shape == (12, 101, 4)
     assert scale[0, 50, 3] == 0 and scale[0, 0, 3] == scale[0, -1, 3] == 255
-    assert scale[0, 0, 2] > scale[0, 0, 0], "against is blue"
-    assert scale[0, -1, 0] > scale[0, -1, 2], "for is warm"
+    assert scale[0, 0, 2] > scale[0, 0, 0], "heat against the class is not blue"
+    assert scale[0, -1, 0] > scale[0, -1, 2], "heat for the class is not warm"

@@ -1,3 +1,5 @@
+"""Charts of one face: probabilities, valence and arousal, actions, and tiles of its maps."""
+
 import tomllib
 from pathlib import Path
 
@@ -20,7 +22,7 @@ def test_palette_equals_the_theme() -> None:
     assert list(EXPRESSION_COLORS.values()) == theme["chartCategoricalColors"]
 
 
-def test_percent_and_rgb_are_formatted() -> None:
+def test_percentages_are_formatted_and_hex_colors_are_parsed() -> None:
     assert rgb("#C45A61") == (196, 90, 97)
     assert [percent(p) for p in (0, 0.004, 0.834, 1)] == ["0 %", "0 %", "83 %", "100 %"]
 
@@ -33,7 +35,7 @@ def test_bars_show_each_class_in_its_color() -> None:
     assert list(bar.marker.color) == list(EXPRESSION_COLORS.values())
     assert list(bar.text) == ["40 %" if name == "sad" else "10 %" for name in EXPRESSIONS]
     assert tuple(figure.layout.xaxis.range) == (0, 1)
-    assert figure.layout.yaxis.autorange == "reversed", "the first class is on top"
+    assert figure.layout.yaxis.autorange == "reversed", "the first class is not on top"
 
 
 def test_timeline_shows_the_last_seconds() -> None:
@@ -62,16 +64,18 @@ def test_plane_shows_the_classes_and_the_trail_of_a_face() -> None:
     assert list(zip(classes.x, classes.y, strict=True)) == list(CIRCUMPLEX.values())
     assert list(classes.marker.color) == list(EXPRESSION_COLORS.values())
     assert list(face.x) == pytest.approx([0, 0.4, 0.8]) and face.y[2] == pytest.approx(0.5)
-    assert list(face.marker.size[:2]) == [0, 0] and face.marker.size[2] > 10, "where it is now"
-    assert list(face.text) == ["", "", ""], "one face needs no number"
+    assert list(face.marker.size[:2]) == [0, 0] and face.marker.size[2] > 10, (
+        "the current position is not marked"
+    )
+    assert list(face.text) == ["", "", ""], "a single face has a number"
     assert figure.layout.xaxis.title.text == "valence"
     assert figure.layout.yaxis.title.text == "arousal"
     assert figure.layout.xaxis.range[0] < -1 and figure.layout.xaxis.range[1] > 1
 
 
 def test_plane_numbers_several_faces() -> None:
-    here = np.zeros((1, 2), np.float32)
-    _, *faces = affect_plane({3: here, 5: here}).data
+    position = np.zeros((1, 2), np.float32)
+    _, *faces = affect_plane({3: position, 5: position}).data
     assert [face.text for face in faces] == [("3",), ("5",)]
     assert len(affect_plane({}).data) == 1
 
@@ -95,12 +99,14 @@ def test_tiles_share_one_scale() -> None:
     strong[0, 0], weak[0, 0], against[0, 0] = 4, 1, -4
     tiles = heat_tiles(crop, {"happy": strong, "sad": weak, "fear": against}, size=60)
     assert list(tiles) == ["happy", "sad", "fear"]
-    moved = {name: int(np.abs(tile[2, 2].astype(int) - 128).sum()) for name, tile in tiles.items()}
-    assert moved["happy"] > 2 * moved["sad"] > 0
+    changes = {
+        name: int(np.abs(tile[2, 2].astype(int) - 128).sum()) for name, tile in tiles.items()
+    }
+    assert changes["happy"] > 2 * changes["sad"] > 0
     warm, cool = tiles["happy"][2, 2].astype(int), tiles["fear"][2, 2].astype(int)
-    assert warm[0] > warm[2], "for: warm"
-    assert cool[2] > cool[0], "against: cool"
-    assert (tiles["happy"][40:, 40:] == 128).all(), "no heat, no change"
+    assert warm[0] > warm[2], "heat for the class is not warm"
+    assert cool[2] > cool[0], "heat against the class is not cool"
+    assert (tiles["happy"][40:, 40:] == 128).all(), "the face has changed without heat"
 
 
 def test_each_attention_head_has_a_tile() -> None:
@@ -121,12 +127,12 @@ def test_each_attention_head_has_a_tile() -> None:
     assert (attention_tiles(crop, np.full((4, 4), 1 / 16, np.float32), size=80)[0] == 128).all()
 
 
-def test_tiles_of_another_grid_have_the_same_size() -> None:
+def test_heat_of_a_finer_grid_lies_at_its_place_in_the_face() -> None:
     raw = np.zeros((12, 12), np.float32)
     raw[9, 2] = 1
     tile = heat_tiles(np.full((48, 48), 128, np.uint8), {"sad": raw}, size=120)["sad"]
-    moved = np.abs(tile.astype(int) - 128).sum(axis=2)
-    assert np.unravel_index(moved.argmax(), moved.shape) == pytest.approx((95, 25), abs=3)
+    change = np.abs(tile.astype(int) - 128).sum(axis=2)
+    assert np.unravel_index(change.argmax(), change.shape) == pytest.approx((95, 25), abs=3)
 
 
 def test_flat_and_broken_maps_leave_the_face_unchanged() -> None:

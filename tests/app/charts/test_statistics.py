@@ -22,7 +22,9 @@ def test_each_model_has_a_row_with_the_best_on_top() -> None:
     published, measured = figure.data
     assert list(measured.y) == ["b", "a"] and list(measured.x) == [0.71, 0.4]
     assert list(published.y) == ["a"] and list(published.x) == [0.625]
-    assert list(figure.layout.yaxis.categoryarray) == ["a", "b"], "counted from below"
+    assert list(figure.layout.yaxis.categoryarray) == ["a", "b"], (
+        "the axis does not count from below"
+    )
     band, line = figure.layout.shapes
     assert (band.x0, band.x1) == (0.6, 0.7) and (line.x0, line.x1) == (0.625, 0.4)
     low, high = figure.layout.xaxis.range
@@ -45,9 +47,9 @@ def test_table_shows_percentages_of_its_rows() -> None:
     assert list(heat.text[0][:2]) == ["75", "25"] and list(heat.text[1]) == ["0"] * 8
     assert list(heat.y) == list(EXPRESSIONS) and list(heat.x) == list("abcdefgh")
     assert "labelled %{y}, voted %{x}: %{customdata:,} faces" in heat.hovertemplate
-    assert heat.colorscale is None, "the theme gives the colors"
+    assert heat.colorscale is None, "the colors are not those of the theme"
     below, above = heat.z[0][1], heat.z[0][0]
-    assert below < 0.45 and above > 0.88, "no middle shades"
+    assert below < 0.45 and above > 0.88, "shades in the middle hide the text"
 
 
 def test_training_curve_shows_accuracy_and_loss() -> None:

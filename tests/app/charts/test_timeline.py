@@ -57,7 +57,7 @@ def test_lines_that_are_not_classes_have_their_own_colors() -> None:
     assert first != second
 
 
-def test_long_clips_are_thinned_out() -> None:
+def test_lines_of_long_clips_have_fewer_points() -> None:
     times = np.arange(10 * MOST_POINTS, dtype=np.float32) / np.float32(30)
     figure = clip_timeline(times, {"jaw open": times * 0}, blinks=NO_BLINKS, moment=0)
     assert MOST_POINTS / 2 < len(figure.data[0].x) <= MOST_POINTS
@@ -76,11 +76,11 @@ def test_attention_over_time_shows_the_newest_frame_on_top() -> None:
 def test_timeline_picture_shows_the_same_lines(probabilities: Floats) -> None:
     picture = timeline_picture(TIMES, probabilities, "clip.mp4, face 1")
     assert picture.shape == (900, 1600, 3) and picture.dtype == np.uint8
-    plot = picture[140:200, 110:]  # the highest tenth; all that is zero lies on one line below
+    plot = picture[140:200, 110:]  # the highest tenth; lines at zero are below it
 
-    def shows(part: np.ndarray, name: str) -> bool:
+    def has_color(part: np.ndarray, name: str) -> bool:
         return bool((part == np.array(rgb(EXPRESSION_COLORS[name]))).all(axis=2).any())
 
     early, late = plot[:, :120], plot[:, -120:]
-    assert shows(early, "happy") and not shows(early, "sad")
-    assert shows(late, "sad") and not shows(late, "happy")
+    assert has_color(early, "happy") and not has_color(early, "sad")
+    assert has_color(late, "sad") and not has_color(late, "happy")

@@ -20,14 +20,14 @@ from tests.training.conftest import export
 
 @pytest.fixture(scope="module")
 def faces() -> FaceSet:
-    """Return stripes whose angle is their class, mirrored too."""
+    """Return stripes whose angle is their class; mirroring keeps the classes apart."""
     rng = np.random.default_rng(0)
     labels = np.arange(280) % 7
     rows, columns = np.mgrid[:48, :48]
     images = []
     for label in labels:
-        along = rows * np.cos(label * np.pi / 14) + columns * np.sin(label * np.pi / 14)
-        waves = 128 + 80 * np.sin(along / 2 + rng.uniform(0, 6)) + rng.normal(0, 5, (48, 48))
+        position = rows * np.cos(label * np.pi / 14) + columns * np.sin(label * np.pi / 14)
+        waves = 128 + 80 * np.sin(position / 2 + rng.uniform(0, 6)) + rng.normal(0, 5, (48, 48))
         images.append(np.clip(waves, 0, 255).astype(np.uint8))
     splits = np.array(["Training"] * 210 + ["PublicTest"] * 35 + ["PrivateTest"] * 35)
     votes = np.zeros((280, 10), np.float32)
@@ -36,14 +36,16 @@ def faces() -> FaceSet:
 
 
 def small(name: str, **changes: Any) -> Recipe:
+    """Return a recipe of the package for faces that are not aligned, with other values of some fields."""
     return dataclasses.replace(read_recipe(name), aligned=False, **changes)
 
 
-MACHINE = small("svm_hog", network={"input_size": 48, "components": 12, "centres": 60})
+KERNEL_MACHINE = small("svm_hog", network={"input_size": 48, "components": 12, "centres": 60})
+"""A least-squares SVM on 60 Nyström centers."""
 TREES = {"rounds": 20, "learning_rate": 0.3, "num_leaves": 7, "num_threads": 1}
 CODE = {"input_size": 48, "widths": [8, 16], "depth": 2}
 RECIPES = (
-    MACHINE,
+    KERNEL_MACHINE,
     small("lgbm_pixels", fitting=TREES),
     small("lgbm_autoencoder", fitting=TREES, network=CODE, epochs=1, batch_size=35),
 )
@@ -65,17 +67,18 @@ def test_a_run_from_training_to_stored_weights(
     stored = load_model(recipe.name, folder=tmp_path).probabilities(private.images)
     fresh = classifier.calibrate(network_logits(network, classifier.align(private.images)))
     assert stored == pytest.approx(fresh, abs=0.01)
-    assert card.figures["PrivateTest"]["accuracy"] > (0.9 if recipe is MACHINE else 0.2)
+    assert card.figures["PrivateTest"]["accuracy"] > (0.9 if recipe is KERNEL_MACHINE else 0.2)
 
 
 def network_logits(network: torch.nn.Module, aligned: np.ndarray) -> np.ndarray:
+    """Return the logits of aligned faces, (N, 7)."""
     with torch.inference_mode():
         output: NetworkOutput = network(torch.from_numpy(aligned[:, None]))
     return output.logits.numpy()
 
 
-def test_without_votes_the_votes_head_is_zero(faces: FaceSet, tmp_path: Path) -> None:
-    fitted = fit_estimator(Run(MACHINE, tmp_path), dataclasses.replace(faces, votes=None))
+def test_without_votes_the_head_for_votes_is_zero(faces: FaceSet, tmp_path: Path) -> None:
+    fitted = fit_estimator(Run(KERNEL_MACHINE, tmp_path), dataclasses.replace(faces, votes=None))
     network = fitted.model
     assert isinstance(network, KernelMachine)
     assert not network.votes.weight.any() and not network.votes.bias.any()
@@ -83,12 +86,14 @@ def test_without_votes_the_votes_head_is_zero(faces: FaceSet, tmp_path: Path) ->
 
 
 def test_an_unknown_option_of_the_solver_is_named(faces: FaceSet, tmp_path: Path) -> None:
-    recipe = dataclasses.replace(MACHINE, fitting={"gamma": 1.0, "whitening": 0.5, "cost": 1})
+    recipe = dataclasses.replace(
+        KERNEL_MACHINE, fitting={"gamma": 1.0, "whitening": 0.5, "cost": 1}
+    )
     with pytest.raises(RecipeError, match=r"fitting of svm_hog: .*cost"):
         fit_estimator(Run(recipe, tmp_path), faces)
 
 
-def test_a_head_separates_separable_classes() -> None:
+def test_the_fitted_head_separates_separable_classes() -> None:
     truth = torch.arange(60) % 3
     kernel = torch.eye(3)[truth] + 0.01 * torch.randn(60, 3, generator=torch.manual_seed(0))
     head = torch.nn.Linear(3, 3).requires_grad_(False)
@@ -103,8 +108,8 @@ def test_slim_trees_predict_the_same() -> None:
     numbers, labels = rng.normal(size=(300, 5)), rng.integers(0, 3, 300)
     settings = {"objective": "multiclass", "num_class": 3, "verbosity": -1, "num_threads": 1}
     text = lightgbm.train(settings, lightgbm.Dataset(numbers, labels), 5).model_to_string()
-    fat, thin = (lightgbm.Booster(model_str=t) for t in (text, slim(text)))
+    full, slimmed = (lightgbm.Booster(model_str=t) for t in (text, slim(text)))
     assert len(slim(text)) < 0.6 * len(text)
-    assert thin.predict(numbers, raw_score=True) == pytest.approx(
-        fat.predict(numbers, raw_score=True), abs=1e-3
+    assert slimmed.predict(numbers, raw_score=True) == pytest.approx(
+        full.predict(numbers, raw_score=True), abs=1e-3
     )

@@ -45,7 +45,7 @@ def teacher(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_set_is_read_row_for_row(teacher: Path) -> None:
+def test_images_points_and_actions_are_read_in_the_order_of_the_index(teacher: Path) -> None:
     faces = read_landmarks(teacher)
     mosaic = cv2.imread(str(teacher.parent.parent / "tiny" / "all.webp"), cv2.IMREAD_GRAYSCALE)
     assert len(faces) == FACES - 1 and len(faces.split("PublicTest")) == 8
@@ -56,14 +56,14 @@ def test_a_set_is_read_row_for_row(teacher: Path) -> None:
         assert faces.actions[3] == pytest.approx(file["blendshapes"][3] / 255)
 
 
-@pytest.mark.parametrize("lost", ["teacher/tiny.npz", "tiny/index.csv", "tiny/all.webp"])
-def test_missing_files_are_named(teacher: Path, lost: str) -> None:
-    (teacher.parent.parent / lost).unlink()
-    with pytest.raises(DataError, match=Path(lost).name):
+@pytest.mark.parametrize("missing", ["teacher/tiny.npz", "tiny/index.csv", "tiny/all.webp"])
+def test_missing_files_are_named(teacher: Path, missing: str) -> None:
+    (teacher.parent.parent / missing).unlink()
+    with pytest.raises(DataError, match=Path(missing).name):
         read_landmarks(teacher)
 
 
-def test_another_teacher_is_refused(teacher: Path) -> None:
+def test_another_number_of_landmarks_is_refused(teacher: Path) -> None:
     np.savez(
         teacher, points=np.zeros((FACES, 5, 2)), blendshapes=np.zeros((FACES, 52)), names=ACTIONS
     )
@@ -79,26 +79,28 @@ def test_mirroring_twice_is_the_identity() -> None:
 
 
 def test_a_mirrored_face_has_mirrored_points(teacher: Path) -> None:
-    still = Augmentation(*(0.0,) * 10)
+    no_augmentation = Augmentation(*(0.0,) * 10)
     recipe = read_recipe("landmarks")
     faces = read_landmarks(teacher)
     plain, mirrored = (
         AlignedLandmarks(
             faces,
             48,
-            dataclasses.replace(recipe, augmentation=dataclasses.replace(still, flip=flip)),
+            dataclasses.replace(
+                recipe, augmentation=dataclasses.replace(no_augmentation, flip=flip)
+            ),
             training=True,
         )[0]
         for flip in (0.0, 1.0)
     )
-    off = (mirrored[0].float() - plain[0].flip(-1)).abs()
-    assert off.mean() < 0.5  # of 255: interpolation rounds
+    difference = (mirrored[0].float() - plain[0].flip(-1)).abs()
+    assert difference.mean() < 0.5  # of 255: interpolation rounds
     expected = plain[1][list(MIRRORED_POINTS)] * torch.tensor([-1, 1]) + torch.tensor([1, 0])
     assert torch.allclose(mirrored[1], expected, atol=1e-5)
     assert torch.equal(mirrored[2], plain[2][list(MIRRORED_ACTIONS)])
 
 
-def test_the_error_is_in_inter_ocular_distances() -> None:
+def test_the_point_error_is_in_inter_ocular_distances() -> None:
     truth = torch.zeros(1, 78, 2)
     truth[:, 42:48, 0] = 20.0
     assert point_error(truth + torch.tensor([0.0, 3.0]), truth).item() == pytest.approx(0.15)
