@@ -14,7 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
+import skimage.data
 
+from fer_core.types import Image
 from tests.e2e.driver import (
     CHROMIUM,
     LivePage,
@@ -82,7 +84,8 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        webcam = write_webcam(Path(folder) / "face.mjpeg")
+        astronaut: Image = skimage.data.astronaut()  # type: ignore[no-untyped-call]
+        webcam = write_webcam(Path(folder) / "face.mjpeg", astronaut)
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=chromium_arguments(webcam)
         )
