@@ -63,7 +63,7 @@ def render_agreement(faces: FaceSet) -> None:
 def choose_cell(agreement: Agreement) -> LabelCell:
     """Ask for a label and a class by votes; at first those of the most frequent disagreement."""
     row, column = agreement.largest_disagreement()
-    label = st.selectbox("FER2013 says", EXPRESSIONS, index=row, key="data_labelled")
+    label = st.selectbox("FER2013 says", EXPRESSIONS, index=row, key="data_labeled")
     voted = st.selectbox(
         "Most of ten people say", VOTED_EXPRESSIONS, index=column, key="data_voted"
     )

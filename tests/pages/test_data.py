@@ -100,7 +100,7 @@ def test_a_dataset_is_shown_with_its_classes_faces_and_votes(
     assert "**PrivateTest**, to measure on: 1 faces" in text
     assert "*Sad* has 2 faces" in text
     assert "Both name the same class for **75.0 %** of the faces." in text
-    assert app.selectbox(key="data_labelled").value == "sad"
+    assert app.selectbox(key="data_labeled").value == "sad"
     assert app.selectbox(key="data_voted").value == "neutral"
     assert app.metric[0].value == "1"
     assert "FER2013: **sad**, FER+: **neutral**" in text
