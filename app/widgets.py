@@ -38,7 +38,7 @@ LAYERS: Final = {
 PARTS_LAYER: Final = {"parts": ":material/donut_small: Shares"}
 """Attribution shares of a map, where it is shown in motion: elsewhere a chart shows them."""
 ATTENTION_LAYER: Final = {"attention": ":material/visibility: Attention"}
-"""For networks with spatial attention."""
+"""Layer for networks with spatial attention."""
 
 BLOCKS: Final = {"face": "whole face", "upper": "eyes and brows", "lower": "mouth"}
 

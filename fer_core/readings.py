@@ -23,10 +23,10 @@ class Observation:
     """(H, W, 3) RGB uint8."""
     faces: tuple[Face, ...]
     regions: tuple[Regions, ...]
-    """Of each face, at the input size of the model."""
+    """Regions of each face, at the input size of the model."""
     classifier: Classifier
     output: NetworkOutput | None
-    """Of these faces; None where there are none."""
+    """Network output for these faces; None where there are none."""
 
     @property
     def predictions(self) -> Floats:
@@ -47,7 +47,7 @@ class Smoothed:
     """Smoothed predictions for the N faces of an observation."""
 
     predictions: Floats
-    """Of the shape of ``Observation.predictions``, averaged over time."""
+    """Predictions in the shape of ``Observation.predictions``, averaged over time."""
     labels: Sequence[str | None]
     """The class to show; None where the likeliest one is shown."""
     unsure: Sequence[bool]

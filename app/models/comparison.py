@@ -1,4 +1,4 @@
-"""The same face through several models, on the page Models; cached for this viewer alone."""
+"""Comparison of several models on one face, on the page Models; cached for this viewer alone."""
 
 from collections.abc import Sequence
 from dataclasses import replace

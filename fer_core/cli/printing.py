@@ -32,7 +32,7 @@ LEADERBOARD_COLUMNS: Final = {
     "ferplus_accuracy": ("    FER+", ".1%"),
     "ms_per_face": ("      ms", ".1f"),
 }
-"""The same for ``evaluate --all``."""
+"""Key -> heading and format of the columns of ``evaluate --all``."""
 
 
 def print_table(rows: list[dict[str, Any]], columns: Mapping[str, tuple[str, str]]) -> None:

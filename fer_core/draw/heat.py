@@ -13,7 +13,7 @@ _INFERNO = np.asarray(cv2.applyColorMap(_LEVELS, cv2.COLORMAP_INFERNO), np.uint8
 WARM: Final[Image] = np.ascontiguousarray(_INFERNO[..., ::-1])
 """(256, 1, 3) RGB for evidence for a class: violet, red, yellow; perceptually uniform, without its ends."""
 COOL: Final[Image] = _INFERNO
-"""The same with red and blue exchanged, for evidence against: violet, blue, cyan."""
+"""``WARM`` with red and blue exchanged, for evidence against a class: violet, blue, cyan."""
 
 ATTENTION: Final[Color] = (52, 211, 93)
 """Green, since neither evidence for a class nor evidence against it is green."""

@@ -1,4 +1,4 @@
-"""From a raw map to the heatmap on the frame. Scaling for display happens here and not before."""
+"""Heatmaps on the frame, from raw maps. Scaling for display happens here and not before."""
 
 import cv2
 import numpy as np

@@ -27,7 +27,7 @@ class Method:
     caution: str
     """What to know before believing it."""
     formula: str
-    """In LaTeX: the map L of class c, from its score y, feature maps A and pixels x, cell by cell."""
+    """LaTeX of the map L of class c, from its score y, feature maps A and pixels x, cell by cell."""
     paper: str
     looks_at: Literal["layer", "pixels", "scores"]
     """What it uses of a network: the feature maps of a layer, which can be chosen; the gradient of every
