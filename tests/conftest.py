@@ -58,6 +58,7 @@ class ClipFrames(Protocol):
 
 @pytest.fixture(scope="session")
 def clip_frames(shared: Callable[[str], Path]) -> ClipFrames:
+    """Return a function that reads frames of a clip, and skips the test if the clip is missing."""
 
     def frames(name: str, every: int) -> Iterator[Image]:
         av = pytest.importorskip("av")

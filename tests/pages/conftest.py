@@ -45,16 +45,16 @@ def open_page() -> Callable[[str], AppTest]:
 @pytest.fixture
 def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """Return file name -> content of its download button; filled whenever a page runs."""
-    offered: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     button = st.download_button
 
-    def remember(label: str, data: Download, file_name: str, *args: Any, **kwargs: Any) -> bool:
+    def keep_content(label: str, data: Download, file_name: str, *args: Any, **kwargs: Any) -> bool:
         content = data() if callable(data) else data
-        offered[file_name] = content.encode() if isinstance(content, str) else content
+        contents[file_name] = content.encode() if isinstance(content, str) else content
         return button(label, data, file_name, *args, **kwargs)
 
-    monkeypatch.setattr(st, "download_button", remember)
-    return offered
+    monkeypatch.setattr(st, "download_button", keep_content)
+    return contents
 
 
 Download = str | bytes | Callable[[], str | bytes]

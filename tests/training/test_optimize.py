@@ -13,7 +13,7 @@ from fer_core.training.recipe import read_recipe
 STEPS = 100
 
 
-def configured(**changes: Any) -> dict[str, Any]:
+def optimizer_and_schedule(**changes: Any) -> dict[str, Any]:
     """Return the optimizer and the schedule of a run of ten epochs of ten steps."""
     recipe = dataclasses.replace(read_recipe("plain"), epochs=10, learning_rate=0.2, **changes)
     module: Any = SimpleNamespace(
@@ -35,7 +35,7 @@ def learning_rates(configuration: dict[str, Any]) -> list[float]:
 
 
 def test_defaults_are_sgd_with_nesterov_momentum_and_one_cycle() -> None:
-    configuration = configured()
+    configuration = optimizer_and_schedule()
     optimizer = configuration["optimizer"]
     assert isinstance(optimizer, torch.optim.SGD) and optimizer.defaults["nesterov"]
     assert configuration["lr_scheduler"]["interval"] == "step"
@@ -45,25 +45,25 @@ def test_defaults_are_sgd_with_nesterov_momentum_and_one_cycle() -> None:
 
 
 def test_adamw_decouples_the_weight_decay() -> None:
-    optimizer = configured(optimiser="adamw", weight_decay=0.03)["optimizer"]
+    optimizer = optimizer_and_schedule(optimiser="adamw", weight_decay=0.03)["optimizer"]
     assert isinstance(optimizer, torch.optim.AdamW) and optimizer.defaults["weight_decay"] == 0.03
 
 
 def test_cosine_falls_to_zero() -> None:
-    rates = learning_rates(configured(schedule="cosine"))
+    rates = learning_rates(optimizer_and_schedule(schedule="cosine"))
     assert rates[0] == pytest.approx(0.2) and rates[50] == pytest.approx(0.1)
     assert rates[25] == pytest.approx(0.2 * (1 + 2**-0.5) / 2) and rates[99] < 1e-4
 
 
 def test_each_period_of_cosine_restarts_is_twice_as_long() -> None:
-    rates = learning_rates(configured(schedule="cosine_restarts", restart_epochs=2))
+    rates = learning_rates(optimizer_and_schedule(schedule="cosine_restarts", restart_epochs=2))
     assert [i for i, rate in enumerate(rates) if rate == pytest.approx(0.2)] == [0, 20, 60]
     assert rates[10] == rates[40] == pytest.approx(0.1) and rates[19] < 0.002
 
 
 @pytest.mark.parametrize(("select", "gets_worse"), [("public_accuracy", -1), ("public_loss", 1)])
 def test_plateau_lowers_the_learning_rate_to_a_tenth(select: str, gets_worse: int) -> None:
-    configuration = configured(schedule="plateau", plateau_epochs=2, select=select)
+    configuration = optimizer_and_schedule(schedule="plateau", plateau_epochs=2, select=select)
     schedule = configuration["lr_scheduler"]
     assert (schedule["interval"], schedule["monitor"]) == ("epoch", select)
     rates = []
