@@ -119,7 +119,9 @@ def render_recorded(session: LiveSession, recorder: Recorder) -> None:
         st.toast(message, icon=":material/videocam_off:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        download("Recording as MP4", lambda: content, "recording.mp4", key="live_recording")
+        # Bytes, not a function: each run gives a function another address, and the camera starts a run by
+        # itself. A press between the run and its arrival in the browser would find nothing.
+        download("Recording as MP4", content, "recording.mp4", key="live_recording")
         st.button(
             "Discard",
             icon=":material/delete:",

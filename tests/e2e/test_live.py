@@ -68,6 +68,8 @@ def test_a_recording_with_its_overlay_can_be_downloaded(page: Page, server: Serv
     wait_for(live.shows_overlay, "a picture that went through the classifier")
     page.get_by_role("button", name="Record", exact=True).click()
     wait_for_text(page, AFTER_A_SECOND)
+    processed = live.frames()
+    wait_for(lambda: live.frames() > processed + 5, "frames in the recording")
     page.get_by_role("button", name="Stop recording").click()
     frames = download_recording(page)
     assert frames[-1].time >= 1
