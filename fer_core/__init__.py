@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fer_core.streaming.stream import Stream, StreamSettings
     from fer_core.weights import list_models, load_card
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "EXPRESSIONS",
     "Analyzer",
