@@ -1,6 +1,8 @@
 # make app        install what is missing and serve the app
 # make test       style, types, and all tests, those in a real browser included
 # make format     bring the code into shape
+# make docs       build the documentation site into site/
+# make lock       upgrade the locked versions in requirements.txt and requirements-dev.txt
 # make benchmark  print every table of benchmarks/
 #
 # make app PORT=8600                  on another port
@@ -13,23 +15,42 @@ ADDRESS ?= 127.0.0.1
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app test format benchmark browser
+LOCK := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+    --generate-hashes --custom-compile-command 'make lock' pyproject.toml --extra app --extra train
+LOCKS := requirements.txt requirements-dev.txt
+
+.PHONY: app test format docs lock check-lock benchmark browser
 
 app: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py --server.address $(ADDRESS) --server.port $(PORT)
 
-test: .venv/dev.stamp browser
+test: .venv/dev.stamp browser check-lock
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --cov --cov-report=term:skip-covered
 
 format: .venv/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: .venv/dev.stamp
+	$(BIN)/mkdocs build --strict
+
+lock: .venv/dev.stamp
+	$(LOCK) --upgrade --output-file requirements.txt
+	$(LOCK) --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+# Compiles copies of the locks, without upgrading: they change only if pyproject.toml asks for something else.
+check-lock: .venv/dev.stamp
+	@copies=$$(mktemp -d) && trap 'rm -r "$$copies"' EXIT && cp $(LOCKS) "$$copies" \
+	    && $(LOCK) --output-file "$$copies/requirements.txt" \
+	    && $(LOCK) --extra dev --constraint requirements.txt --output-file "$$copies/requirements-dev.txt" \
+	    && for lock in $(LOCKS); do diff "$$lock" "$$copies/$$lock" > /dev/null \
+	        || { echo "$$lock does not hold what pyproject.toml asks for; run: make lock"; exit 1; }; done
+
 benchmark: .venv/app.stamp
-	@for name in $(basename $(notdir $(sort $(wildcard benchmarks/*.py)))); do \
+	@for name in $(filter-out __init__ driver,$(basename $(notdir $(sort $(wildcard benchmarks/*.py))))); do \
 	    echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import skimage.data
 
-from fer_core.types import Image
-from tests.e2e.driver import (
+from benchmarks.driver import (
     CHROMIUM,
     LivePage,
     Server,
@@ -26,6 +25,7 @@ from tests.e2e.driver import (
     wait_for,
     write_webcam,
 )
+from fer_core.types import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

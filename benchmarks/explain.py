@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from skimage.data import astronaut
 
+from benchmarks.driver import CHROMIUM, chromium_arguments, serve
 from fer_core import EXPRESSIONS, Analyzer, list_models
 from fer_core.explain import METHODS, method_for, raw_maps
 from fer_core.types import Image
-from tests.e2e.driver import CHROMIUM, chromium_arguments, serve
 
 
 def median(work: Callable[[], object], repeats: int) -> float:

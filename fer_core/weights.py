@@ -23,7 +23,9 @@ from fer_core.fields import check_ranges, one_of
 if TYPE_CHECKING:
     from torch import nn
 
-WEIGHTS: Final = Path(__file__).resolve().parent.parent / "weights"
+_PACKAGED: Final = Path(__file__).resolve().parent / "trained"
+WEIGHTS: Final = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parents[1] / "weights"
+"""Folder of the trained models: inside an installed package, at the top of a checkout."""
 
 DEFAULT_MODEL: Final = "prior_attention"
 """The model that the name ``default`` stands for."""
@@ -31,6 +33,7 @@ DEFAULT_MODEL: Final = "prior_attention"
 LANDMARKS: Final = "landmarks"
 EYES: Final = "eyes"
 HOG: Final = "hog"
+MTCNN: Final = "mtcnn"
 
 EXPRESSION_MODEL: Final = "expressions"
 """The kind of card whose model assigns expression classes; all others find a face or describe it."""

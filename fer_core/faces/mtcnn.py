@@ -8,6 +8,7 @@ Coordinates count from pixel edges: the first pixel of a row spans 0..1, its mid
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -20,8 +21,9 @@ from torchvision.ops import clip_boxes_to_image, nms
 
 from fer_core.errors import UserError
 from fer_core.faces.base import MIN_FACE
-from fer_core.faces.mtcnn_networks import load_network
+from fer_core.faces.mtcnn_networks import load_networks
 from fer_core.types import Face, Floats, Image
+from fer_core.weights import WEIGHTS
 
 PNET_SIDE: Final = 12
 PNET_STRIDE: Final = 2
@@ -55,11 +57,11 @@ class MTCNN:
             of 72 and 95 frames with and without a face give exactly one and none in every frame.
         scale_factor: size of each level of the image pyramid relative to the one before, 0..1.
         device: where the networks run, as torch names it.
+        folder: folder of ``mtcnn.safetensors`` and its card.
 
     Raises:
         UserError: ``min_face`` or ``scale_factor`` is out of range.
-        FileNotFoundError: the ``mtcnn`` package with its weights is missing.
-        WeightsError: its weights are not those of version 1.0.0.
+        WeightsError: the weights are missing, damaged or do not fit their card.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class MTCNN:
         thresholds: tuple[float, float, float] = (0.6, 0.7, 0.9),
         scale_factor: float = 0.709,
         device: str = "cpu",
+        folder: Path = WEIGHTS,
     ) -> None:
         if not min_face >= PNET_SIDE:
             raise UserError(f"min_face must be at least {PNET_SIDE} pixels, not {min_face}")
@@ -78,9 +81,8 @@ class MTCNN:
         self.thresholds = thresholds
         self.scale_factor = scale_factor
         self.device = torch.device(device)
-        self._pnet = load_network("pnet", self.device)
-        self._rnet = load_network("rnet", self.device)
-        self._onet = load_network("onet", self.device)
+        networks = load_networks(self.device, folder)
+        self._pnet, self._rnet, self._onet = networks["pnet"], networks["rnet"], networks["onet"]
 
     @torch.inference_mode()
     def detect(self, image: Image) -> list[Face]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from fer_core.types import Image
-from tests.e2e.driver import (
+from benchmarks.driver import (
     CHROMIUM,
     PATIENCE,
     Browser,
@@ -17,6 +16,7 @@ from tests.e2e.driver import (
     serve,
     write_webcam,
 )
+from fer_core.types import Image
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image as Pillow
 
-from tests.e2e.driver import Page, Server, wait_until_idle
+from benchmarks.driver import Page, Server, wait_until_idle
 
 pytestmark = pytest.mark.e2e
 

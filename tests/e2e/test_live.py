@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from benchmarks.driver import LivePage, Page, Server, bar_pixels, udp_sockets, wait_for
 from fer_core.video import Clip, Frame
-from tests.e2e.driver import LivePage, Page, Server, bar_pixels, udp_sockets, wait_for
 
 pytestmark = pytest.mark.e2e
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.driver import ROOT, Browser, Page, Server, serve, wait_until_idle
 from tests.e2e.conftest import tab
-from tests.e2e.driver import ROOT, Browser, Page, Server, serve, wait_until_idle
 
 pytestmark = pytest.mark.e2e
 

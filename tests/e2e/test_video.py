@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.driver import Page, Server
 from fer_core.types import Image
-from tests.e2e.driver import Page, Server
 
 pytestmark = pytest.mark.e2e
 

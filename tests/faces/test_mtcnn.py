@@ -1,21 +1,19 @@
 """MTCNN against a face measured by hand, FER2013 against MediaPipe's points, and two clips."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
 
 from fer_core.faces import find_faces
-from fer_core.faces import mtcnn_networks as module
 from fer_core.faces.mtcnn import MIRRORED, MTCNN
 from fer_core.types import Floats, Image
-from fer_core.weights import WeightsError
+from fer_core.weights import WEIGHTS, WeightsError
 
 Box = tuple[float, float, float, float]
 
@@ -28,15 +26,13 @@ def mtcnn() -> MTCNN:
 # Weights ------------------------------------------------------------------------------------------
 
 
-def test_other_weights_are_not_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "assets" / "weights"
-    folder.mkdir(parents=True)
-    joblib.dump([np.zeros(3, np.float32)], folder / "pnet.lz4")
-    package = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(module, "find_spec", lambda name: package)
-    monkeypatch.setattr(joblib, "load", lambda file: pytest.fail("it was opened"))
-    with pytest.raises(WeightsError, match=r"pnet\.lz4 is damaged or of another version"):
-        MTCNN()
+def test_altered_weights_are_refused(tmp_path: Path) -> None:
+    for name in ("mtcnn.json", "mtcnn.safetensors"):
+        shutil.copy(WEIGHTS / name, tmp_path)
+    weights = tmp_path / "mtcnn.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\0")
+    with pytest.raises(WeightsError, match=r"mtcnn\.safetensors does not match the hash"):
+        MTCNN(folder=tmp_path)
 
 
 # Detection ----------------------------------------------------------------------------------------

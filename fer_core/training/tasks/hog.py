@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fer_core.data.augmentation import augment
 from fer_core.data.readers.landmarks import LandmarkSet, read_landmarks
 from fer_core.data.scenes import Scene, face_scenes, faceless_scenes, turned
+from fer_core.faces import load_detector
 from fer_core.faces.base import Detector, find_faces
 from fer_core.faces.hog import Hog, build_descriptor, overlaps
 from fer_core.geometry import warp
@@ -105,7 +106,8 @@ class HogTask:
         )
 
     def measure(self, card: Card, folder: Path, data: LandmarkSet, split: str) -> dict[str, Any]:
-        return measure_detector(Hog(folder=folder), data.split(split))
+        detector = Hog(folder=folder) if card.family == HOG else load_detector(card.family)
+        return measure_detector(detector, data.split(split))
 
     def figures(self, card: Card, folder: Path, data: LandmarkSet) -> dict[str, dict[str, Any]]:
         return split_figures(self, card, folder, data, "--data teacher/faces_lfw.npz")

@@ -1,4 +1,7 @@
-"""Helpers to drive the app in a real browser: a server, Chromium with a film as its webcam, the Live page."""
+"""Helpers to drive the app in a real browser: a server, Chromium with a film as its webcam, the Live page.
+
+Benchmarks and browser tests share them.
+"""
 
 import base64
 import os
@@ -24,10 +27,10 @@ from fer_core.types import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser as Browser
     from playwright.sync_api import Page as Page
-else:  # a machine without playwright skips these tests
+else:  # a machine without playwright skips the browser tests
     Browser = Page = Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CAMERA_FRAME = 'iframe[title="streamlit_webrtc.component.webrtc_streamer"]'
 
