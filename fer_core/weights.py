@@ -11,16 +11,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as parse_tensors
-from safetensors.numpy import save_file
-
 from fer_core.errors import UserError
 from fer_core.fields import check_ranges, one_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import nn
 
 _PACKAGED: Final = Path(__file__).resolve().parent / "trained"
@@ -136,13 +131,16 @@ def load_card(name: str, folder: Path = WEIGHTS) -> Card:
     return card
 
 
-def load_weights(name: str, folder: Path = WEIGHTS) -> tuple[Card, dict[str, NDArray[Any]]]:
+def load_weights(name: str, folder: Path = WEIGHTS) -> "tuple[Card, dict[str, NDArray[Any]]]":
     """Load a model's card and its arrays, checked against the hash in the card.
 
     Raises:
         UserError: for an unknown name.
         WeightsError: if the weight file is missing, altered or not a safetensors file.
     """
+    from safetensors import SafetensorError  # imported late: cards alone are read without arrays
+    from safetensors.numpy import load
+
     card = load_card(name, folder)
     path = folder / f"{card.name}.safetensors"
     if not path.is_file():
@@ -156,13 +154,15 @@ def load_weights(name: str, folder: Path = WEIGHTS) -> tuple[Card, dict[str, NDA
             f"restore both files from the repository or train {card.name} again"
         )
     try:
-        return card, parse_tensors(content)
+        return card, load(content)
     except SafetensorError as error:
         raise WeightsError(f"{path} is not a safetensors file ({error}); restore it") from None
 
 
-def save_weights(card: Card, arrays: Mapping[str, NDArray[Any]], folder: Path) -> Card:
+def save_weights(card: Card, arrays: "Mapping[str, NDArray[Any]]", folder: Path) -> Card:
     """Store floating-point arrays in fp16, others as they are, with a card that carries their hash."""
+    import numpy as np
+
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{card.name}.safetensors"
     halved = {
@@ -174,9 +174,12 @@ def save_weights(card: Card, arrays: Mapping[str, NDArray[Any]], folder: Path) -
 
 
 def save_arrays(
-    arrays: Mapping[str, NDArray[Any]], path: Path, facts: Mapping[str, str] | None = None
+    arrays: "Mapping[str, NDArray[Any]]", path: Path, facts: Mapping[str, str] | None = None
 ) -> None:
     """Store arrays as they are, with ``facts`` as metadata of the file."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
     # safetensors writes memory as it lies, whatever the strides say.
     in_order = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     save_file(in_order, path, dict(facts or {}))
@@ -191,7 +194,7 @@ def save_card(card: Card, folder: Path, sha256: str) -> Card:
     return Card(**table)
 
 
-def get_arrays(network: "nn.Module") -> dict[str, NDArray[Any]]:
+def get_arrays(network: "nn.Module") -> "dict[str, NDArray[Any]]":
     """Return every parameter and buffer once, under its first name; floats as fp32, integers as they are."""
     named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     return {
@@ -201,7 +204,7 @@ def get_arrays(network: "nn.Module") -> dict[str, NDArray[Any]]:
     }
 
 
-def put_arrays(network: "nn.Module", arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+def put_arrays(network: "nn.Module", arrays: "Mapping[str, NDArray[Any]]", path: Path) -> None:
     """Load the arrays of ``get_arrays`` into a network.
 
     Raises:

@@ -131,6 +131,54 @@ def test_faults_of_the_program_exit_with_1(photo: Path) -> None:
     assert process.returncode == 1 and "ZeroDivisionError" in process.stderr
 
 
+def test_a_missing_package_of_an_extra_exits_with_2_and_names_the_command_that_installs_it(
+    run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("fer_core.training.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    code, out, err = run("train", "plain", "--data", photo)
+    assert (code, out) == (2, "")
+    assert err == "error: lightning is not installed; run: pip install 'expression-lens[train]'\n"
+
+
+def test_a_missing_package_of_the_base_install_is_a_fault_of_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "fer_core.export", None)
+    monkeypatch.setattr(sys, "argv", ["fer_core", "models"])
+    with pytest.raises(ModuleNotFoundError):
+        cli.main()
+
+
+def test_commands_other_than_train_need_no_package_of_an_extra(
+    photo: Path, clip: Path, table: tuple[Path, Path], tmp_path: Path
+) -> None:
+    faces, votes = table
+    commands = (
+        ["models"],
+        ["predict", photo],
+        ["explain", photo, "--out", tmp_path],
+        ["video", clip, "--annotated", tmp_path / "out.mp4"],
+        ["evaluate", "--data", faces, "--plus", votes],
+        ["evaluate", "--all", "--data", faces],
+        ["averages", "--data", faces],
+    )
+    program = (
+        "import sys; from fer_core import cli\n"
+        "sys.modules.update(dict.fromkeys(cli.EXTRAS))\n"
+        "from pathlib import Path; from fer_core.evaluation import comparison\n"
+        "comparison.list_models = cli.averages.list_models = lambda *_: ('plain',)\n"
+        f"cli.averages.WEIGHTS = cli.evaluate.WEIGHTS = Path({str(tmp_path)!r})\n"
+        f"for command in {[[str(word) for word in command] for command in commands]}:\n"
+        "    sys.argv = ['fer_core', *command]\n"
+        "    try: cli.main()\n"
+        "    except SystemExit as stop: assert not stop.code, command"
+    )
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+
+
 def test_evaluate_prints_all_figures(run: Run, table: tuple[Path, Path]) -> None:
     faces, votes = table
     code, out, _ = run("evaluate", "--data", faces, "--plus", votes, "--json", "--model", "plain")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from fer_core.cli import EXTRAS
 from fer_core.labels import EXPRESSIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -230,6 +231,47 @@ def test_importing_fer_core_loads_no_heavy_package() -> None:
     )
     heavy = {"torch", "cv2", "streamlit", "pandas", "sklearn", "skimage", "timm", "plotly"}
     assert heavy & set(json.loads(process.stdout)) == set()
+
+
+def test_help_loads_no_heavy_package() -> None:
+    code = (
+        "import sys, json, typer; from fer_core import cli\n"
+        "for command in ([], *([name] for name in typer.main.get_command(cli.app).commands)):\n"
+        "    sys.argv = ['fer_core', *command, '--help']\n"
+        "    try: cli.main()\n"
+        "    except SystemExit as stop: assert not stop.code\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert process.stdout.count("Usage: ") == 8
+    loaded = set(json.loads(process.stdout.splitlines()[-1]))
+    assert loaded & {"numpy", "torch", "cv2", "matplotlib", "sklearn", "pandas", "av"} == set()
+
+
+def test_everything_but_training_is_imported_without_the_packages_of_the_extras() -> None:
+    names = sorted(name for name in MODULES if not name.startswith("fer_core.training"))
+    names.remove("fer_core.__main__")
+    code = (
+        "import sys; from importlib import import_module; from fer_core.cli import EXTRAS\n"
+        "sys.modules.update(dict.fromkeys(EXTRAS))\n"
+        f"for name in {names}: import_module(name)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_command_line_names_every_package_of_the_extras() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    packages = {
+        Requirement(text).name.replace("-", "_"): extra
+        for extra, requirements in extras.items()
+        for text in requirements
+        if extra != "dev"
+    }
+    assert packages == EXTRAS
 
 
 # Weights ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Exit codes: 0 done; 2 the caller's mistake, in one line; 1 a fault of ours.
 """
 
 import sys
+from typing import Final
 
 import typer
 
@@ -28,10 +29,29 @@ for command in (
     app.command()(command)
 
 
+EXTRAS: Final = {
+    "aiortc": "app",
+    "plotly": "app",
+    "streamlit": "app",
+    "streamlit_webrtc": "app",
+    "lightning": "train",
+    "pandas": "train",
+    "tensorboard": "train",
+    "ray": "scale",
+}
+"""Package that the base install lacks -> extra of ``pyproject.toml`` that installs it."""
+
+
 def main() -> None:
     """Run the command line; mistakes of the caller become one line and exit code 2."""
     try:
         app()
     except (UserError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        command = f"pip install 'expression-lens[{EXTRAS[error.name]}]'"
+        typer.echo(f"error: {error.name} is not installed; run: {command}", err=True)
         sys.exit(2)

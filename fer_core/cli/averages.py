@@ -8,19 +8,7 @@ import typer
 
 from fer_core.cli.options import Data, Split, data_options
 from fer_core.cli.printing import print_claims
-from fer_core.data import read_faces
 from fer_core.errors import UserError
-from fer_core.evaluation.averages import (
-    Averages,
-    align_by_landmarks,
-    average_maps,
-    landmarks_in_square,
-    read_averages,
-    write_averages,
-)
-from fer_core.faces.alignment import bare_landmarks
-from fer_core.faces.landmarks import five_points
-from fer_core.models import load_model
 from fer_core.weights import AVERAGES, WEIGHTS, list_models, load_card, results_path
 
 
@@ -36,6 +24,19 @@ def averages(
     ] = 40,
 ) -> None:
     """Average the maps of each class and model; writes weights/results/averages.json."""
+    from fer_core.data import read_faces
+    from fer_core.evaluation.averages import (
+        Averages,
+        align_by_landmarks,
+        average_maps,
+        landmarks_in_square,
+        read_averages,
+        write_averages,
+    )
+    from fer_core.faces.alignment import bare_landmarks
+    from fer_core.faces.landmarks import five_points
+    from fer_core.models import load_model
+
     names = [load_card(name).name for name in model or list_models()]
     command = f"python -m fer_core averages{data_options(data)} --split {split} --most {most}"
     results = read_averages(WEIGHTS) if model else Averages()

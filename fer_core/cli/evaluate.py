@@ -2,20 +2,14 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from fer_core.cli.models import one_thread_milliseconds
 from fer_core.cli.options import Data, Json, Model, Plus, Split, data_options
 from fer_core.cli.printing import LEADERBOARD_COLUMNS, print_evaluation, print_table
-from fer_core.data import SPLITS, FaceSet, read_faces
 from fer_core.errors import UserError
-from fer_core.export import json_text
-from fer_core.faces import load_detector
-from fer_core.models import load_model
 from fer_core.weights import (
     EXPRESSION_MODEL,
     LEADERBOARD,
@@ -25,6 +19,12 @@ from fer_core.weights import (
     results_path,
     write_results,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fer_core.data import FaceSet
 
 
 def evaluate(
@@ -53,6 +53,9 @@ def evaluate(
         _evaluate_detail(card, data, split, as_json)
         return
     from fer_core.evaluation.metrics import evaluate as measure
+    from fer_core.export import json_text
+    from fer_core.faces import load_detector
+    from fer_core.models import load_model
 
     faces, copies = _split(data, plus, split)
     # A crop holds one face that nearly fills it, so faces down to a third of it are searched for.
@@ -69,7 +72,8 @@ def evaluate(
 def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool) -> None:
     """Measure all models, write the leaderboard and print it."""
     from fer_core.evaluation.comparison import compare_models
-    from fer_core.training.card import origin
+    from fer_core.export import json_text
+    from fer_core.training.origin import origin
 
     faces, copies = _split(data, plus, split)
     rows = compare_models(faces, copies=copies)
@@ -93,6 +97,7 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
 
 def _evaluate_detail(card: Card, data: list[Path], split: str, as_json: bool) -> None:
     """Measure a model that finds a face or describes it."""
+    from fer_core.export import json_text
     from fer_core.training.tasks import TASKS
 
     task = TASKS[card.kind]
@@ -106,8 +111,10 @@ def _evaluate_detail(card: Card, data: list[Path], split: str, as_json: bool) ->
 
 def _split(
     data: list[Path], plus: Path | None, split: str
-) -> tuple[FaceSet, NDArray[np.bool_] | None]:
+) -> "tuple[FaceSet, NDArray[np.bool_] | None]":
     """Return the faces of a split, and which of them are copies of training faces, where that is known."""
+    from fer_core.data import SPLITS, read_faces
+
     faces = read_faces(data, plus)
     part = faces.split(split)
     trained = faces.select(faces.splits == SPLITS[0])

@@ -5,11 +5,8 @@ from typing import Annotated
 
 import typer
 
-from fer_core.analyzer import Analyzer
 from fer_core.cli.options import FaceDetector, Model
 from fer_core.errors import UserError
-from fer_core.export import by_class, json_text, png_bytes
-from fer_core.images import read_image
 
 
 def explain(
@@ -21,7 +18,10 @@ def explain(
     detector: FaceDetector = "mtcnn",
 ) -> None:
     """Write the class activation map of the largest face as PNG and JSON."""
+    from fer_core.analyzer import Analyzer
     from fer_core.draw.overlay import OverlayStyle, draw_overlay
+    from fer_core.export import by_class, json_text, png_bytes
+    from fer_core.images import read_image
 
     frame = read_image(image)
     result = Analyzer(model, detector).analyze(frame, maps=(target,), method=method)

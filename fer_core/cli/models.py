@@ -6,13 +6,13 @@ import typer
 
 from fer_core.cli.options import Json
 from fer_core.cli.printing import MODEL_COLUMNS, print_table
-from fer_core.evaluation.leaderboard import milliseconds
-from fer_core.export import json_text
 from fer_core.weights import WEIGHTS, list_models, load_card
 
 
 def models(as_json: Json = False) -> None:
     """List the trained models."""
+    from fer_core.export import json_text
+
     rows = [_model_row(name) for name in list_models()]
     if as_json:
         typer.echo(json_text(rows))
@@ -38,6 +38,8 @@ def _model_row(name: str) -> dict[str, Any]:
 def one_thread_milliseconds(name: str) -> float:
     """Time one aligned face on one thread, so that machines compare; the process keeps that setting."""
     import torch
+
+    from fer_core.evaluation.leaderboard import milliseconds
 
     torch.set_num_threads(1)
     return round(milliseconds(name), 2)

@@ -6,10 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fer_core.analyzer import Analyzer
 from fer_core.cli.options import FaceDetector, Json, Model
-from fer_core.export import CSV_COLUMNS, csv_rows, csv_text, image_record, json_text
-from fer_core.images import ImageError, read_image
 
 
 def predict(
@@ -20,6 +17,10 @@ def predict(
     csv_out: Annotated[Path | None, typer.Option("--csv", help="Write one row a face.")] = None,
 ) -> None:
     """Predict the class of every face in images and folders of images."""
+    from fer_core.analyzer import Analyzer
+    from fer_core.export import CSV_COLUMNS, csv_rows, csv_text, image_record, json_text
+    from fer_core.images import ImageError, read_image
+
     analyzer = Analyzer(model, detector)
     records, failed = [], False
     for path, named in _images(paths):

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from fer_core.evaluation.averages import Averages
-from fer_core.evaluation.claims import evaluate_claims
 from fer_core.labels import EXPRESSIONS
 
 if TYPE_CHECKING:
+    from fer_core.evaluation.averages import Averages
     from fer_core.evaluation.metrics import Evaluation
 
 MODEL_COLUMNS: Final = {
@@ -72,8 +71,10 @@ def print_evaluation(result: "Evaluation") -> None:
         typer.echo(f"{name:16}" + "".join(f"{count:9,}" for count in counts))
 
 
-def print_claims(averages: Averages, models: Sequence[str]) -> None:
+def print_claims(averages: "Averages", models: Sequence[str]) -> None:
     """Print how the heat of each model is shared between the claimed parts and the others."""
+    from fer_core.evaluation.claims import evaluate_claims
+
     typer.echo(f"{'share of the heat, %':24}{'class':8}{'parts':14}{'share':>7}{'others':>8}")
     for model in models:
         for found in evaluate_claims(averages, model):

@@ -4,16 +4,15 @@ import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fer_core.analyzer import Analyzer
 from fer_core.cli.options import FaceDetector, Model
 from fer_core.errors import UserError
-from fer_core.export import csv_text
-from fer_core.streaming.stream import StreamSettings
-from fer_core.video import CSV_COLUMNS, Clip, Progress, Timeline, TimelineReader, annotate
+
+if TYPE_CHECKING:
+    from fer_core.video import Progress, Timeline
 
 
 def video(
@@ -29,6 +28,11 @@ def video(
     detector: FaceDetector = "mtcnn",
 ) -> None:
     """Read every face of a video over time. Ctrl+C keeps what was read so far."""
+    from fer_core.analyzer import Analyzer
+    from fer_core.export import csv_text
+    from fer_core.streaming.stream import StreamSettings
+    from fer_core.video import CSV_COLUMNS, Clip, TimelineReader, annotate
+
     with Clip(clip) as opened, ExitStack() as files:
         table = film = None
         if csv_out is not None:
@@ -51,7 +55,7 @@ def video(
         raise UserError(timeline.flaw)
 
 
-def _show_progress(label: str, steps: Iterable[Progress]) -> None:
+def _show_progress(label: str, steps: "Iterable[Progress]") -> None:
     """Show a bar with the time left on standard error, where that is a terminal."""
     with typer.progressbar(length=1000, label=label, file=sys.stderr) as bar:
         for step in steps:
@@ -59,7 +63,7 @@ def _show_progress(label: str, steps: Iterable[Progress]) -> None:
         bar.update(1000 - bar.pos)
 
 
-def _print_timeline(timeline: Timeline) -> None:
+def _print_timeline(timeline: "Timeline") -> None:
     stopped = ", stopped before its end" if timeline.stopped else ""
     typer.echo(f"{timeline.clip}: {timeline.frames:,} frames read, {timeline.end:.1f} s{stopped}")
     if not timeline.tracks:

@@ -1,7 +1,5 @@
 """What a model card says: calibration, figures, and the facts of the training run."""
 
-import platform
-import subprocess
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from fer_core.evaluation.metrics import rounded
 from fer_core.training.curve import read_curve
 from fer_core.training.loop import STARTED, best_epoch
+from fer_core.training.origin import origin
 from fer_core.training.run import Run
 from fer_core.types import Floats
 
@@ -60,18 +59,4 @@ def run_facts(run: Run) -> dict[str, Any]:
         "processes": run.world.size,
         "minutes": round((ended.stat().st_mtime - started.stat().st_mtime) / 60),
         "curve": read_curve(run.out),
-    }
-
-
-def origin() -> dict[str, str]:
-    """Return the commit and the machine."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    threads = torch.get_num_threads()
-    return {
-        "commit": commit.stdout.strip(),
-        "machine": f"{threads} thread{'s' * (threads > 1)} of {platform.machine()}"
-        if not torch.cuda.is_available()
-        else torch.cuda.get_device_name(),
     }

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.data.faceset import DataError
@@ -56,6 +55,8 @@ def read_eyes(folder: Path) -> EyeSet:
     Raises:
         DataError: if a file is missing or does not fit; the message names it.
     """
+    import pandas as pd
+
     path = folder / "index.csv"
     try:
         index = pd.read_csv(path)

@@ -10,9 +10,9 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from fer_core.data.faceset import DataError
@@ -21,6 +21,9 @@ from fer_core.data.splits import training_or_public
 from fer_core.faces.landmarks import POINTS
 from fer_core.labels import ACTIONS
 from fer_core.types import Floats, Image
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = {"train": "Training", "test": "PrivateTest"}
 """Names of splits in other sets -> FER2013's splits."""
@@ -59,6 +62,8 @@ def read_landmarks(teacher: Path, *, public: bool = False) -> LandmarkSet:
     Raises:
         DataError: if a file is missing or does not fit; the message names it.
     """
+    import pandas as pd
+
     folder = teacher.parent.parent / teacher.stem
     try:
         with np.load(teacher) as file:
@@ -105,7 +110,7 @@ def join_landmarks(sets: Sequence[LandmarkSet]) -> LandmarkSet:
     )
 
 
-def _tiles(folder: Path, index: pd.DataFrame) -> list[Image]:
+def _tiles(folder: Path, index: "pd.DataFrame") -> list[Image]:
     """Read the image of each row."""
     images: dict[int, Image] = {}
     for name, rows in index.groupby("mosaic"):

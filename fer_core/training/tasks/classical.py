@@ -16,8 +16,8 @@ from fer_core.models import build_network, get_family
 from fer_core.models.base import Estimator
 from fer_core.models.boosted import Boosted, BoostedCode, import_lightgbm
 from fer_core.models.kernel_machine import KernelMachine
-from fer_core.training.card import origin
 from fer_core.training.loop import seed_run
+from fer_core.training.origin import origin
 from fer_core.training.recipe import Recipe, RecipeError
 from fer_core.training.run import Run
 from fer_core.training.task import Fitted

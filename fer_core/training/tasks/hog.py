@@ -19,7 +19,7 @@ from fer_core.faces import load_detector
 from fer_core.faces.base import Detector, find_faces
 from fer_core.faces.hog import Hog, build_descriptor, overlaps
 from fer_core.geometry import warp
-from fer_core.training.card import origin
+from fer_core.training.origin import origin
 from fer_core.training.recipe import Recipe
 from fer_core.training.run import Run
 from fer_core.training.task import Fitted, only_path, split_figures
