@@ -8,6 +8,7 @@ import typer
 
 from fer_core.cli.options import Data, Split, data_options
 from fer_core.cli.printing import print_claims
+from fer_core.cli.progress import print_above, progress_bar, track
 from fer_core.errors import UserError
 from fer_core.weights import AVERAGES, WEIGHTS, list_models, load_card, results_path
 
@@ -47,10 +48,11 @@ def averages(
         )
     faces = read_faces(data).split(split)
     typer.echo(f"landmarks of {len(faces):,} faces", err=True)
-    landmarks = bare_landmarks(faces.images)
+    with progress_bar("Landmarks"):
+        landmarks = bare_landmarks(faces.images)
     layout = landmarks_in_square(landmarks, five_points(landmarks)).mean(axis=0)
     results = replace(results, landmarks=layout, command=command)
-    for name in names:
+    for name in track(names, "Averaging maps"):
         started = perf_counter()
         classifier = load_model(name)
         aligned, positions = align_by_landmarks(classifier, faces.images, landmarks)
@@ -60,6 +62,6 @@ def averages(
             results, WEIGHTS
         )  # after each model, so that an interruption costs one alone
         count = sum(average.n for average in maps.values())
-        typer.echo(f"{name}: {count:,} faces, {perf_counter() - started:.0f} s", err=True)
+        print_above(f"{name}: {count:,} faces, {perf_counter() - started:.0f} s")
     print_claims(results, names)
     typer.echo(f"\nwritten to {results_path(AVERAGES, WEIGHTS)}")

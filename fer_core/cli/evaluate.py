@@ -8,7 +8,8 @@ import typer
 
 from fer_core.cli.models import one_thread_milliseconds
 from fer_core.cli.options import Data, Json, Model, Plus, Split, data_options
-from fer_core.cli.printing import LEADERBOARD_COLUMNS, print_evaluation, print_table
+from fer_core.cli.printing import LEADERBOARD_COLUMNS, print_evaluation, print_figures, print_models
+from fer_core.cli.progress import progress_bar, track
 from fer_core.errors import UserError
 from fer_core.weights import (
     EXPRESSION_MODEL,
@@ -60,7 +61,8 @@ def evaluate(
     faces, copies = _split(data, plus, split)
     # A crop holds one face that nearly fills it, so faces down to a third of it are searched for.
     detector = load_detector("mtcnn", min_face=20) if detect else None
-    result = measure(load_model(model), faces, tta=tta, detector=detector, copies=copies)
+    with progress_bar(f"Measuring {card.name}"):
+        result = measure(load_model(model), faces, tta=tta, detector=detector, copies=copies)
     if as_json:
         typer.echo(json_text(asdict(result)))
         return
@@ -76,8 +78,12 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
     from fer_core.training.origin import origin
 
     faces, copies = _split(data, plus, split)
-    rows = compare_models(faces, copies=copies)
-    rows = [{**row, "ms_per_face": one_thread_milliseconds(row["name"])} for row in rows]
+    with progress_bar("Measuring models") as show:
+        rows = compare_models(faces, copies=copies, progress=show)
+    rows = [
+        {**row, "ms_per_face": one_thread_milliseconds(row["name"])}
+        for row in track(rows, "Timing models")
+    ]
     options = data_options(data) + (f" --plus {plus.name}" if plus else "")
     table = {
         "command": f"python -m fer_core evaluate --all{options} --split {split}",
@@ -91,7 +97,7 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
         typer.echo(json_text(table))
         return
     typer.echo(f"{table['n']:,} faces of {split}, single pass\n")
-    print_table(rows, LEADERBOARD_COLUMNS)
+    print_models(rows, LEADERBOARD_COLUMNS)
     typer.echo(f"\nwritten to {results_path(LEADERBOARD, WEIGHTS)}")
 
 
@@ -101,12 +107,12 @@ def _evaluate_detail(card: Card, data: list[Path], split: str, as_json: bool) ->
     from fer_core.training.tasks import TASKS
 
     task = TASKS[card.kind]
-    figures = task.measure(card, WEIGHTS, task.read(data), split)
+    with progress_bar(f"Measuring {card.name}"):
+        figures = task.measure(card, WEIGHTS, task.read(data), split)
     if as_json:
         typer.echo(json_text(figures))
         return
-    for name, value in figures.items():
-        typer.echo(f"{name:14}{value:>10,}")
+    print_figures(figures)
 
 
 def _split(

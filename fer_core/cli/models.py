@@ -5,7 +5,8 @@ from typing import Any
 import typer
 
 from fer_core.cli.options import Json
-from fer_core.cli.printing import MODEL_COLUMNS, print_table
+from fer_core.cli.printing import MODEL_COLUMNS, print_models
+from fer_core.cli.progress import track
 from fer_core.weights import WEIGHTS, list_models, load_card
 
 
@@ -13,11 +14,11 @@ def models(as_json: Json = False) -> None:
     """List the trained models."""
     from fer_core.export import json_text
 
-    rows = [_model_row(name) for name in list_models()]
+    rows = [_model_row(name) for name in track(list_models(), "Timing models")]
     if as_json:
         typer.echo(json_text(rows))
         return
-    print_table(rows, MODEL_COLUMNS)
+    print_models(rows, MODEL_COLUMNS)
 
 
 def _model_row(name: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fer_core.cli.options import FaceDetector, Json, Model
+from fer_core.cli.progress import print_above, track
 
 
 def predict(
@@ -23,11 +24,11 @@ def predict(
 
     analyzer = Analyzer(model, detector)
     records, failed = [], False
-    for path, named in _images(paths):
+    for path, named in track(list(_images(paths)), "Reading images"):
         try:
             image = read_image(path)
         except ImageError as error:
-            typer.echo(f"error: {path}: {error}", err=True)
+            print_above(f"error: {path}: {error}")
             records.append({"path": str(path), "error": str(error)})
             failed = failed or named
             continue

@@ -1,84 +1,168 @@
-"""Figures and tables as lines of text."""
+"""Figures as tables on standard output: with rules on a terminal, as plain columns where it is piped."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from fer_core.labels import EXPRESSIONS
+from fer_core.weights import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from fer_core.evaluation.averages import Averages
     from fer_core.evaluation.metrics import Evaluation
 
 MODEL_COLUMNS: Final = {
-    "parameters": ("  parameters", ","),
-    "file_mb": ("    MB", ".1f"),
-    "accuracy": ("  accuracy", ".1%"),
-    "macro_f1": ("     F1", ".3f"),
-    "ferplus_accuracy": ("    FER+", ".1%"),
-    "ms_per_face": ("      ms", ".1f"),
+    "parameters": ("parameters", ","),
+    "file_mb": ("MB", ".1f"),
+    "accuracy": ("accuracy", ".1%"),
+    "macro_f1": ("F1", ".3f"),
+    "ferplus_accuracy": ("FER+", ".1%"),
+    "ms_per_face": ("ms", ".1f"),
 }
-"""Key -> heading, as wide as the column, and format."""
+"""Key -> heading and format of the columns of ``models``."""
 LEADERBOARD_COLUMNS: Final = {
-    "parameters": ("  parameters", ","),
-    "accuracy": ("  accuracy", ".1%"),
-    "unseen_accuracy": ("  no copies", ".1%"),
-    "macro_precision": ("  precision", ".3f"),
-    "macro_recall": ("  recall", ".3f"),
-    "macro_f1": ("     F1", ".3f"),
-    "ece": ("    ECE", ".3f"),
-    "ferplus_accuracy": ("    FER+", ".1%"),
-    "ms_per_face": ("      ms", ".1f"),
+    "parameters": ("parameters", ","),
+    "accuracy": ("accuracy", ".1%"),
+    "unseen_accuracy": ("no copies", ".1%"),
+    "macro_precision": ("precision", ".3f"),
+    "macro_recall": ("recall", ".3f"),
+    "macro_f1": ("F1", ".3f"),
+    "ece": ("ECE", ".3f"),
+    "ferplus_accuracy": ("FER+", ".1%"),
+    "ms_per_face": ("ms", ".1f"),
 }
 """Key -> heading and format of the columns of ``evaluate --all``."""
 
+_WIDTH: Final = 10_000
+"""Columns of the console. More than any table has, so that Rich never cuts a figure or breaks a line; a
+terminal that is narrower breaks lines itself."""
 
-def print_table(rows: list[dict[str, Any]], columns: Mapping[str, tuple[str, str]]) -> None:
-    """Print rows in columns; an unknown figure is a dash."""
-    typer.echo(f"{'name':24}" + "".join(heading for heading, _ in columns.values()))
+
+def make_table(justify: str, headings: Sequence[str] = ()) -> Table:
+    """Return a table without rows.
+
+    Args:
+        justify: a letter for each column: ``l`` left, ``r`` right.
+        headings: a heading for each column; () for a table without headings.
+    """
+    gap = 2 if headings else 1
+    table = Table(
+        box=None,
+        show_header=bool(headings),
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, gap, 0, 0),
+    )
+    for number, letter in enumerate(justify):
+        heading = headings[number] if headings else ""
+        table.add_column(heading, justify="left" if letter == "l" else "right", no_wrap=True)
+    return table
+
+
+def print_table(table: Table, console: Console | None = None) -> None:
+    """Print a table on standard output: a terminal gets styles and a rule, anything else plain text.
+
+    Args:
+        table: from ``make_table``.
+        console: where to print instead.
+    """
+    console = console or Console(width=_WIDTH, force_terminal=sys.stdout.isatty(), markup=False)
+    if console.is_terminal and table.show_header:
+        table.box = SIMPLE_HEAD  # it puts a space between columns
+        table.padding = (0, 1, 0, 0)
+    with console.capture() as capture:
+        console.print(table)
+    lines = (line.rstrip() for line in capture.get().splitlines())
+    typer.echo("\n".join(lines), file=console.file, color=console.is_terminal)
+
+
+def print_models(rows: list[dict[str, Any]], columns: Mapping[str, tuple[str, str]]) -> None:
+    """Print one row for each model, the default model in bold; an unknown figure is a dash."""
+    headings = ["name", *(heading for heading, _ in columns.values())]
+    table = make_table("l" + "r" * len(columns), headings)
     for row in rows:
         cells = (
             "–" if row[key] is None else format(row[key], form)
             for key, (_, form) in columns.items()
         )
-        widths = (len(heading) for heading, _ in columns.values())
-        line = "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-        typer.echo(f"{row['name']:24}{line}")
+        table.add_row(row["name"], *cells, style="bold" if row["name"] == DEFAULT_MODEL else None)
+    print_table(table)
+
+
+def print_figures(figures: Mapping[str, float]) -> None:
+    """Print figures below each other with their names."""
+    table = make_table("lr")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:,}")
+    print_table(table)
 
 
 def print_evaluation(result: "Evaluation") -> None:
     """Print every figure of an evaluation, by class too, and its confusion matrix."""
-    typer.echo(f"accuracy          {result.accuracy:6.1%}")
-    typer.echo(f"macro precision   {result.macro_precision:6.3f}")
-    typer.echo(f"macro recall      {result.macro_recall:6.3f}")
-    typer.echo(f"macro F1          {result.macro_f1:6.3f}")
-    typer.echo(f"calibration error {result.ece:6.3f}")
+    figures = make_table("lrl")
+    figures.add_row("accuracy", f"{result.accuracy:.1%}")
+    figures.add_row("macro precision", f"{result.macro_precision:.3f}")
+    figures.add_row("macro recall", f"{result.macro_recall:.3f}")
+    figures.add_row("macro F1", f"{result.macro_f1:.3f}")
+    figures.add_row("calibration error", f"{result.ece:.3f}")
     if result.ferplus_accuracy is not None:
-        typer.echo(f"FER+ accuracy     {result.ferplus_accuracy:6.1%} of {result.ferplus_n:,}")
+        figures.add_row(
+            "FER+ accuracy", f"{result.ferplus_accuracy:.1%}", f"of {result.ferplus_n:,}"
+        )
     if result.unseen_accuracy is not None:
-        typer.echo(f"without copies    {result.unseen_accuracy:6.1%} of {result.unseen_n:,}")
+        figures.add_row(
+            "without copies", f"{result.unseen_accuracy:.1%}", f"of {result.unseen_n:,}"
+        )
     for axis, ccc in (("valence", result.valence_ccc), ("arousal", result.arousal_ccc)):
         if ccc is not None:
-            typer.echo(f"{axis} CCC       {ccc:6.3f}")
-    typer.echo(f"\n{'class':10}{'precision':>10}{'recall':>8}{'F1':>7}{'n':>7}")
+            figures.add_row(f"{axis} CCC", f"{ccc:.3f}")
+    print_table(figures)
+    typer.echo()
+    _print_classes(result)
+    typer.echo()
+    _print_confusion(result)
+
+
+def _print_classes(result: "Evaluation") -> None:
+    table = make_table("lrrrr", ("class", "precision", "recall", "F1", "n"))
     for name, row in result.per_class.items():
-        typer.echo(
-            f"{name:10}{row['precision']:10.3f}{row['recall']:8.3f}{row['f1']:7.3f}{row['n']:7,}"
-        )
-    typer.echo(f"\n{'true, taken for':16}" + "".join(f"{name:>9}" for name in EXPRESSIONS))
+        shares = (f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))
+        table.add_row(name, *shares, f"{row['n']:,}")
+    print_table(table)
+
+
+def _print_confusion(result: "Evaluation") -> None:
+    """Print the confusion matrix with the right answers, on its diagonal, in bold."""
+    table = make_table("l" + "r" * len(EXPRESSIONS), ("true, taken for", *EXPRESSIONS))
     for name, counts in zip(EXPRESSIONS, result.confusion, strict=True):
-        typer.echo(f"{name:16}" + "".join(f"{count:9,}" for count in counts))
+        cells = (
+            Text(f"{count:,}", "bold" if predicted == name else "")
+            for predicted, count in zip(EXPRESSIONS, counts, strict=True)
+        )
+        table.add_row(name, *cells)
+    print_table(table)
 
 
 def print_claims(averages: "Averages", models: Sequence[str]) -> None:
     """Print how the heat of each model is shared between the claimed parts and the others."""
     from fer_core.evaluation.claims import evaluate_claims
 
-    typer.echo(f"{'share of the heat, %':24}{'class':8}{'parts':14}{'share':>7}{'others':>8}")
+    headings = ("share of the heat, %", "class", "parts", "share", "others", "difference, 95 % CI")
+    table = make_table("lllrrr", headings)
     for model in models:
-        for found in evaluate_claims(averages, model):
-            typer.echo(
-                f"{model:24}{found.target:8}{' + '.join(found.parts):14}{100 * found.share:7.1f}"
-                f"{100 * found.others:8.1f}   {100 * found.low:+.1f} to {100 * found.high:+.1f}"
+        for claim in evaluate_claims(averages, model):
+            table.add_row(
+                model,
+                claim.target,
+                " + ".join(claim.parts),
+                f"{100 * claim.share:.1f}",
+                f"{100 * claim.others:.1f}",
+                f"{100 * claim.low:+.1f} to {100 * claim.high:+.1f}",
             )
+    print_table(table)

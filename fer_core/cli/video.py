@@ -1,6 +1,5 @@
 """``video``: every face of a clip over time."""
 
-import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fer_core.cli.options import FaceDetector, Model
+from fer_core.cli.printing import make_table, print_table
+from fer_core.cli.progress import progress_bar
 from fer_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,11 +57,11 @@ def video(
 
 
 def _show_progress(label: str, steps: "Iterable[Progress]") -> None:
-    """Show a bar with the time left on standard error, where that is a terminal."""
-    with typer.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+    """Take all steps, with a bar."""
+    with progress_bar(label) as show:
         for step in steps:
-            bar.update(round(1000 * step.share) - bar.pos)
-        bar.update(1000 - bar.pos)
+            if step.duration is not None:
+                show(step.share)
 
 
 def _print_timeline(timeline: "Timeline") -> None:
@@ -74,7 +75,9 @@ def _print_timeline(timeline: "Timeline") -> None:
             f"{face['last']:.1f} s, mostly {face['top']} ({face[face['top']]:.0%} on average), "
             f"{face['blinks']} blinks"
         )
+    best = make_table("lrl")
     for name, moment in timeline.best().items():
-        typer.echo(
-            f"{name:10}{moment.probability:5.0%} at {moment.time:.1f} s, face {moment.track}"
-        )
+        where = f"at {moment.time:.1f} s, face {moment.track}"
+        best.add_row(name, f"{moment.probability:.0%}", where)
+    if best.row_count:
+        print_table(best)

@@ -1,5 +1,6 @@
 """Comparison of all trained models on one set of faces."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,11 @@ from fer_core.weights import WEIGHTS, list_models
 
 
 def compare_models(
-    faces: FaceSet, folder: Path = WEIGHTS, *, copies: NDArray[np.bool_] | None = None
+    faces: FaceSet,
+    folder: Path = WEIGHTS,
+    *,
+    copies: NDArray[np.bool_] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Evaluate the models of a folder of weights on bare face crops, with a single forward pass.
 
@@ -23,6 +28,7 @@ def compare_models(
         faces: N labeled faces.
         folder: folder of weights.
         copies: (N,) whether a face is a copy of a training face, if known.
+        progress: called after each model with the share of finished models, 0..1.
 
     Returns:
         One row for each model, the most accurate first: fields of its card (name, family, parameters,
@@ -30,7 +36,8 @@ def compare_models(
     """
     aligned: dict[tuple[int, bool], Image] = {}
     rows = []
-    for name in list_models(folder):
+    names = list_models(folder)
+    for number, name in enumerate(names, start=1):
         model = load_model(name, folder=folder)
         card = model.card
         geometry = (card.input_size, card.aligned)
@@ -47,4 +54,6 @@ def compare_models(
             "published": card.published,
         }
         rows.append(metadata | figures)
+        if progress is not None:
+            progress(number / len(names))
     return sorted(rows, key=lambda row: -row["accuracy"])

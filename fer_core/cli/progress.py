@@ -1,0 +1,47 @@
+"""Progress bars on standard error; nothing at all where that is not a terminal."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar with the time left while the block runs; it vanishes with the block.
+
+    Yields:
+        A function that takes the finished share of the work, 0..1. Until it is called, the bar only shows
+        that something happens.
+    """
+    if not sys.stderr.isatty():
+        yield lambda share: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TimeElapsedColumn
+
+    columns = (*Progress.get_default_columns(), TimeElapsedColumn())
+    # Standard output stays as it is: Rich would print on standard error what is written there meanwhile.
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+    ) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda share: bar.update(task, total=1.0, completed=share)
+
+
+def print_above(line: str) -> None:
+    """Print a line on standard error, above the bar if there is one."""
+    print(line, file=sys.stderr)  # typer.echo would write past Rich, into the bar
+
+
+def track(items: Sequence[Item], label: str) -> Iterator[Item]:
+    """Yield the items with a bar that shows the share of finished ones; a single item gets no bar."""
+    if len(items) < 2:
+        yield from items
+        return
+    with progress_bar(label) as show:
+        for number, item in enumerate(items, start=1):
+            yield item
+            show(number / len(items))
