@@ -4,10 +4,11 @@ Blocks are cut in aligned coordinates, on the grid of the networks' last feature
 map can be put back at its position without resampling.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from fer_core.labels import REGIONS
 from fer_core.types import Floats, Image
@@ -107,6 +108,25 @@ def mean_points(box: tuple[float, float, float, float]) -> Floats:
     side = max(x1 - x0, y1 - y0)
     corner = np.array([(x0 + x1 - side) / 2, (y0 + y1 - side) / 2], np.float32)
     return np.asarray(MEAN_POINTS * side + corner, np.float32)
+
+
+def box_iou(boxes: ArrayLike, others: ArrayLike) -> NDArray[Any]:
+    """Compute the intersection over union of every pair of boxes.
+
+    Args:
+        boxes: (N, 4) x0, y0, x1, y1; a list without boxes is fine too.
+        others: (M, 4).
+
+    Returns:
+        (N, M) in 0..1, in the precision of the boxes; 0 for boxes that share no area.
+    """
+    first, second = np.reshape(boxes, (-1, 1, 4)), np.reshape(others, (1, -1, 4))
+    low = np.maximum(first[..., :2], second[..., :2])
+    high = np.minimum(first[..., 2:], second[..., 2:])
+    shared = (high - low).clip(0).prod(axis=2)
+    areas = [(each[..., 2:] - each[..., :2]).prod(axis=2) for each in (first, second)]
+    union = areas[0] + areas[1] - shared
+    return np.asarray(shared / np.where(shared > 0, union, 1))
 
 
 def square_crop(

@@ -9,6 +9,7 @@ from fer_core.geometry import (
     MEAN_POINTS,
     alignment,
     block,
+    box_iou,
     from_centers,
     mean_points,
     quads,
@@ -159,3 +160,13 @@ def test_square_crop_scales_the_chosen_margin_and_is_black_beyond_the_image() ->
 
 def test_square_crop_of_a_gray_image_is_gray() -> None:
     assert square_crop(np.zeros((9, 9), np.uint8), (2, 2, 6, 6), 12).shape == (12, 12)
+
+
+def test_box_iou_is_the_intersection_over_union_of_every_pair() -> None:
+    boxes = np.array([(0, 0, 2, 2), (1, 0, 3, 2), (5, 5, 6, 6)], np.float32)
+    assert box_iou(boxes, boxes[:1])[:, 0] == pytest.approx([1, 1 / 3, 0])
+    assert box_iou(boxes, boxes[:0]).shape == (3, 0)
+    assert box_iou(boxes, boxes).dtype == np.float32
+    assert box_iou([], boxes).shape == (0, 3)
+    assert box_iou([(0, 0, 2, 2)], [(1, 0, 3, 2)]) == pytest.approx(1 / 3)
+    assert box_iou([(0, 0, 1, 1)], [(1, 0, 2, 1), (0, 0, 0, 0)]).tolist() == [[0, 0]]

@@ -12,6 +12,7 @@ import numpy as np
 
 from fer_core.errors import UserError
 from fer_core.faces.base import MIN_FACE
+from fer_core.geometry import box_iou
 from fer_core.types import Face, Floats, Image
 from fer_core.weights import HOG, WEIGHTS, WeightsError, load_weights
 
@@ -117,17 +118,6 @@ def build_descriptor(*, window: int, block: int, cell: int, bins: int) -> cv2.HO
     return cv2.HOGDescriptor((window, window), (block, block), (cell, cell), (cell, cell), bins)
 
 
-def overlaps(boxes: Floats, others: Floats) -> Floats:
-    """Compute the intersection over union of boxes (N, 4) and (M, 4): (N, M)."""
-    sizes, other_sizes = boxes[:, 2:] - boxes[:, :2], others[:, 2:] - others[:, :2]
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = (high - low).clip(0).prod(axis=2)
-    return np.asarray(
-        shared / (sizes.prod(axis=1)[:, None] + other_sizes.prod(axis=1) - shared), np.float32
-    )
-
-
 def _distinct(windows: Floats) -> tuple[Floats, Floats]:
     """Keep, of windows (N, 5) on the same face, the one with the widest margin, moved to the mean of those
     that overlap it by ``MERGE_IOU``."""
@@ -137,5 +127,5 @@ def _distinct(windows: Floats) -> tuple[Floats, Floats]:
     squares: Any = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
     strengths = margins - margins.min() + 0.1
     kept = np.reshape(cv2.dnn.NMSBoxes(squares, strengths, 0, DUPLICATE), -1).astype(int)
-    weights = strengths * (overlaps(boxes[kept], boxes) >= MERGE_IOU)
+    weights = strengths * (box_iou(boxes[kept], boxes) >= MERGE_IOU)
     return np.asarray(weights @ boxes / weights.sum(axis=1, keepdims=True)), margins[kept]

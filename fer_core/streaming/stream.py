@@ -9,13 +9,14 @@ import numpy as np
 
 from fer_core.analyzer import Analyzer
 from fer_core.faces import find_faces
+from fer_core.geometry import box_iou
 from fer_core.images import to_rgb
 from fer_core.labels import EXPRESSIONS
 from fer_core.options import AnalysisOptions
 from fer_core.readings import Observation, Smoothed
 from fer_core.streaming.blinks import BlinkCounter
 from fer_core.streaming.smoothing import SequenceBuffer, TemporalSmoother
-from fer_core.streaming.tracker import Tracker, overlap
+from fer_core.streaming.tracker import Tracker
 from fer_core.timing import stage
 from fer_core.types import Face, Floats, FrameResult, Image
 
@@ -223,6 +224,6 @@ def _distinct(found: Iterable[Face | None]) -> list[Face]:
     """Return the faces that were found; of several detections of one face only the first."""
     faces: list[Face] = []
     for face in found:
-        if face and all(overlap(face.box, other.box) <= SAME_FACE_IOU for other in faces):
+        if face and (box_iou([face.box], [f.box for f in faces]) <= SAME_FACE_IOU).all():
             faces.append(face)
     return faces

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from fer_core.geometry import box_iou
 from fer_core.types import Face, Floats, Image
 
 MEMORY: Final = 1.0
@@ -112,12 +113,15 @@ class Tracker:
         known = [track for track in self._tracks if time - track.last_seen <= MEMORY]
         appearances = [appearance(image, face.box) for face in faces]
         owners = dict(self._match(known, faces, appearances, time))
+        boxes = [face.box for face in faces]
+        shared = box_iou(boxes, boxes)
+        np.fill_diagonal(shared, 0)
+        hidden = [bool((row > 0).any()) for row in shared]
         tracks = []
         for number, (face, current) in enumerate(zip(faces, appearances, strict=True)):
             if number in owners:
                 track = known[owners[number]]
-                hidden = any(overlap(face.box, f.box) > 0 for f in faces if f is not face)
-                _move(track, face.box, track.appearance if hidden else current, time)
+                _move(track, face.box, track.appearance if hidden[number] else current, time)
             else:
                 track = _Track(self._next_number, face.box, current, time)
                 self._next_number += 1
@@ -136,19 +140,15 @@ class Tracker:
     ) -> list[tuple[int, int]]:
         """Return face and track of each matched pair, with the largest sum of affinities (Kuhn 1955)."""
         affinity = np.zeros((len(faces), len(tracks)))
-        grown = [_grown(face.box) for face in faces]
-        for column, track in enumerate(tracks):
-            box = track.expected(time)
-            reach = _grown(box)
-            for row, face in enumerate(faces):
-                near = overlap(reach, grown[row])
-                if near > 0:
-                    alike = float(track.appearance @ appearances[row])
-                    stayed = (
-                        track.last_seen == self._time and overlap(box, face.box) >= SAME_FACE_IOU
-                    )
-                    if stayed or alike >= SAME_APPEARANCE:
-                        affinity[row, column] = near + max(alike, 0.0)
+        boxes, expected = [face.box for face in faces], [track.expected(time) for track in tracks]
+        same_place = box_iou(boxes, expected) >= SAME_FACE_IOU
+        near = box_iou([_grown(box) for box in boxes], [_grown(box) for box in expected])
+        for row, column in np.argwhere(near > 0):
+            track = tracks[column]
+            alike = float(track.appearance @ appearances[row])
+            stayed = track.last_seen == self._time and same_place[row, column]
+            if stayed or alike >= SAME_APPEARANCE:
+                affinity[row, column] = near[row, column] + max(alike, 0.0)
         rows, columns = linear_sum_assignment(affinity, maximize=True)
         return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if affinity[r, c] > 0]
 
@@ -183,18 +183,6 @@ def appearance(image: Image, box: Box) -> Floats:
     small = cv2.resize(np.ascontiguousarray(crop), side, interpolation=cv2.INTER_AREA)
     values = small.astype(np.float32).ravel()
     return _unit(values - values.mean())
-
-
-def overlap(first: Box, second: Box) -> float:
-    """Return the intersection over union of two boxes x0, y0, x1, y1; 0..1."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    areas = (first[2] - first[0]) * (first[3] - first[1])
-    areas += (second[2] - second[0]) * (second[3] - second[1])
-    return shared / (areas - shared)
 
 
 def _grown(box: Box) -> Box:

@@ -11,8 +11,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from fer_core.faces import find_faces
-from fer_core.faces.hog import Hog, overlaps
+from fer_core.faces.hog import Hog
 from fer_core.faces.mtcnn import MTCNN
+from fer_core.geometry import box_iou
 from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS, WeightsError, load_card, save_weights
 
@@ -39,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 def test_hog_agrees_with_mtcnn_on_the_astronaut(hog: Hog, astronaut: Image) -> None:
     (other,) = MTCNN().detect(astronaut)
     faces = hog.detect(astronaut)
-    shares = overlaps(np.array([face.box for face in faces]), np.array([other.box]))[:, 0]
+    shares = box_iou(np.array([face.box for face in faces]), np.array([other.box]))[:, 0]
     face = faces[int(shares.argmax())]
     assert shares.max() > 0.5 and (np.sort(shares)[:-1] == 0).all()
     assert 0.8 < face.score <= 1
@@ -91,7 +92,7 @@ def test_a_huge_picture_is_searched(
     image = cv2.resize(portrait, (5120, 2000))
     (face,) = find_faces(image, hog)
     box = np.array([face.box], np.float32) / np.float32(10)
-    assert overlaps(box, np.array([astronaut_box], np.float32)) > 0.5
+    assert box_iou(box, np.array([astronaut_box], np.float32)) > 0.5
 
 
 def test_threads_share_one_detector(hog: Hog, portrait: Image) -> None:
@@ -99,12 +100,6 @@ def test_threads_share_one_detector(hog: Hog, portrait: Image) -> None:
     with ThreadPoolExecutor(4) as pool:
         for (face,) in pool.map(hog.detect, [portrait] * 8):
             assert face.box == alone.box
-
-
-def test_overlaps_are_intersections_over_unions() -> None:
-    boxes = np.array([(0, 0, 2, 2), (1, 0, 3, 2), (5, 5, 6, 6)], np.float32)
-    assert overlaps(boxes, boxes[:1])[:, 0] == pytest.approx([1, 1 / 3, 0])
-    assert overlaps(boxes, boxes[:0]).shape == (3, 0)
 
 
 # Files --------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from fer_core.streaming.tracker import MAX_TRACKS, MEMORY, Tracker, appearance, overlap
+from fer_core.geometry import box_iou
+from fer_core.streaming.tracker import MAX_TRACKS, MEMORY, Tracker, appearance
 from fer_core.types import Face, Image
 
 SIDE = 80
@@ -47,7 +48,7 @@ def test_two_boxes_that_cross_keep_their_numbers(
     for time in seconds(0, 3, rate):
         front, back = face_at(20 + 160 * time, 70), face_at(520 - 160 * time, 80)
         frame = paint((portraits[1], back), (portraits[0], front))
-        covered = overlap(front.box, back.box) > 0.15
+        covered = bool(box_iou([front.box], [back.box]) > 0.15)
         hidden += covered
         faces = [front] if covered else [back, front]
         tracked = tracker.update(frame, faces, time)
@@ -141,8 +142,3 @@ def test_appearance_does_not_depend_on_brightness_and_contrast(
     assert appearance(np.full((9, 9, 3), 80, np.uint8), (0, 0, 9, 9)) @ normal == 0
     gray = appearance(np.full((9, 9), 80, np.uint8), (-20, -20, -10, -10))
     assert gray.shape == (256,) and not gray.any(), "outside of the frame there is nothing"
-
-
-def test_overlap_is_the_intersection_over_union() -> None:
-    assert overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
-    assert overlap((0, 0, 1, 1), (1, 0, 2, 1)) == 0

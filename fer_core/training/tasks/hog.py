@@ -17,8 +17,8 @@ from fer_core.data.readers.landmarks import LandmarkSet, read_landmarks
 from fer_core.data.scenes import Scene, face_scenes, faceless_scenes, turned
 from fer_core.faces import load_detector
 from fer_core.faces.base import Detector, find_faces
-from fer_core.faces.hog import Hog, build_descriptor, overlaps
-from fer_core.geometry import warp
+from fer_core.faces.hog import Hog, build_descriptor
+from fer_core.geometry import box_iou, warp
 from fer_core.training.origin import origin
 from fer_core.training.recipe import Recipe
 from fer_core.training.run import Run
@@ -131,7 +131,7 @@ def measure_detector(detector: Detector, faces: LandmarkSet) -> dict[str, Any]:
     shares, errors, false = [], [], 0
     for scene in scenes:
         found = find_faces(scene.image, detector)
-        overlap = overlaps(scene.box, np.reshape([face.box for face in found], (-1, 4)))[0]
+        overlap = box_iou(scene.box, [face.box for face in found])[0]
         if len(found) and overlap.max() >= MIN_FACE_IOU:
             nearest = int(overlap.argmax())
             shares.append(overlap[nearest])
@@ -254,7 +254,7 @@ def _background_windows(
         else:
             boxes, margins = hog.search(scene.image)
             boxes = boxes[np.argsort(-margins)]
-        without = (overlaps(boxes, scene.box) < MAX_BACKGROUND_IOU).all(axis=1)
+        without = (box_iou(boxes, scene.box) < MAX_BACKGROUND_IOU).all(axis=1)
         windows.append(_describe(scene, boxes[without][:most], recipe))
     return windows
 
@@ -295,7 +295,7 @@ def _label_boxes(scenes: Sequence[Scene], hog: Hog) -> tuple[Floats, NDArray[np.
     margins, right = [], []
     for scene in scenes:
         boxes, some = hog.search(scene.image)
-        overlap = overlaps(boxes, scene.box).max(axis=1, initial=0)
+        overlap = box_iou(boxes, scene.box).max(axis=1, initial=0)
         margins.append(some)
         right.append((overlap >= MIN_FACE_IOU) & (overlap == overlap.max(initial=0)))
     return np.concatenate(margins), np.concatenate(right)
