@@ -1,19 +1,27 @@
 """The timeline of a clip as a picture to keep."""
 
-import cv2
+import io
+from typing import Any, Final
+
 import numpy as np
 
-from fer_core.draw import EXPRESSION_COLORS, percent, rgb
-from fer_core.draw.text import INK, put_text, text_size
+from fer_core.draw import EXPRESSION_COLORS, percent
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, Image
 
+INK: Final = "#14191B"
 GAP = 0.5
 """Time without the face after which a line is broken, in seconds."""
+MOST_FRAMES: Final = 1500
+"""Frames, about one a pixel, above which means are drawn, since raw lines would hide each other."""
+MEANS: Final = 300
+"""Number of equal spans of time over which the frames of such a clip are averaged."""
 
 
 def timeline_picture(times: Floats, probabilities: Floats, title: str) -> Image:
     """Draw the seven probabilities over time as a picture for a report, on white.
+
+    A clip with more than ``MOST_FRAMES`` frames is drawn as means over short spans, and the picture says so.
 
     Args:
         times: (T,) seconds, rising.
@@ -22,32 +30,57 @@ def timeline_picture(times: Floats, probabilities: Floats, title: str) -> Image:
     Returns:
         (900, 1600, 3) RGB uint8.
     """
-    image = np.full((900, 1600, 3), 255, np.uint8)
-    left, top, right, bottom = 110, 150, 1560, 830
-    end = max(float(times[-1]), 1e-3)
-    put_text(image, title, left, 24, 34, INK)
-    for share in (0.0, 0.5, 1.0):
-        y = round(bottom - share * (bottom - top))
-        cv2.line(image, (left, y), (right, y), (220, 224, 222), 2)
-        text = percent(share)
-        put_text(image, text, left - 16 - text_size(text, 24)[0], y - 15, 24, INK)
-    for part in range(5):
-        text = f"{end * part / 4:.1f} s"
-        x = left + (right - left) * part / 4 - text_size(text, 24)[0] / 2
-        put_text(image, text, min(x, 1590 - text_size(text, 24)[0]), bottom + 18, 24, INK)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(16, 9), dpi=100)
+    axes = figure.add_axes((0.07, 0.09, 0.905, 0.74))
+    figure.text(0.07, 0.93, title, fontsize=25, color=INK, parse_math=False)
+    end = float(times[-1]) or 1.0
+    if len(times) > MOST_FRAMES:
+        times, probabilities = _means(times, probabilities)
+        note = f"means over {end / MEANS:.1f} s"
+        figure.text(0.975, 0.93, note, fontsize=18, color=INK, ha="right")
     times, values = with_gaps(times, probabilities)
-    scale = np.array([(right - left) / end, top - bottom])
-    x = left
-    for number, name in enumerate(EXPRESSIONS):
-        color = rgb(EXPRESSION_COLORS[name])
-        points = np.stack([times, values[:, number]], axis=1) * scale + (left, bottom)
-        for piece in np.split(points, np.flatnonzero(np.isnan(points[:, 0]))):
-            corners = np.asarray(np.round(piece[np.isfinite(piece[:, 0])]), np.int32)
-            cv2.polylines(image, [corners], False, color, 3, cv2.LINE_AA)
-        cv2.rectangle(image, (x, 92), (x + 28, 112), color, cv2.FILLED)
-        put_text(image, name, x + 40, 84, 26, INK)
-        x += 40 + text_size(name, 26)[0] + 44
-    return image
+    missing = np.concatenate([[True], np.isnan(times), [True]])
+    alone = np.flatnonzero(~missing[1:-1] & missing[:-2] & missing[2:]).tolist()
+    for name, shares in zip(EXPRESSIONS, values.T, strict=True):
+        color = EXPRESSION_COLORS[name]
+        # A frame between two gaps is a dot, since a line of one point is invisible.
+        dots: dict[str, Any] = {"marker": "o", "markersize": 9, "markevery": alone} if alone else {}
+        axes.plot(times, shares, color=color, linewidth=2.5, clip_on=False, label=name, **dots)
+    axes.set(xlim=(0, end), ylim=(0, 1))
+    axes.set_yticks([0, 0.5, 1], labels=[percent(share) for share in (0, 0.5, 1)])
+    axes.xaxis.set_major_formatter("{x:g} s")
+    axes.tick_params(labelsize=18, labelcolor=INK, color="#DCE0DE", length=6, pad=8)
+    axes.grid(axis="y", color="#DCE0DE", linewidth=1.5)
+    axes.spines[:].set_visible(False)
+    legend = axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.02),
+        borderaxespad=0,
+        borderpad=0,
+        ncols=len(EXPRESSIONS),
+        frameon=False,
+        fontsize=19,
+        labelcolor=INK,
+        handlelength=1.2,
+        columnspacing=1.6,
+    )
+    for line in legend.get_lines():
+        line.set(linewidth=6, marker="")
+    pixels = io.BytesIO()
+    figure.savefig(pixels, format="rgba")
+    return np.frombuffer(pixels.getvalue(), np.uint8).reshape(900, 1600, 4)[..., :3].copy()
+
+
+def _means(times: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Return the means of times and values over each of ``MEANS`` equal spans that holds any."""
+    spans = np.minimum(times * MEANS // times[-1], MEANS - 1)
+    _, starts, counts = np.unique(spans, return_index=True, return_counts=True)
+    return (
+        (np.add.reduceat(times, starts, dtype=np.float64) / counts).astype(np.float32),
+        (np.add.reduceat(values, starts, dtype=np.float64) / counts[:, None]).astype(np.float32),
+    )
 
 
 def with_gaps(times: Floats, values: Floats) -> tuple[Floats, Floats]:

@@ -84,3 +84,19 @@ def test_timeline_picture_shows_the_same_lines(probabilities: Floats) -> None:
     early, late = plot[:, :120], plot[:, -120:]
     assert has_color(early, "happy") and not has_color(early, "sad")
     assert has_color(late, "sad") and not has_color(late, "happy")
+
+
+def test_timeline_picture_of_a_long_clip_shows_means(probabilities: Floats) -> None:
+    frames = 36_000
+    times = np.arange(frames, dtype=np.float32) / np.float32(30)
+    flickering = np.tile(probabilities[[0, 3]], (frames // 2, 1))  # happy and sad in turn
+    picture = timeline_picture(times, flickering, "lesson.mp4, face 1")
+    sad = (picture == np.array(rgb(EXPRESSION_COLORS["sad"]))).all(axis=2)
+    rows = np.flatnonzero(sad[140:].any(axis=1)) + 140
+    assert 480 <= rows.min() <= rows.max() <= 492, "a level line at one half"
+
+
+def test_timeline_picture_shows_a_single_frame_as_dots(probabilities: Floats) -> None:
+    picture = timeline_picture(TIMES[:1], probabilities[:1], "clip.mp4, face 1")
+    happy = (picture == np.array(rgb(EXPRESSION_COLORS["happy"]))).all(axis=2)
+    assert happy[140:200, :130].any() and not happy[140:, 130:].any()
