@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CAMERA_FRAME = 'iframe[title="streamlit_webrtc.component.webrtc_streamer"]'
 
-PATIENCE = 60
+PATIENCE = 180
 """Longest wait for anything, in seconds: a busy machine is slow, not wrong."""
 
 T = TypeVar("T")

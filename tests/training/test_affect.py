@@ -125,7 +125,7 @@ def test_evaluate_prints_the_concordance_for_a_folder(
             np.save(tmp_path / "val_set" / "annotations" / f"{number}_{name}.npy", value)
         picture = Pillow.fromarray(stripes(float(valence), 0.0))
         picture.save(tmp_path / "val_set" / "images" / f"{number}.png")
-    monkeypatch.setattr("fer_core.cli.evaluate.load_model", lambda _: trained[0])
+    monkeypatch.setattr("fer_core.models.load_model", lambda _: trained[0])
     cli.app(["evaluate", "--data", str(tmp_path)], standalone_mode=False)
     output = capsys.readouterr().out
     assert "rated on 10 faces of PrivateTest" in output and "arousal CCC" not in output
