@@ -110,14 +110,27 @@ def write_results(name: str, table: Mapping[str, Any], folder: Path = WEIGHTS) -
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def card_path(name: str, folder: Path = WEIGHTS) -> Path:
+    """Return the path of a model's card: of a name in a folder of weights, or of a ``.json`` file itself."""
+    if name.endswith(".json"):
+        return Path(name)
+    return folder / f"{DEFAULT_MODEL if name == 'default' else name}.json"
+
+
 def load_card(name: str, folder: Path = WEIGHTS) -> Card:
-    """Read a model card; ``default`` is a name too.
+    """Read a model card.
+
+    Args:
+        name: name of the model, ``default`` among them, or the path of its card.
+        folder: where models with a name lie.
 
     Raises:
         UserError: for an unknown name; the message lists the valid ones.
         WeightsError: for a card that cannot be read.
     """
-    path = folder / f"{DEFAULT_MODEL if name == 'default' else name}.json"
+    path = card_path(name, folder)
+    if not path.is_file() and name.endswith(".json"):
+        raise UserError(f"{path} does not exist; give the card of a trained model")
     if not path.is_file():
         valid = ", ".join(("default", *list_models(folder)))
         raise UserError(f"unknown model {name!r}; choose one of {valid}")
@@ -142,7 +155,7 @@ def load_weights(name: str, folder: Path = WEIGHTS) -> "tuple[Card, dict[str, ND
     from safetensors.numpy import load
 
     card = load_card(name, folder)
-    path = folder / f"{card.name}.safetensors"
+    path = card_path(name, folder).with_suffix(".safetensors")
     if not path.is_file():
         raise WeightsError(
             f"{path} is missing; restore it from the repository or train {card.name} again"

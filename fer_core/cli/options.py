@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-Model = Annotated[str, typer.Option(help="A trained model; `models` lists them.")]
+Model = Annotated[
+    str, typer.Option(help="A trained model (`models` lists them), or the .json card of one.")
+]
 FaceDetector = Annotated[str, typer.Option(help="mtcnn, haar, yunet or hog.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Data = Annotated[

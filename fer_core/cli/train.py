@@ -45,4 +45,4 @@ def train(
     card = train_task(task, run, task.read(data, plus))
     for split, figures in card.figures.items():
         typer.echo(f"{split}: {task.summarize(figures)}")
-    typer.echo(f"weights and card in {folder}; copy both into {WEIGHTS.name}/ to use them by name")
+    typer.echo(f"use it as --model {folder / card.name}.json, or copy both files into {WEIGHTS}")

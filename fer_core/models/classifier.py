@@ -12,7 +12,7 @@ from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.models.base import Network, NetworkOutput, SequenceNetwork
 from fer_core.models.registry import build_network
 from fer_core.types import Floats, Image
-from fer_core.weights import WEIGHTS, Card, load_weights, put_arrays
+from fer_core.weights import WEIGHTS, Card, card_path, load_weights, put_arrays
 
 BATCH = 32
 """Faces per forward pass of many crops. With more, the feature maps outgrow a CPU's caches, which costs a
@@ -138,7 +138,7 @@ class Classifier:
 
 
 def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classifier:
-    """Load a trained model by its name; ``default`` is a name too.
+    """Load a trained model by its name, ``default`` among them, or by the path of its card.
 
     Raises:
         UserError: for an unknown name; the message lists the valid ones.
@@ -146,6 +146,6 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
     """
     card, arrays = load_weights(name, folder)
     network = build_network(card.family, card.network)
-    put_arrays(network, arrays, folder / f"{card.name}.safetensors")
+    put_arrays(network, arrays, card_path(name, folder).with_suffix(".safetensors"))
     network.after_load()
     return Classifier(network, card, device)
