@@ -35,7 +35,7 @@ format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 
 docs: .venv/dev.stamp
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lock: .venv/dev.stamp
 	$(LOCK) --upgrade --output-file requirements.txt

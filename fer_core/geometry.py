@@ -45,7 +45,8 @@ def similarity(source: Floats, target: Floats) -> Floats:
     Written in complex numbers, where such a map is ``a * z + b`` (Umeyama 1991 without reflection).
 
     Args:
-        source, target: (N, 2).
+        source: points to map, (N, 2).
+        target: where they should lie, (N, 2).
 
     Returns:
         (2, 3) float32. Coinciding source points give a pure shift.

@@ -13,7 +13,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Data = Annotated[
     list[Path],
     typer.Option(
-        help="fer2013.csv, a folder of class folders, or another set as it is downloaded: docs/training.md."
+        help="fer2013.csv, a folder of class folders, or another set as it is downloaded: docs/data.md."
     ),
 ]
 Plus = Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv.")]

@@ -17,7 +17,7 @@ def train(
         list[Path],
         typer.Option(
             help="fer2013.csv, a folder of class folders, or another set as it is downloaded: "
-            "docs/training.md; for landmarks and hog a teacher's .npz, for eyes their folder."
+            "docs/data.md; for landmarks and hog a teacher's .npz, for eyes their folder."
         ),
     ],
     plus: Plus = None,

@@ -73,7 +73,8 @@ def fit_encoder(encoder: Trunk, training: Image, public: Image, run: Run) -> Non
     """Train an encoder in place; PublicTest selects the epoch.
 
     Args:
-        training, public: (N, S, S) aligned faces.
+        training: (N, S, S) aligned faces of Training.
+        public: (N, S, S) aligned faces of PublicTest.
     """
     network = AutoEncoder(encoder, training.shape[-1]).train().requires_grad_()
     batches, validation = (

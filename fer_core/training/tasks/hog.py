@@ -152,7 +152,8 @@ def best_boundary(margins: Floats, right: NDArray[np.bool_], faces: int) -> tupl
     """Return the boundary with the best F1 of the boxes beyond it, and that F1.
 
     Args:
-        margins, right: signed distance of each box from the boundary, and whether it found the face.
+        margins: signed distance of each box from the boundary.
+        right: whether each box found the face.
         faces: number of faces to be found.
     """
     order = np.argsort(-margins)
