@@ -1,8 +1,10 @@
 """The notebook of the documentation: well formed, and run from its first cell to its last."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,13 @@ def test_the_notebook_is_valid_and_holds_no_outputs(notebook: Any) -> None:
     nbformat.validate(notebook)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell for cell in cells if cell.outputs or cell.execution_count] == []
+
+
+def test_the_notebook_installs_the_checkout_that_it_lies_in(notebook: Any) -> None:
+    package = re.search(r'package = "(.+)\[(\w+)\]"', "\n".join(c.source for c in notebook.cells))
+    assert package is not None
+    project = (ROOT / "docs" / package[1] / "pyproject.toml").read_text(encoding="utf-8")
+    assert package[2] in tomllib.loads(project)["project"]["optional-dependencies"]
 
 
 @pytest.fixture
