@@ -19,6 +19,14 @@ FERPLUS_EXPRESSIONS: Final = (
 )
 """The eight classes of FER+ in the column order of ``fer2013new.csv`` (Barsoum et al. 2016)."""
 
+FERPLUS_COLUMNS: Final = tuple(FERPLUS_EXPRESSIONS.index(name) for name in EXPRESSIONS)
+"""Class number -> column of FER+ with the same class; contempt has no class of its own."""
+
+PRIORS: Final = {"own": 0.0, "half": 0.5, "equal": 1.0}
+"""Prior -> part of the logarithms of the training shares that is taken off the logits (Menon et al. 2021,
+"Long-tail learning via logit adjustment"): ``own`` shares as in training, ``equal`` shares of all classes,
+or ``half`` way between."""
+
 CIRCUMPLEX: Final = {
     "angry": (-0.51, 0.59),
     "disgust": (-0.60, 0.35),

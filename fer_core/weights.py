@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fer_core.errors import UserError
 from fer_core.fields import check_ranges, one_of
+from fer_core.labels import PRIORS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,6 +80,10 @@ class Card:
     """The figure of the project that the model comes from, where there is one."""
     licence: str = ""
     limits: str = ""
+    class_shares: tuple[float, ...] = ()
+    """Shares of the classes among the training faces, in the order of ``classes``; () if unknown."""
+    prior: str = one_of(tuple(PRIORS), "own")
+    """Shares of the classes that predictions assume: a key of ``PRIORS``."""
     kind: str = one_of((EXPRESSION_MODEL, LANDMARKS, EYES, "detector"), EXPRESSION_MODEL)
     """What the weights are for: ``expressions``, ``landmarks``, ``eyes`` or ``detector``."""
 

@@ -115,6 +115,10 @@ def print_evaluation(result: "Evaluation") -> None:
         figures.add_row(
             "FER+ accuracy", f"{result.ferplus_accuracy:.1%}", f"of {result.ferplus_n:,}"
         )
+    if result.consensus_accuracy is not None:
+        agreed = f"of {result.consensus_n:,} whose label and votes agree"
+        figures.add_row("consensus", f"{result.consensus_accuracy:.1%}", agreed)
+        figures.add_row("by both heads", f"{result.consensus_both_heads:.1%}", agreed)
     if result.unseen_accuracy is not None:
         figures.add_row(
             "without copies", f"{result.unseen_accuracy:.1%}", f"of {result.unseen_n:,}"
@@ -124,9 +128,22 @@ def print_evaluation(result: "Evaluation") -> None:
             figures.add_row(f"{axis} CCC", f"{ccc:.3f}")
     print_table(figures)
     typer.echo()
+    if result.by_prior:
+        _print_priors(result)
+        typer.echo()
     _print_classes(result)
     typer.echo()
     _print_confusion(result)
+
+
+def _print_priors(result: "Evaluation") -> None:
+    """Print accuracy and recalls under each prior: own shares of the classes, half way, equal shares."""
+    names = [name for name in EXPRESSIONS if name in result.by_prior["own"]]
+    keys = ("accuracy", "macro_recall", *names)
+    table = make_table("l" + "r" * len(keys), ("prior", "accuracy", "mean recall", *names))
+    for prior, figures in result.by_prior.items():
+        table.add_row(prior, *(f"{figures[key]:.1%}" for key in keys))
+    print_table(table)
 
 
 def _print_classes(result: "Evaluation") -> None:

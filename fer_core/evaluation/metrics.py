@@ -1,7 +1,7 @@
 """Metrics of a model on a labeled set of faces."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from fer_core.data import FaceSet, majority
 from fer_core.faces import Detector, find_faces
 from fer_core.faces.alignment import cut_regions
 from fer_core.images import to_rgb
-from fer_core.labels import EXPRESSIONS
+from fer_core.labels import EXPRESSIONS, FERPLUS_COLUMNS, PRIORS
 from fer_core.models import Classifier
 from fer_core.types import Floats, Image
 
@@ -56,6 +56,17 @@ class Evaluation:
     """Accuracy over the faces without an exact copy among the training faces; None if unknown."""
     unseen_n: int | None = None
     """Number of these faces."""
+    consensus_accuracy: float | None = None
+    """Accuracy over the faces on which FER2013's label and FER+'s majority agree: where they do not, a right
+    answer only repeats one labeler. None without votes."""
+    consensus_n: int | None = None
+    """Number of these faces: 2,231 of FER2013's PrivateTest."""
+    consensus_both_heads: float | None = None
+    """The same for the mean of both heads: the class head's probabilities, and the vote head's without
+    contempt."""
+    by_prior: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Prior (a key of ``PRIORS``) -> accuracy, macro_recall, consensus_accuracy where known, and the recall
+    of each class. The figures above are those of ``own``, the shares of the training faces."""
 
 
 def evaluate(
@@ -87,7 +98,47 @@ def evaluate(
         votes = np.asarray((votes + mirrored[1]) / 2, np.float32)
         if affect is not None and mirrored[2] is not None:
             affect = np.asarray((affect + mirrored[2]) / 2, np.float32)
-    return measure(classifier.name, classifier.calibrate(logits), votes, faces, affect, copies)
+    own = classifier.calibrate(logits, "own")
+    evaluation = measure(classifier.name, own, votes, faces, affect, copies)
+    if not classifier.card.class_shares:
+        return evaluation
+    by_prior = {p: prior_figures(classifier.calibrate(logits, p), faces) for p in PRIORS}
+    return replace(evaluation, by_prior=by_prior)
+
+
+def prior_figures(probabilities: Floats, faces: FaceSet) -> dict[str, float]:
+    """Return accuracy, macro recall, consensus accuracy where known, and the recall of each class."""
+    predicted = probabilities.argmax(axis=1)
+    right = predicted == faces.labels
+    recalls = {
+        name: float(right[faces.labels == number].mean())
+        for number, name in enumerate(EXPRESSIONS)
+        if (faces.labels == number).any()
+    }
+    figures = {"accuracy": float(right.mean()), "macro_recall": float(np.mean([*recalls.values()]))}
+    if faces.votes is not None and (agreed := consensus(faces)).any():
+        figures["consensus_accuracy"] = float(right[agreed].mean())
+    return {**figures, **recalls}
+
+
+def consensus(faces: FaceSet) -> NDArray[np.bool_]:
+    """Return (N,) whether FER2013's label and FER+'s majority agree on each face."""
+    assert faces.votes is not None
+    columns = np.array(FERPLUS_COLUMNS)
+    return np.asarray(majority(faces.votes) == columns[faces.labels])
+
+
+def mean_of_heads(probabilities: Floats, votes: Floats) -> Floats:
+    """Return the (N, 7) mean of both heads.
+
+    Args:
+        probabilities: (N, 7) of the class head.
+        votes: (N, 8) logits of the FER+ head; its probabilities count without contempt.
+    """
+    logits = votes[:, FERPLUS_COLUMNS]
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares = exponents / exponents.sum(axis=1, keepdims=True)
+    return np.asarray((probabilities + shares) / 2, np.float32)
 
 
 def measure(
@@ -118,9 +169,6 @@ def measure(
     f1 = _ratio(2 * hits, predictions + occurrences)
     rates = np.stack([precision, recall, f1], axis=1).tolist()
     rows = zip(EXPRESSIONS, rates, occurrences.tolist(), strict=True)
-    ferplus_accuracy = ferplus_n = None
-    if faces.votes is not None:
-        ferplus_accuracy, ferplus_n = _ferplus_accuracy(votes, faces.votes)
     valence_ccc = arousal_ccc = None
     if affect is not None and faces.affect is not None:
         valence_ccc, arousal_ccc = map(concordance, affect.T, faces.affect.T)
@@ -142,12 +190,11 @@ def measure(
             name: {"precision": p, "recall": r, "f1": f, "n": n} for name, (p, r, f), n in rows
         },
         confusion=tuple(tuple(row) for row in confusion.tolist()),
-        ferplus_accuracy=ferplus_accuracy,
-        ferplus_n=ferplus_n,
         valence_ccc=valence_ccc,
         arousal_ccc=arousal_ccc,
         unseen_accuracy=unseen_accuracy,
         unseen_n=unseen_n,
+        **({} if faces.votes is None else _vote_figures(probabilities, votes, faces)),
     )
 
 
@@ -183,12 +230,24 @@ def concordance(predicted: Floats, rated: Floats) -> float | None:
     return float(concordance_corrcoef(torch.from_numpy(first), torch.from_numpy(second)))
 
 
-def _ferplus_accuracy(logits: Floats, votes: NDArray[np.float32]) -> tuple[float, int]:
-    """Return the accuracy of (N, 8) logits where (N, 10) votes have a majority, and the number of faces."""
-    majorities = majority(votes)
+def _vote_figures(probabilities: Floats, votes: Floats, faces: FaceSet) -> dict[str, Any]:
+    """Return the fields of ``Evaluation`` that compare with FER+'s votes."""
+    assert faces.votes is not None
+    majorities = majority(faces.votes)
     has_majority = majorities >= 0
-    correct = logits.argmax(axis=1) == majorities
-    return float(correct[has_majority].mean()), int(has_majority.sum())
+    correct = votes.argmax(axis=1) == majorities
+    figures: dict[str, Any] = {
+        "ferplus_accuracy": float(correct[has_majority].mean()),
+        "ferplus_n": int(has_majority.sum()),
+    }
+    agreed = consensus(faces)
+    if agreed.any():
+        both = mean_of_heads(probabilities, votes)
+        right, right_by_both = (p.argmax(axis=1) == faces.labels for p in (probabilities, both))
+        figures["consensus_accuracy"] = float(right[agreed].mean())
+        figures["consensus_n"] = int(agreed.sum())
+        figures["consensus_both_heads"] = float(right_by_both[agreed].mean())
+    return figures
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from fer_core.faces.alignment import align_crops, bare_points
+from fer_core.labels import PRIORS
 from fer_core.models.base import Network, NetworkOutput, SequenceNetwork
 from fer_core.models.registry import build_network
 from fer_core.types import Floats, Image
@@ -85,9 +86,17 @@ class Classifier:
             output: NetworkOutput = self.network(self.tensor(aligned))
         return output
 
-    def calibrate(self, logits: Floats) -> Floats:
-        """(N, 7) logits -> (N, 7) probabilities at the card's temperature."""
+    def calibrate(self, logits: Floats, prior: str | None = None) -> Floats:
+        """Return (N, 7) probabilities of (N, 7) logits, at the card's temperature.
+
+        Args:
+            logits: of the expression head, trained at the shares of the training faces.
+            prior: a key of ``PRIORS``; the card's by default.
+        """
         scaled = logits / self.card.temperature
+        part = PRIORS[prior or self.card.prior]
+        if part and self.card.class_shares:
+            scaled = scaled - part * np.log(self.card.class_shares, dtype=np.float32)
         exponents = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
         return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), np.float32)
 

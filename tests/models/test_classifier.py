@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fer_core.images import to_gray
-from fer_core.labels import EXPRESSIONS
+from fer_core.labels import EXPRESSIONS, PRIORS
 from fer_core.models import Classifier, load_model
 from fer_core.models.base import Trunk
 from fer_core.types import Image
@@ -38,6 +38,28 @@ def test_calibration_divides_by_the_temperature(classifier: Classifier) -> None:
     probabilities = classifier.calibrate(logits)
     assert probabilities[0, 0] == pytest.approx(np.e**2 / (np.e**2 + 6), abs=1e-6)
     assert probabilities.sum(1) == pytest.approx([1, 1]) and np.isfinite(probabilities).all()
+
+
+@one_family
+def test_a_prior_takes_a_part_of_the_training_shares_off(classifier: Classifier) -> None:
+    shares = (0.1, 0.02, 0.1, 0.3, 0.18, 0.1, 0.2)
+    classifier.card = dataclasses.replace(classifier.card, temperature=1.0, class_shares=shares)
+    logits = np.log(np.array([shares], np.float32))
+    own, half, equal = (classifier.calibrate(logits, prior)[0] for prior in PRIORS)
+    assert own == pytest.approx(shares, abs=1e-6)
+    assert half == pytest.approx(np.sqrt(shares) / np.sqrt(shares).sum(), abs=1e-6)
+    assert equal == pytest.approx([1 / 7] * 7, abs=1e-6)
+    assert np.array_equal(classifier.calibrate(logits)[0], own)
+    classifier.card = dataclasses.replace(classifier.card, prior="equal")
+    assert np.array_equal(classifier.calibrate(logits)[0], equal)
+
+
+@one_family
+def test_without_known_shares_every_prior_is_that_of_training(classifier: Classifier) -> None:
+    logits = np.arange(7, dtype=np.float32)[None]
+    assert np.array_equal(
+        classifier.calibrate(logits, "equal"), classifier.calibrate(logits, "own")
+    )
 
 
 def test_stored_weights_are_loaded_again(

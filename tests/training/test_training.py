@@ -12,8 +12,9 @@ from PIL import Image as Pillow
 
 from fer_core.data import FaceSet
 from fer_core.data.augmentation import Augmentation, augment
-from fer_core.evaluation.metrics import evaluate, measure
+from fer_core.evaluation.metrics import evaluate, mean_of_heads, measure, prior_figures
 from fer_core.geometry import alignment, mean_points
+from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models import load_model
 from fer_core.training.card import temperature, unsure_below
 from fer_core.training.curve import read_curve
@@ -124,6 +125,28 @@ def test_metrics_of_a_known_confusion_matrix() -> None:
     assert metrics.confusion[3] == (0, 0, 0, 2, 0, 0, 1)
     assert (metrics.ferplus_accuracy, metrics.ferplus_n) == (1.0, 5)
     assert metrics.ece == pytest.approx(1 - 4 / 6, abs=1e-6)
+    # Label and votes agree on the three happy faces, of which two are taken for happy.
+    assert metrics.consensus_n == 3
+    assert metrics.consensus_accuracy == pytest.approx(2 / 3)
+    assert metrics.consensus_both_heads == pytest.approx(2 / 3)
+
+
+def test_consensus_by_both_heads_averages_them_without_contempt() -> None:
+    probabilities = np.eye(7, dtype=np.float32)[[0]] * 0.6 + 0.4 / 7
+    votes = np.full((1, 8), -10, np.float32)
+    votes[0, FERPLUS_EXPRESSIONS.index("contempt")] = 10
+    votes[0, FERPLUS_EXPRESSIONS.index("sad")] = 5
+    both = mean_of_heads(probabilities, votes)[0]
+    assert both.sum() == pytest.approx(1)
+    assert both[EXPRESSIONS.index("sad")] == pytest.approx((1 + 0.4 / 7) / 2, abs=1e-4)
+
+
+def test_figures_by_prior(faces: FaceSet) -> None:
+    probabilities = np.eye(7, dtype=np.float32)[np.where(faces.labels == 1, 0, faces.labels)]
+    figures = prior_figures(probabilities, faces)
+    assert figures["accuracy"] == pytest.approx(6 / 7) == figures["macro_recall"]
+    assert figures["disgust"] == 0 and figures["angry"] == 1
+    assert figures["consensus_accuracy"] == 1, "all votes are for neutral"
 
 
 def test_augmentation_moves_faces_within_its_limits() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_core.data import FaceSet, read_faces
 from fer_core.evaluation.metrics import draw_confusion, evaluate
@@ -146,4 +147,12 @@ def _card(fitted: Fitted[Network], run: Run, data: FaceSet) -> Card:
         published=recipe.published,
         licence=LICENSE.format(" and ".join(source.split(" (")[0] for source in sources)),
         limits=LIMITS,
+        # Balanced weights have trained it at equal shares.
+        class_shares=() if recipe.class_weights else class_shares(data.split("Training").labels),
     )
+
+
+def class_shares(labels: NDArray[np.int64]) -> tuple[float, ...]:
+    """Return the shares of the classes among (N,) labels; () if a class does not occur."""
+    counts = np.bincount(labels[labels >= 0], minlength=len(EXPRESSIONS))
+    return tuple(np.round(counts / counts.sum(), 6).tolist()) if counts.all() else ()
