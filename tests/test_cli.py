@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 from fer_core import EXPRESSIONS, cli, list_models, load_card
 from fer_core.evaluation.averages import read_averages
 from fer_core.evaluation.leaderboard import read_leaderboard
+from fer_core.labels import PRIORS
 from fer_core.models import Classifier
 from fer_core.models.base import PooledNetwork
 from fer_core.types import Image
@@ -189,7 +190,11 @@ def test_evaluate_prints_all_figures(run: Run, table: tuple[Path, Path]) -> None
         *("model", "n", "accuracy", "macro_precision", "macro_recall", "macro_f1", "ece"),
         *("per_class", "confusion", "ferplus_accuracy", "ferplus_n", "valence_ccc", "arousal_ccc"),
         *("unseen_accuracy", "unseen_n"),
+        *("consensus_accuracy", "consensus_n", "consensus_both_heads", "by_prior"),
     }
+    assert (figures["consensus_accuracy"], figures["consensus_n"]) == (1, 3)
+    assert tuple(figures["by_prior"]) == tuple(PRIORS)
+    assert figures["by_prior"]["equal"]["happy"] == 1
     assert figures["unseen_accuracy"] is None, "there are no training faces to compare with"
     assert figures["macro_precision"] == figures["macro_recall"] == 1
     assert figures["confusion"][3] == [0, 0, 0, 3, 0, 0, 0]
