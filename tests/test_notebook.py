@@ -66,6 +66,8 @@ def test_the_notebook_runs_and_its_network_learns(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     # Searched first, so that no kernel of the system or the user takes the place of this Python's.
     monkeypatch.setenv("JUPYTER_PATH", str(Path(sys.prefix, "share", "jupyter")))
+    # A kernel that inherits another backend, such as a server's, keeps its pictures to itself.
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     report = "import json, sys\nprint(json.dumps([sys.executable, accuracy]))"
     notebook.cells.append(nbformat.v4.new_code_cell(report))  # type: ignore[no-untyped-call]
     resources = {"metadata": {"path": str(tmp_path)}}
