@@ -83,12 +83,12 @@ def _small(face: Floats, rng: np.random.Generator) -> Floats:
 def _covered(top: float, bottom: float) -> Corruption:
     """Cover the rows between two fractions of the height."""
 
-    def cover(face: Floats, rng: np.random.Generator) -> Floats:
+    def occlude(face: Floats, rng: np.random.Generator) -> Floats:
         covered = face.copy()
         covered[round(top * len(face)) : round(bottom * len(face))] = COVER
         return covered
 
-    return cover
+    return occlude
 
 
 def _side_light(face: Floats, rng: np.random.Generator) -> Floats:

