@@ -17,6 +17,7 @@ BIN := .venv/bin
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
     --generate-hashes --custom-compile-command 'make lock' pyproject.toml --extra app --extra train
+DEV_LOCK := $(LOCK) --extra dev --constraint requirements.txt
 LOCKS := requirements.txt requirements-dev.txt
 
 .PHONY: app test format docs lock check-lock benchmark browser
@@ -39,13 +40,13 @@ docs: .venv/dev.stamp
 
 lock: .venv/dev.stamp
 	$(LOCK) --upgrade --output-file requirements.txt
-	$(LOCK) --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(DEV_LOCK) --upgrade --output-file requirements-dev.txt
 
 # Compiles copies of the locks, without upgrading: they change only if pyproject.toml asks for something else.
 check-lock: .venv/dev.stamp
 	@copies=$$(mktemp -d) && trap 'rm -r "$$copies"' EXIT && cp $(LOCKS) "$$copies" \
 	    && $(LOCK) --output-file "$$copies/requirements.txt" \
-	    && $(LOCK) --extra dev --constraint requirements.txt --output-file "$$copies/requirements-dev.txt" \
+	    && $(DEV_LOCK) --output-file "$$copies/requirements-dev.txt" \
 	    && for lock in $(LOCKS); do diff "$$lock" "$$copies/$$lock" > /dev/null \
 	        || { echo "$$lock does not hold what pyproject.toml asks for; run: make lock"; exit 1; }; done
 

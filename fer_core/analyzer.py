@@ -29,6 +29,7 @@ from fer_core.readings import (
 )
 from fer_core.timing import stage
 from fer_core.types import Explanation, Face, Floats, FrameResult, Image, RawMap, Reading
+from fer_core.weights import load_card
 
 CACHED: Final = 4
 """Loaded models, and detectors, that are kept."""
@@ -67,6 +68,7 @@ class Analyzer:
             torch.set_num_threads(threads)
             cv2.setNumThreads(threads)
         self.model = model
+        self._own_name = load_card(model).name
         self.detector_name = detector
         self.min_face = min_face
         self.device = _device(device)
@@ -81,8 +83,10 @@ class Analyzer:
         self.detector()
 
     def classifier(self, model: str | None = None) -> Classifier:
-        """Return a loaded model, from the cache."""
-        return self._load_model(model or self.model)
+        """Return a loaded model, from the cache; the analyzer's own by the name in its card, too."""
+        if model is None or model == self._own_name:
+            model = self.model
+        return self._load_model(model)
 
     def detector(self, name: str | None = None, min_face: int | None = None) -> Detector:
         """Return a loaded detector, from the cache."""

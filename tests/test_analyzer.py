@@ -1,16 +1,20 @@
 """All steps of a frame, on a real face."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from fer_core import EXPRESSIONS, Analyzer, list_models
+from fer_core.errors import UserError
 from fer_core.labels import ACTIONS, CIRCUMPLEX, PARTS
 from fer_core.options import AnalysisOptions, OptionChanges
 from fer_core.readings import circumplex_position
 from fer_core.types import Floats, Image
+from fer_core.weights import load_weights, save_weights
 from tests.conftest import ClipFrames
 
 
@@ -34,6 +38,21 @@ def test_the_astronaut_is_happy(
     assert explanation.heatmap.max() == pytest.approx(1, abs=0.1)
     y, x = np.unravel_index(explanation.heatmap.argmax(), explanation.heatmap.shape)
     assert 180 < x < 270 and 60 < y < 180
+
+
+def test_a_model_that_is_named_by_its_card_explains_its_readings(
+    tmp_path: Path, astronaut: Image
+) -> None:
+    card, arrays = load_weights("plain")
+    save_weights(replace(card, name="mine"), arrays, tmp_path)
+    analyzer = Analyzer(str(tmp_path / "mine.json"), device="cpu")
+    (reading,) = analyzer(astronaut)
+    assert reading.model == "mine"
+    explanation = analyzer.explain(astronaut, reading, target="happy")
+    assert explanation.target == "happy" and explanation.raw.max() > 0
+    assert analyzer.classifier("mine") is analyzer.classifier()
+    with pytest.raises(UserError, match=r"nothing\.json does not exist; give the card"):
+        Analyzer(str(tmp_path / "nothing.json"))
 
 
 def test_probabilities_have_a_position_on_the_circumplex() -> None:

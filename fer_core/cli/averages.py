@@ -38,7 +38,7 @@ def averages(
     from fer_core.faces.landmarks import five_points
     from fer_core.models import load_model
 
-    names = [load_card(name).name for name in model or list_models()]
+    chosen = {load_card(name).name: name for name in model or list_models()}
     command = f"python -m fer_core averages{data_options(data)} --split {split} --most {most}"
     results = read_averages(WEIGHTS) if model else Averages()
     if results.maps and results.command != command:
@@ -52,9 +52,9 @@ def averages(
         landmarks = bare_landmarks(faces.images)
     layout = landmarks_in_square(landmarks, five_points(landmarks)).mean(axis=0)
     results = replace(results, landmarks=layout, command=command)
-    for name in track(names, "Averaging maps"):
+    for name in track(list(chosen), "Averaging maps"):
         started = perf_counter()
-        classifier = load_model(name)
+        classifier = load_model(chosen[name])
         aligned, positions = align_by_landmarks(classifier, faces.images, landmarks)
         maps = average_maps(classifier, aligned, positions, faces.labels, max_per_class=most)
         results = replace(results, maps={**results.maps, name: maps})
@@ -63,5 +63,5 @@ def averages(
         )  # after each model, so that an interruption costs one alone
         count = sum(average.n for average in maps.values())
         print_above(f"{name}: {count:,} faces, {perf_counter() - started:.0f} s")
-    print_claims(results, names)
+    print_claims(results, list(chosen))
     typer.echo(f"\nwritten to {results_path(AVERAGES, WEIGHTS)}")

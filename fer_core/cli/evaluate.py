@@ -16,6 +16,7 @@ from fer_core.weights import (
     LEADERBOARD,
     WEIGHTS,
     Card,
+    card_path,
     load_card,
     results_path,
     write_results,
@@ -51,7 +52,7 @@ def evaluate(
         return
     card = load_card(model)
     if card.kind != EXPRESSION_MODEL:
-        _evaluate_detail(card, data, split, as_json)
+        _evaluate_detail(card, card_path(model).parent, data, split, as_json)
         return
     from fer_core.evaluation.metrics import evaluate as measure
     from fer_core.export import json_text
@@ -101,14 +102,14 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
     typer.echo(f"\nwritten to {results_path(LEADERBOARD, WEIGHTS)}")
 
 
-def _evaluate_detail(card: Card, data: list[Path], split: str, as_json: bool) -> None:
-    """Measure a model that finds a face or describes it."""
+def _evaluate_detail(card: Card, folder: Path, data: list[Path], split: str, as_json: bool) -> None:
+    """Measure a model of a folder that finds a face or describes it."""
     from fer_core.export import json_text
     from fer_core.training.tasks import TASKS
 
     task = TASKS[card.kind]
     with progress_bar(f"Measuring {card.name}"):
-        figures = task.measure(card, WEIGHTS, task.read(data), split)
+        figures = task.measure(card, folder, task.read(data), split)
     if as_json:
         typer.echo(json_text(figures))
         return

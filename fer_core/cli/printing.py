@@ -17,17 +17,9 @@ if TYPE_CHECKING:
     from fer_core.evaluation.averages import Averages
     from fer_core.evaluation.metrics import Evaluation
 
-MODEL_COLUMNS: Final = {
+COLUMNS: Final = {
     "parameters": ("parameters", ","),
     "file_mb": ("MB", ".1f"),
-    "accuracy": ("accuracy", ".1%"),
-    "macro_f1": ("F1", ".3f"),
-    "ferplus_accuracy": ("FER+", ".1%"),
-    "ms_per_face": ("ms", ".1f"),
-}
-"""Key -> heading and format of the columns of ``models``."""
-LEADERBOARD_COLUMNS: Final = {
-    "parameters": ("parameters", ","),
     "accuracy": ("accuracy", ".1%"),
     "unseen_accuracy": ("no copies", ".1%"),
     "macro_precision": ("precision", ".3f"),
@@ -37,7 +29,18 @@ LEADERBOARD_COLUMNS: Final = {
     "ferplus_accuracy": ("FER+", ".1%"),
     "ms_per_face": ("ms", ".1f"),
 }
-"""Key -> heading and format of the columns of ``evaluate --all``."""
+"""Key of a figure -> heading and format of its column."""
+MODEL_COLUMNS: Final = (
+    "parameters",
+    "file_mb",
+    "accuracy",
+    "macro_f1",
+    "ferplus_accuracy",
+    "ms_per_face",
+)
+"""Columns of ``models``."""
+LEADERBOARD_COLUMNS: Final = tuple(key for key in COLUMNS if key != "file_mb")
+"""Columns of ``evaluate --all``."""
 
 _WIDTH: Final = 10_000
 """Columns of the console. More than any table has, so that Rich never cuts a figure or breaks a line; a
@@ -82,15 +85,12 @@ def print_table(table: Table, console: Console | None = None) -> None:
     typer.echo("\n".join(lines), file=console.file, color=console.is_terminal)
 
 
-def print_models(rows: list[dict[str, Any]], columns: Mapping[str, tuple[str, str]]) -> None:
+def print_models(rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
     """Print one row for each model, the default model in bold; an unknown figure is a dash."""
-    headings = ["name", *(heading for heading, _ in columns.values())]
+    headings = ["name", *(COLUMNS[key][0] for key in columns)]
     table = make_table("l" + "r" * len(columns), headings)
     for row in rows:
-        cells = (
-            "–" if row[key] is None else format(row[key], form)
-            for key, (_, form) in columns.items()
-        )
+        cells = ("–" if row[key] is None else format(row[key], COLUMNS[key][1]) for key in columns)
         table.add_row(row["name"], *cells, style="bold" if row["name"] == DEFAULT_MODEL else None)
     print_table(table)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torchmetrics.functional.classification import (
     multiclass_calibration_error,
     multiclass_confusion_matrix,
@@ -135,9 +136,7 @@ def mean_of_heads(probabilities: Floats, votes: Floats) -> Floats:
         probabilities: (N, 7) of the class head.
         votes: (N, 8) logits of the FER+ head; its probabilities count without contempt.
     """
-    logits = votes[:, FERPLUS_COLUMNS]
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares = exponents / exponents.sum(axis=1, keepdims=True)
+    shares = softmax(votes[:, FERPLUS_COLUMNS], axis=1)
     return np.asarray((probabilities + shares) / 2, np.float32)
 
 

@@ -116,7 +116,7 @@ class Tracker:
         boxes = [face.box for face in faces]
         shared = box_iou(boxes, boxes)
         np.fill_diagonal(shared, 0)
-        hidden = [bool((row > 0).any()) for row in shared]
+        hidden = np.any(shared > 0, axis=1)
         tracks = []
         for number, (face, current) in enumerate(zip(faces, appearances, strict=True)):
             if number in owners:

@@ -106,8 +106,7 @@ class HogTask:
         )
 
     def measure(self, card: Card, folder: Path, data: LandmarkSet, split: str) -> dict[str, Any]:
-        detector = Hog(folder=folder) if card.family == HOG else load_detector(card.family)
-        return measure_detector(detector, data.split(split))
+        return measure_detector(load_detector(card.family, folder=folder), data.split(split))
 
     def figures(self, card: Card, folder: Path, data: LandmarkSet) -> dict[str, dict[str, Any]]:
         return split_figures(self, card, folder, data, "--data teacher/faces_lfw.npz")
