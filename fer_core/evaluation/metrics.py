@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 from torchmetrics.functional.classification import (
     multiclass_calibration_error,
     multiclass_confusion_matrix,
@@ -136,7 +135,7 @@ def mean_of_heads(probabilities: Floats, votes: Floats) -> Floats:
         probabilities: (N, 7) of the class head.
         votes: (N, 8) logits of the FER+ head; its probabilities count without contempt.
     """
-    shares = softmax(votes[:, FERPLUS_COLUMNS], axis=1)
+    shares = torch.from_numpy(votes[:, FERPLUS_COLUMNS]).softmax(dim=1).numpy()
     return np.asarray((probabilities + shares) / 2, np.float32)
 
 
