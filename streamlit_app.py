@@ -1,7 +1,7 @@
 """The entry file: navigation, the settings that every page shares, and what stands below each page.
 
-Pages get the settings from ``app.session.open_page``; nothing else puts ``analyzer``, ``model``, ``detector``
-and ``method`` into ``st.session_state``.
+Pages get the settings from ``app.session.open_page``; nothing else puts ``analyzer``, ``model``, ``prior``,
+``detector`` and ``method`` into ``st.session_state``.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from app.session import continue_to_page, freeze_garbage
+from app.session import CARD_PRIOR, continue_to_page, freeze_garbage
 from app.widgets import show_error
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
@@ -79,6 +79,19 @@ Finds the faces before a network looks at them.
 - **hog** is how faces were found before neural networks: slower, with more mistakes
 """
 
+CLASS_SHARES: Final = {
+    CARD_PRIOR: "the model's own choice",
+    "own": "as in training",
+    "half": "half way",
+    "equal": "all seven equal",
+}
+"""Key of ``PRIORS``, or the card's -> how the choice is shown."""
+
+CLASS_SHARES_HELP: Final = """
+How often each expression is expected before the network sees the face. In a class all seven are acted equally
+often; in FER2013, where the networks learned, *happy* is 16 times as frequent as *disgust*.
+"""
+
 METHODS_HELP: Final = """
 How the heatmap is computed. **Grad-CAM** says what the network's own sum says; the others
 answer the same question in other ways. **Score-CAM** and **integrated gradients** take seconds.
@@ -139,7 +152,7 @@ def run_page(page: StreamlitPage) -> None:
 
 
 def choose_settings(page: str) -> None:
-    """Ask for model, detector and, where it applies, map method, and load them before the page runs.
+    """Ask for model, class shares, detector and map method where they apply; load them for the page.
 
     Raises:
         UserError, OSError: with one sentence for the reader.
@@ -158,6 +171,15 @@ def choose_settings(page: str) -> None:
             help="The network that assigns the classes. Compare two on the same face.",
         )
         st.caption(describe_model(model))
+        if load_card(model).class_shares:
+            st.selectbox(
+                "Class shares",
+                list(CLASS_SHARES),
+                format_func=CLASS_SHARES.__getitem__,
+                key="prior",
+                bind="query-params",
+                help=CLASS_SHARES_HELP,
+            )
         detector = st.selectbox(
             "Face finder", list_detectors(), key="detector", help=DETECTORS_HELP
         )

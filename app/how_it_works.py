@@ -136,7 +136,11 @@ def draw_points(image: Image, result: FrameResult) -> Image:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def analyze_sample(model: str, detector: str, _analyzer: Analyzer) -> tuple[Image, FrameResult]:
+def analyze_sample(
+    model: str, prior: str | None, detector: str, _analyzer: Analyzer
+) -> tuple[Image, FrameResult]:
     """Return the tilted sample and what is read in it; shared by all viewers."""
     image = tilted(20)
-    return image, _analyzer.analyze(image, model=model, detector=detector, maps=EXPRESSIONS)
+    return image, _analyzer.analyze(
+        image, model=model, prior=prior, detector=detector, maps=EXPRESSIONS
+    )

@@ -19,6 +19,9 @@ from fer_core.models import Classifier
 OPENED_PAGE: Final = "page"
 """Query parameter that names the page to continue to."""
 
+CARD_PRIOR: Final = "model"
+"""Choice of class shares that leaves them to the card of the model."""
+
 
 @dataclass(frozen=True)
 class PageSettings:
@@ -29,6 +32,9 @@ class PageSettings:
     detector: str
     method: str
     """The map method that was chosen; Grad-CAM on pages that offer no choice."""
+    prior: str | None = None
+    """Shares of the classes that probabilities assume, a key of ``PRIORS``; None for those that the card of
+    each model names."""
 
     @property
     def classifier(self) -> Classifier:
@@ -50,7 +56,14 @@ def open_page(name: str) -> PageSettings:
     if "analyzer" not in st.session_state:
         st.switch_page("streamlit_app.py", query_params={**st.query_params, OPENED_PAGE: name})
     state = st.session_state
-    return PageSettings(state.analyzer, state.model, state.detector, state.get("method", "gradcam"))
+    prior = state.get("prior", CARD_PRIOR)
+    return PageSettings(
+        state.analyzer,
+        state.model,
+        state.detector,
+        state.get("method", "gradcam"),
+        None if prior == CARD_PRIOR else prior,
+    )
 
 
 def continue_to_page(names: Collection[str]) -> None:

@@ -40,6 +40,10 @@ PARTS_LAYER: Final = {"parts": ":material/donut_small: Shares"}
 ATTENTION_LAYER: Final = {"attention": ":material/visibility: Attention"}
 """Layer for networks with spatial attention."""
 
+EVEN_ATTENTION: Final = 0.99
+"""Entropy from which on attention counts as even, as a share of that of even attention. It is 0.41 and 0.45
+on PublicTest for networks that prefer places (``cnn_alstm``, ``acnn_alstm``)."""
+
 BLOCKS: Final = {"face": "whole face", "upper": "eyes and brows", "lower": "mouth"}
 
 TIMES: Final = {2: "twice", 3: "three times"}
@@ -147,6 +151,17 @@ def enlarged(crop: Image, times: int = 6) -> Image:
     return np.kron(crop, np.ones((times, times), np.uint8))
 
 
+def attention_note(card: Card) -> str:
+    """Return a sentence for models whose attention is nearly even; "" for all others."""
+    entropy = card.figures.get("PublicTest", {}).get("attention_entropy")
+    if entropy is None or entropy < EVEN_ATTENTION:
+        return ""
+    return (
+        f"The attention of *{card.name}* is nearly even, so it shows nothing: on PublicTest its entropy is "
+        f"{entropy:.4f} of that of even attention."
+    )
+
+
 # Overlays ---------------------------------------------------------------------------------------------
 
 
@@ -156,6 +171,7 @@ def choose_overlay(
     layers: tuple[str, ...] = DEFAULT_LAYERS,
     attention: bool = False,
     parts: bool = False,
+    note: str = "",
 ) -> tuple[OverlayStyle, str, DeltaGenerator]:
     """Ask what to draw into the picture, and of which class to show the heatmap.
 
@@ -164,6 +180,7 @@ def choose_overlay(
         layers: those that are shown at first.
         attention: offer the attention of a model that weighs places of the face by itself.
         parts: offer the attribution shares of the map.
+        note: a sentence below, while the attention is shown.
 
     Returns:
         The style, the class or "top", and the popover, to which the page may add.
@@ -181,6 +198,8 @@ def choose_overlay(
             key=f"{page}_layers",
         )
         adjust = st.popover("Adjust", icon=":material/tune:")
+    if note and "attention" in shown:
+        st.caption(note)
     with adjust:
         target = st.selectbox(
             "Heatmap of",

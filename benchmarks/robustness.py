@@ -7,27 +7,22 @@ at the class shares of the training faces.
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from fer_core import list_models
 from fer_core.data import read_faces
-from fer_core.evaluation.robustness import CORRUPTIONS, robustness
+from fer_core.evaluation.robustness import CORRUPTIONS, ROBUSTNESS_FACES, robustness
 from fer_core.models import load_model
-
-FACES = 1000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path)
+    parser.add_argument("--data", type=Path, action="append")
     parser.add_argument("--split", default="PublicTest")
     parser.add_argument("--model", action="append", help="a name or a card; all models without it")
     options = parser.parse_args()
     if options.data is None:
         print("left out: needs --data fer2013.csv")
         return
-    faces = read_faces([options.data]).split(options.split)
-    faces = faces.select(np.arange(len(faces)) < FACES)
+    faces = read_faces(options.data).split(options.split).first(ROBUSTNESS_FACES)
     models = [load_model(name) for name in options.model or list_models()]
     columns = [robustness(model, faces) for model in models]
     print(f"{options.split}, first {len(faces):,} faces, accuracy in %\n")

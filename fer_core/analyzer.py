@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from fer_core.devices import choose_device
 from fer_core.errors import UserError
 from fer_core.explain import explanation, method_for, raw_maps
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
@@ -44,14 +45,14 @@ class Analyzer:
     Args:
         model: name of a trained model; each call may name another.
         detector: name of a face detector; each call may name another.
-        device: "auto" (a GPU where there is one), "cpu" or "cuda".
+        device: "auto" (CUDA where there is a GPU for it), or a device as torch names it.
         min_face: side of the smallest face to look for, in pixels of the searched frame.
         threads: CPU threads of torch and OpenCV, for the whole process; None leaves them as they are.
             One serves several viewers best: a second gains little on networks as small as these, and
             waits for the first whenever the cores are busy.
 
     Raises:
-        UserError: for an unknown model or detector; the message lists the valid ones.
+        UserError: for an unknown model, detector or device; the message lists the valid ones.
         WeightsError: for damaged or missing weights.
     """
 
@@ -71,7 +72,7 @@ class Analyzer:
         self._own_name = load_card(model).name
         self.detector_name = detector
         self.min_face = min_face
-        self.device = _device(device)
+        self.device = choose_device(device)
         self._load_model = lru_cache(CACHED)(lambda name: load_model(name, self.device))
         self._load_detector = lru_cache(CACHED)(
             lambda name, smallest: load_detector(name, min_face=smallest, device=self.device)
@@ -156,7 +157,9 @@ class Analyzer:
         classifier = self.classifier(options.model)
         known = [face for _, faces in frames for face in faces]
         if not known:
-            return [Observation(image, (), (), classifier, None) for image, _ in frames]
+            return [
+                Observation(image, (), (), classifier, None, options.prior) for image, _ in frames
+            ]
         with stage(timings, "align"):
             grays = [gray for image, faces in frames for gray in _gray_of_each(image, faces)]
         if options.landmarks:
@@ -181,6 +184,7 @@ class Analyzer:
                     regions=tuple(regions[part]),
                     classifier=classifier,
                     output=output.part(part) if faces else None,
+                    prior=options.prior,
                 )
             )
         return observations
@@ -313,13 +317,3 @@ class Analyzer:
 def _gray_of_each(image: Image, faces: Sequence[Face]) -> list[Image]:
     """Return the gray image once for each face; a frame without faces is not converted."""
     return [to_gray(image)] * len(faces) if faces else []
-
-
-def _device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("there is no CUDA device here; choose auto or cpu")
-    if name not in ("cpu", "cuda"):
-        raise UserError(f"unknown device {name!r}; choose one of auto, cpu, cuda")
-    return name

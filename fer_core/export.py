@@ -45,6 +45,7 @@ def face_record(reading: Reading) -> dict[str, Any]:
         "attention": None if reading.attention is None else reading.attention.tolist(),
         "valence": reading.valence,
         "arousal": reading.arousal,
+        "prior": reading.prior,
     }
 
 

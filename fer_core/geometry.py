@@ -65,6 +65,15 @@ def alignment(points: Floats, size: int) -> Floats:
     return similarity(points, MEAN_POINTS * size)
 
 
+def upright_square(points: Floats) -> Floats:
+    """Return the (4,) upright square x0, y0, x1, y1 into which the mean layout puts the (5, 2) points of a
+    face, even if the face is rotated."""
+    inverse = cv2.invertAffineTransform(alignment(points, 1))
+    center = inverse @ (0.5, 0.5, 1)
+    half_side = np.hypot(inverse[0, 0], inverse[1, 0]) / 2
+    return np.concatenate([center - half_side, center + half_side]).astype(np.float32)
+
+
 def warp(image: Image, transform: Floats, size: int) -> Image:
     """Cut a square of ``size`` pixels out of a gray image by a similarity.
 

@@ -87,6 +87,18 @@ def expression_index(name: str) -> int:
         ) from None
 
 
+def prior_strength(name: str) -> float:
+    """Return the part of the logarithms of the training shares that a prior takes off the logits, 0..1.
+
+    Raises:
+        UserError: if the name is unknown; the message lists the valid ones.
+    """
+    try:
+        return PRIORS[name]
+    except KeyError:
+        raise UserError(f"unknown prior {name!r}; choose one of {', '.join(PRIORS)}") from None
+
+
 def action_title(name: str) -> str:
     """Return an action name in words: ``"mouthSmileLeft"`` -> ``"mouth smile left"``."""
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)

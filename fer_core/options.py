@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
+from fer_core.labels import prior_strength
+
 
 @dataclass(frozen=True, slots=True)
 class AnalysisOptions:
@@ -21,6 +23,13 @@ class AnalysisOptions:
     landmarks: bool = True
     """Find dense landmarks, facial actions and eyes too, and with maps the shares of brows, eyes, nose and
     mouth."""
+    prior: str | None = None
+    """Shares of the classes that probabilities assume: a key of ``PRIORS``; None for that of the model's
+    card. An unknown one is a UserError."""
+
+    def __post_init__(self) -> None:
+        if self.prior is not None:
+            prior_strength(self.prior)
 
 
 class OptionChanges(TypedDict, total=False):
@@ -33,6 +42,7 @@ class OptionChanges(TypedDict, total=False):
     other: str | None
     method: str
     landmarks: bool
+    prior: str | None
 
 
 FULL: Final = AnalysisOptions()

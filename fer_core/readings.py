@@ -27,6 +27,12 @@ class Observation:
     classifier: Classifier
     output: NetworkOutput | None
     """Network output for these faces; None where there are none."""
+    prior: str | None = None
+    """Shares of the classes that probabilities assume: a key of ``PRIORS``; None for that of the card."""
+
+    def calibrate(self, predictions: Floats) -> Floats:
+        """Return (N, 7) probabilities of (N, 7 or 9) predictions, at the prior of the observation."""
+        return self.classifier.calibrate(predictions[:, : len(EXPRESSIONS)], self.prior)
 
     @property
     def predictions(self) -> Floats:
@@ -67,7 +73,7 @@ def assemble(observation: Observation, smoothed: Smoothed | None = None) -> tupl
         return ()
     smoothed = smoothed or _unsmoothed(observation)
     predictions, classes = smoothed.predictions, len(EXPRESSIONS)
-    probabilities = classifier.calibrate(predictions[:, :classes])
+    probabilities = observation.calibrate(predictions)
     affect = (
         circumplex_position(probabilities) if output.affect is None else predictions[:, classes:]
     ).tolist()
@@ -88,6 +94,7 @@ def assemble(observation: Observation, smoothed: Smoothed | None = None) -> tupl
             valence=affect[i][0],
             arousal=affect[i][1],
             blinks=smoothed.blinks[i],
+            prior=classifier.assumed_prior(observation.prior),
         )
         for i, face in enumerate(observation.faces)
     )
@@ -160,7 +167,7 @@ def to_numpy(tensor: Tensor) -> Floats:
 def _unsmoothed(observation: Observation) -> Smoothed:
     """Return the observation as it is, each face by itself."""
     predictions, classifier = observation.predictions, observation.classifier
-    probabilities = classifier.calibrate(predictions[:, : len(EXPRESSIONS)])
+    probabilities = observation.calibrate(predictions)
     nothing = [None] * len(observation.faces)
     return Smoothed(
         predictions=predictions,

@@ -116,6 +116,9 @@ class Reading:
     of streams."""
     blinks: Blinks | None = None
     """Blinks of the face; None outside of streams and where landmarks are off."""
+    prior: str = "own"
+    """Shares of the classes that the probabilities assume: a key of ``PRIORS``. Always "own" for a model
+    whose card does not know the shares of its training faces."""
 
     @property
     def top(self) -> tuple[str, float]:

@@ -65,8 +65,7 @@ class Card:
     temperature: float
     """Logits are divided by it; fitted on PublicTest (Guo et al. 2017)."""
     unsure_below: float
-    """A reading whose largest probability is below this is ``unsure``: on PublicTest, readings at this
-    confidence are wrong more often than right."""
+    """A reading whose largest probability is below this is ``unsure``; chosen on PublicTest."""
     parameters: int
     sha256: str = ""
     preprocessing: str = ""
@@ -248,7 +247,8 @@ def fold_batch_norms(body: "nn.Module") -> None:
     """Fold each batch norm into the convolution before it, in place: the same function in fewer steps, for a
     network that is not trained further.
 
-    A batch norm has to follow its convolution in the order of the modules.
+    A batch norm has to follow its convolution in the order of the modules; one that follows anything else
+    stays, and so do those of timm that apply their activation too.
 
     Nothing is traced, since tracing would divert the calls of all other threads.
     """
@@ -262,8 +262,11 @@ def fold_batch_norms(body: "nn.Module") -> None:
             continue
         if isinstance(module, nn.BatchNorm2d):
             convolution = body.get_submodule(before)
-            assert isinstance(convolution, nn.Conv2d)
-            body.set_submodule(before, fuse_conv_bn_eval(convolution, module))
-            body.set_submodule(name, nn.Identity())
+            if (
+                isinstance(convolution, nn.Conv2d)
+                and convolution.out_channels == module.num_features
+            ):
+                body.set_submodule(before, fuse_conv_bn_eval(convolution, module))
+                body.set_submodule(name, nn.Identity())
         before = name
     body.to(memory_format=torch.channels_last)

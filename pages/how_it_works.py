@@ -33,7 +33,9 @@ def main() -> None:
 def find_sample(settings: PageSettings) -> tuple[Image, FrameResult]:
     """Return the sample and what is read in it; end the page where its face is not found."""
     with st.spinner("Analyzing the sample …"):
-        image, result = analyze_sample(settings.model, settings.detector, settings.analyzer)
+        image, result = analyze_sample(
+            settings.model, settings.prior, settings.detector, settings.analyzer
+        )
     if not result.readings:
         st.warning(
             "This face finder does not find the tilted sample. Choose another one at the side."

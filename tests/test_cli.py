@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image as Pillow
 
 from fer_core import EXPRESSIONS, cli, list_models, load_card
+from fer_core.data import FaceSet
 from fer_core.evaluation.averages import read_averages
 from fer_core.evaluation.leaderboard import read_leaderboard
 from fer_core.labels import PRIORS
@@ -69,9 +71,27 @@ def test_predict_prints_json(run: Run, photo: Path) -> None:
     assert set(face) == {
         *("box", "score", "top", "unsure", "probabilities"),
         *("region_attention", "attention", "valence", "arousal"),
+        "prior",
     }
+    assert face["prior"] == load_card("default").prior
     assert face["top"] == "happy" and tuple(face["probabilities"]) == EXPRESSIONS
     assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_predict_assumes_the_class_shares_that_are_asked_for(run: Run, photo: Path) -> None:
+    faces = {}
+    for prior in PRIORS:
+        code, out, _ = run("predict", photo, "--prior", prior, "--json")
+        (faces[prior],) = json.loads(out)[0]["faces"]
+        assert code == 0 and faces[prior]["prior"] == prior
+    happy = [face["probabilities"]["happy"] for face in faces.values()]
+    assert happy[0] > happy[1] > happy[2], "happy is the most frequent class in training"
+
+
+def test_an_unknown_prior_is_a_mistake_of_the_caller(run: Run, photo: Path) -> None:
+    for command in ("predict", "video"):
+        code, out, err = run(command, photo, "--prior", "fair")
+        assert (code, out) == (2, "") and "own, half, equal" in err
 
 
 def test_predict_writes_csv(run: Run, photo: Path, tmp_path: Path) -> None:
@@ -109,6 +129,15 @@ def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(run: Run, photo:
         (["explain", "{photo}", "--out", "{out}", "--method", "x"], "choose one of"),
         (["evaluate", "--data", "{out}/none.csv"], "does not exist"),
         (["evaluate", "--data", "{photo}", "--all", "--tta"], "in a single pass"),
+        (["predict", "{photo}", "--device", "tpu"], "unknown device 'tpu'; choose one of auto"),
+        (["explain", "{photo}", "--out", "{out}", "--device", "tpu"], "unknown device 'tpu'"),
+        (["evaluate", "--data", "{photo}", "--device", "tpu"], "unknown device 'tpu'"),
+        (["averages", "--data", "{photo}", "--device", "tpu"], "unknown device 'tpu'"),
+        (["train", "plain", "--data", "{photo}", "--device", "tpu"], "unknown device 'tpu'"),
+        (
+            ["train", "plain", "--data", "{photo}", "--device", "cpu", "--precision", "16-mixed"],
+            "cpu does not train in precision '16-mixed'; choose one of auto, 32-true",
+        ),
         (["train", "vgg", "--data", "{photo}"], "no recipe 'vgg'"),
         (["train", "plain", "--data", "{photo}", "--resume"], "--resume needs --out"),
         (["train", "plain", "--data", "{photo}", "--processes", "0"], "--processes"),
@@ -191,10 +220,12 @@ def test_evaluate_prints_all_figures(run: Run, table: tuple[Path, Path]) -> None
         *("per_class", "confusion", "ferplus_accuracy", "ferplus_n", "valence_ccc", "arousal_ccc"),
         *("unseen_accuracy", "unseen_n"),
         *("consensus_accuracy", "consensus_n", "consensus_both_heads", "by_prior"),
+        *("attention_entropy", "reliability"),
     }
     assert (figures["consensus_accuracy"], figures["consensus_n"]) == (1, 3)
     assert tuple(figures["by_prior"]) == tuple(PRIORS)
     assert figures["by_prior"]["equal"]["happy"] == 1
+    assert figures["attention_entropy"] is None, "plain has no spatial attention"
     assert figures["unseen_accuracy"] is None, "there are no training faces to compare with"
     assert figures["macro_precision"] == figures["macro_recall"] == 1
     assert figures["confusion"][3] == [0, 0, 0, 3, 0, 0, 0]
@@ -205,6 +236,95 @@ def test_evaluate_prints_all_figures(run: Run, table: tuple[Path, Path]) -> None
     for option in ("--detect", "--tta"):
         code, out, _ = run("evaluate", "--data", faces, option)
         assert code == 0 and "accuracy          100.0%" in out
+
+
+def test_evaluate_prints_how_even_spatial_attention_is(run: Run, table: tuple[Path, Path]) -> None:
+    faces, _ = table
+    _, out, _ = run("evaluate", "--data", faces, "--model", "emonet_multihead")
+    (line,) = (line for line in out.splitlines() if line.startswith("attention entropy"))
+    assert line.split() == ["attention", "entropy", "1.000", "1", "is", "even"]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, astronaut: Image) -> Path:
+    """Write a folder of classes with pictures: two with a face, one without."""
+    for name, image in (
+        ("train/happy/large.png", np.pad(astronaut, ((200, 0), (300, 100), (0, 0)))),
+        ("train/happy/small.jpg", astronaut[::2, ::2]),
+        ("test/sad/wall.png", np.full((300, 300, 3), 127, np.uint8)),
+    ):
+        file = tmp_path / "pictures" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(image).save(file)
+    return tmp_path / "pictures"
+
+
+def test_crop_writes_the_faces_of_a_folder_and_names_the_pictures_without_one(
+    run: Run, pictures: Path, tmp_path: Path
+) -> None:
+    code, out, err = run("crop", pictures, tmp_path / "crops")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        f"{pictures / 'test/sad/wall.png'}: no face found",
+        f"2 of 3 pictures cropped to {tmp_path / 'crops'}; 1 without a face, 0 unreadable",
+    ]
+    sizes = {file.name: Pillow.open(file).size for file in (tmp_path / "crops").rglob("*.*")}
+    assert set(sizes) == {"large.png", "small.jpg"}
+    assert all(width == height >= 48 for width, height in sizes.values())
+    command = ("evaluate", "--data", tmp_path / "crops", "--split", "Training")
+    _, out, _ = run(*command, "--model", "plain")
+    assert "accuracy          100.0%" in out
+
+
+def test_crop_reports_unreadable_pictures_and_refuses_a_folder_in_use(
+    run: Run, pictures: Path, tmp_path: Path
+) -> None:
+    (pictures / "broken.png").write_bytes(b"no picture")
+    code, out, err = run("crop", pictures, tmp_path / "crops", "--keep", "best")
+    assert code == 0 and "2 of 4 pictures" in out and "1 unreadable" in out
+    assert err.startswith("error: ") and "broken.png is not an image" in err
+    code, _, err = run("crop", pictures, tmp_path / "crops")
+    assert code == 2 and "is not an empty folder; give a new one" in err
+
+
+def test_train_with_detect_trains_on_the_faces_of_whole_pictures(
+    run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[FaceSet] = []
+
+    def stop(task: object, run: object, faces: FaceSet) -> None:
+        received.append(faces)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module("fer_core.training.task"), "train", stop)
+    for number in range(2):
+        shutil.copy(pictures / "train/happy/small.jpg", pictures / f"train/happy/{number}.jpg")
+    command = ("train", "plain", "--data", pictures, "--out", tmp_path / "run")
+    code, _, err = run(*command, "--detect")
+    assert code == 130
+    assert "pictures: no face found in 1 of 5 pictures, which are left out\n" in err
+    assert f"--data {pictures} --detect --out {tmp_path / 'run'}" in err
+    (faces,) = received
+    assert len(faces) == 4 and all(48 <= len(image) <= 96 for image in faces.images)
+    code, _, err = run("train", "eyes", "--data", pictures, "--detect")
+    assert code == 2 and "--detect is for recipes of expression classes" in err
+
+
+def test_evaluate_finds_small_faces_in_large_pictures_and_counts_where_it_finds_none(
+    run: Run, tmp_path: Path, astronaut: Image
+) -> None:
+    large = np.full((1200, 2000, 3), 127, np.uint8)
+    large[300:812, 700:1212] = astronaut
+    (tmp_path / "own" / "happy").mkdir(parents=True)
+    Pillow.fromarray(large).save(tmp_path / "own" / "happy" / "astronaut.png")
+    command = ("evaluate", "--data", tmp_path / "own", "--model", "plain", "--detect")
+    code, out, _ = run(*command)
+    assert code == 0 and "accuracy          100.0%" in out and "not found" not in out
+    Pillow.new("L", (300, 300)).save(tmp_path / "own" / "happy" / "blank.png")
+    line = "face not found in 1 of 2 pictures, which were read whole\n"
+    assert line in run(*command)[1]
+    _, out, err = run(*command, "--json")
+    assert line in err and json.loads(out)["n"] == 2
 
 
 def test_evaluate_counts_copies_of_training_faces_separately(
@@ -374,6 +494,7 @@ def test_video_keeps_the_rows_before_a_damaged_frame(run: Run, clip: Path, tmp_p
         (["{photo}.mp4"], "there is no file"),
         (["{photo}"], "is not a video"),
         (["{clip}", "--model", "vgg"], "unknown model 'vgg'"),
+        (["{clip}", "--device", "tpu"], "unknown device 'tpu'"),
         (["{clip}", "--csv", "{out}/none/a.csv"], "No such file or directory"),
         (["{clip}", "--annotated", "{clip}"], "name another file"),
         (["{clip}", "--annotated", "{out}/a.avi"], "ending in .mp4"),

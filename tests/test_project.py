@@ -31,6 +31,7 @@ ORDER = (
         "geometry",
         "export",
         "timing",
+        "devices",
     },  # the ground
     {"weights"},
     {"faces"},
@@ -245,7 +246,7 @@ def test_help_loads_no_heavy_package() -> None:
     process = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert process.stdout.count("Usage: ") == 8
+    assert process.stdout.count("Usage: ") == 9
     loaded = set(json.loads(process.stdout.splitlines()[-1]))
     assert loaded & {"numpy", "torch", "cv2", "matplotlib", "sklearn", "pandas", "av"} == set()
 

@@ -133,10 +133,12 @@ def share_table(
 def training_curve(
     curve: Sequence[Mapping[str, Any]], *, selected: int | None, height: int = 260
 ) -> go.Figure:
-    """Draw the accuracy on PublicTest and the loss on Training over the epochs.
+    """Draw accuracy and loss on PublicTest and Training, and the learning rate, over the epochs.
 
     Args:
-        curve: ``epoch``, ``public_accuracy`` and ``loss`` of each; the last two may be missing.
+        curve: ``epoch``, ``public_accuracy`` and ``loss`` of each; the last two may be missing. Where epochs
+            have them, ``accuracy`` (on Training), ``public_loss`` and ``learning_rate`` are drawn too, the
+            last on a logarithmic axis of its own without numbers.
         selected: epoch that was kept, marked by a vertical line.
         height: pixels.
     """
@@ -160,6 +162,7 @@ def training_curve(
         line={"color": PUBLISHED, "width": 2, "dash": "dot"},
         hovertemplate="%{y:.2f}",
     )
+    _add_optional_lines(figure, curve)
     plain(figure, height, right=0)
     if selected is not None:
         figure.add_vline(selected, line={"color": "#909294", "width": 1})
@@ -167,12 +170,74 @@ def training_curve(
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
         hovermode="x unified",
-        margin={"t": 32, "b": 28},
+        margin={"t": 32 if len(figure.data) == 2 else 72, "b": 28},
         yaxis2={"overlaying": "y", "side": "right", "showgrid": False, "fixedrange": True},
     )
     figure.update_xaxes(title="epoch", title_standoff=4, gridcolor=CLEAR, zeroline=False)
     figure.update_yaxes(gridcolor=FAINT, zeroline=False, selector=0)
     figure.update_layout(yaxis_tickformat=".0%", yaxis2={"gridcolor": CLEAR, "tickformat": ".1f"})
+    return figure
+
+
+def _add_optional_lines(figure: go.Figure, curve: Sequence[Mapping[str, Any]]) -> None:
+    """Add the lines of a training curve that only some cards have."""
+    epochs = [row["epoch"] for row in curve]
+    for key, name, axis, color, number in (
+        ("accuracy", "accuracy on Training", "y", ACCENT, ".1%"),
+        ("public_loss", "loss on PublicTest", "y2", PUBLISHED, ".2f"),
+        ("learning_rate", "learning rate", "y3", "#909294", ".2g"),
+    ):
+        if any(key in row for row in curve):
+            figure.add_scatter(
+                x=epochs,
+                y=[row.get(key) for row in curve],
+                name=name,
+                yaxis=axis,
+                mode="lines",
+                line={
+                    "color": color,
+                    "width": 1.5,
+                    "dash": "dot" if key == "accuracy" else "solid",
+                },
+                hovertemplate=f"%{{y:{number}}}",
+            )
+    if any("learning_rate" in row for row in curve):
+        figure.update_layout(yaxis3={"overlaying": "y", "type": "log", "visible": False})
+
+
+def reliability_diagram(rows: Sequence[Mapping[str, float]], *, height: int = 260) -> go.Figure:
+    """Draw how often a model is right where it is that confident, beside the line of perfect calibration.
+
+    Args:
+        rows: ``confidence``, ``accuracy`` and ``share`` of the faces of each bin, all 0..1.
+        height: pixels.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": "#909294", "width": 1}, hoverinfo="skip"
+    )
+    figure.add_scatter(
+        x=[row["confidence"] for row in rows],
+        y=[row["accuracy"] for row in rows],
+        customdata=[row["share"] for row in rows],
+        mode="lines+markers",
+        line={"color": ACCENT, "width": 2},
+        # The area of a dot grows with the share of the faces.
+        marker={"size": [6 + 24 * row["share"] ** 0.5 for row in rows]},
+        hovertemplate="probability %{x:.0%}, right %{y:.0%}, %{customdata:.1%} of the faces"
+        "<extra></extra>",
+    )
+    plain(figure, height, right=8)
+    figure.update_layout(showlegend=False, margin_b=36)
+    figure.update_xaxes(
+        title="largest probability",
+        title_standoff=4,
+        range=[0, 1.02],
+        tickformat=".0%",
+        gridcolor=CLEAR,
+        zeroline=False,
+    )
+    figure.update_yaxes(range=[0, 1.02], tickformat=".0%", gridcolor=FAINT, zeroline=False)
     return figure
 
 

@@ -103,13 +103,20 @@ def describe_changes(options: Augmentation) -> dict[str, str]:
         "rotation": f"turned by {options.rotation:.0f}°",
         "scale": f"{100 * np.expm1(options.scale):.0f} % larger",
         "shift": f"moved by {100 * options.shift:.0f} %",
-        "far": f"these three further, {percent(options.far)} of faces",
+        "far": f"all these further, {percent(options.far)} of faces",
         "flip": f"mirrored, {percent(options.flip)} of faces",
         "brightness": f"{100 * options.brightness:.0f} % brighter",
         "contrast": f"contrast × {np.exp(options.contrast):.2f}",
         "blur": f"softened, {percent(options.blur)} of faces",
         "noise": f"grain, {percent(options.noise)} of faces",
         "erase": f"a part covered, {percent(options.erase)} of faces",
+        "stretch": f"{100 * np.expm1(options.stretch):.0f} % wider",
+        "shear": f"sheared by {100 * options.shear:.0f} %",
+        "gamma": f"another tone curve, {percent(options.gamma)} of faces",
+        "side_light": f"light from a side, {percent(options.side_light)} of faces",
+        "shrink": f"small and enlarged, {percent(options.shrink)} of faces",
+        "jpeg": f"compressed, {percent(options.jpeg)} of faces",
+        "covered": f"a block covered, {percent(options.covered)} of faces",
     }
 
 

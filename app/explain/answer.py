@@ -118,6 +118,7 @@ def make_record(question: Question) -> dict[str, Any]:
     attention = question.reading.region_attention
     return {
         "model": question.model,
+        "prior": question.reading.prior,
         "method": question.method.name,
         "layer": question.layer,
         "target": question.target,

@@ -20,7 +20,7 @@ def choose_question(settings: PageSettings) -> Question:
     if content is None:
         st.stop()
     chosen = choose_face("explain", content, settings)
-    key = FaceKey(chosen.digest, settings.detector, chosen.number, settings.model)
+    key = FaceKey(chosen.digest, settings.detector, chosen.number, settings.model, settings.prior)
     reading = read_face(key, chosen.image, chosen.face, settings.analyzer)
     method = get_method(settings.supported_method())
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -28,6 +28,8 @@ class FaceKey(NamedTuple):
     number: int
     """Number of the face, from 0."""
     model: str
+    prior: str | None
+    """Shares of the classes that probabilities assume; None for those of the model's card."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,9 @@ class Question:
 @st.cache_data(scope="session", max_entries=50, show_spinner=False)
 def read_face(key: FaceKey, _image: Image, _face: Face, _analyzer: Analyzer) -> Reading:
     """Return the reading of a face, with landmarks."""
-    return _analyzer.predict(_image, [_face], model=key.model, landmarks=True).readings[0]
+    return _analyzer.predict(
+        _image, [_face], model=key.model, prior=key.prior, landmarks=True
+    ).readings[0]
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -149,7 +153,12 @@ def _occlusion_test(
 ) -> OcclusionTest:
     classifier = _question.analyzer.classifier(_question.model)
     return run_occlusion_test(
-        classifier, _question.crop, boxes, _question.target, _question.maps[_question.target]
+        classifier,
+        _question.crop,
+        boxes,
+        _question.target,
+        _question.maps[_question.target],
+        _question.face.prior,
     )
 
 
@@ -162,7 +171,9 @@ def _faithfulness(key: tuple[object, ...], _question: Question) -> dict[str, Fai
         "center blob": center_map(len(raw)),
     }
     classifier = _question.analyzer.classifier(_question.model)
-    return measure_faithfulness(classifier, _question.crop, _question.target, maps)
+    return measure_faithfulness(
+        classifier, _question.crop, _question.target, maps, prior=_question.face.prior
+    )
 
 
 @st.cache_data(scope="session", max_entries=100, show_spinner=False)

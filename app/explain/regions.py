@@ -7,9 +7,10 @@ import streamlit as st
 
 from app.charts.evidence import share_dots
 from app.explain.question import Question
-from app.widgets import chart
+from app.widgets import attention_note, chart
 from fer_core.draw import percent
 from fer_core.explain import attention_shares, part_share, region_share
+from fer_core.weights import load_card
 
 BLOCK_WORDS: Final = {"upper": "block of eyes and brows", "lower": "block of the mouth"}
 
@@ -43,6 +44,8 @@ def render_regions(question: Question) -> None:
             else f"- *{question.model}* has no attention of its own."
         )
     )
+    if note := attention_note(load_card(question.model)):
+        words_side.caption(note)
 
 
 def describe_parts(question: Question, parts: dict[str, float], area: dict[str, float]) -> str:

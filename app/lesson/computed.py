@@ -21,15 +21,22 @@ RANDOMIZED_METHODS: Final = ("gradcam", "guided_backprop")
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def read_sample(sample: str, model: str, detector: str, _analyzer: Analyzer) -> tuple[Reading, ...]:
+def read_sample(
+    sample: str, model: str, prior: str | None, detector: str, _analyzer: Analyzer
+) -> tuple[Reading, ...]:
     """Return the readings of a built-in sample."""
     image = SAMPLES[sample]()
-    return _analyzer.analyze(image, model=model, detector=detector, maps=()).readings
+    return _analyzer.analyze(image, model=model, prior=prior, detector=detector, maps=()).readings
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def portrait_maps(
-    model: str, detector: str, method: str, _reading: Reading, _analyzer: Analyzer
+    model: str,
+    prior: str | None,
+    detector: str,
+    method: str,
+    _reading: Reading,
+    _analyzer: Analyzer,
 ) -> dict[str, RawMap]:
     """Return class -> raw map of the portrait."""
     return _analyzer.raw_maps(_reading, EXPRESSIONS, method, model=model)
@@ -37,20 +44,30 @@ def portrait_maps(
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def read_covered(
-    part: str, model: str, detector: str, _reading: Reading, _analyzer: Analyzer
+    part: str,
+    model: str,
+    prior: str | None,
+    detector: str,
+    _reading: Reading,
+    _analyzer: Analyzer,
 ) -> tuple[Image, Reading]:
     """Return the portrait with a cover on a part of its face, and what is read in it at the same place."""
     face = _reading.face
     x0, y0, x1, y1 = part_cover(face, part)
     covered = cv2.rectangle(portrait(), (x0, y0), (x1 - 1, y1 - 1), GRAY, cv2.FILLED)
     image = np.asarray(covered, np.uint8)
-    (reading,) = _analyzer.predict(image, [face], model=model).readings
+    (reading,) = _analyzer.predict(image, [face], model=model, prior=prior).readings
     return image, reading
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def randomization_stages(
-    model: str, detector: str, target: str, _reading: Reading, _analyzer: Analyzer
+    model: str,
+    prior: str | None,
+    detector: str,
+    target: str,
+    _reading: Reading,
+    _analyzer: Analyzer,
 ) -> list[tuple[str, float, dict[str, Floats]]]:
     """Return a network that is randomized step by step.
 
@@ -62,7 +79,7 @@ def randomization_stages(
     return [
         (
             stage,
-            float(classifier.probabilities(crop[None])[0, index]),
+            float(classifier.probabilities(crop[None], prior)[0, index]),
             {method: raw_map(classifier, crop, target, method) for method in RANDOMIZED_METHODS},
         )
         for stage, classifier in [("", trained), *randomized(trained, seed=0)]

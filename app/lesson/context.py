@@ -35,7 +35,9 @@ class LessonContext:
         """Return the reading of a sample; where no face is found the step ends with a sentence."""
         settings = self.settings
         with st.spinner(texts.WAIT):
-            readings = read_sample(sample, settings.model, settings.detector, settings.analyzer)
+            readings = read_sample(
+                sample, settings.model, settings.prior, settings.detector, settings.analyzer
+            )
         if not readings:
             st.warning(texts.NO_FACE)
             st.stop()
@@ -45,7 +47,9 @@ class LessonContext:
         """Return the map of the likeliest class on the portrait."""
         settings, name = self.settings, reading.top[0]
         method = settings.supported_method("gradcam")
-        maps = portrait_maps(settings.model, settings.detector, method, reading, settings.analyzer)
+        maps = portrait_maps(
+            settings.model, settings.prior, settings.detector, method, reading, settings.analyzer
+        )
         return settings.analyzer.explain(portrait(), reading, raw_map=maps[name])
 
     def read_with_methods(self, methods: Sequence[str]) -> tuple[Reading, str]:
@@ -56,7 +60,7 @@ class LessonContext:
         settings = self.settings
         works = all(settings.supported_method(method) == method for method in methods)
         model = settings.model if works else settings.analyzer.classifier().name
-        readings = read_sample("Smile", model, settings.detector, settings.analyzer)
+        readings = read_sample("Smile", model, settings.prior, settings.detector, settings.analyzer)
         return readings[0], model
 
     def ask(

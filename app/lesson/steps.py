@@ -94,7 +94,12 @@ def render_contrast(context: LessonContext) -> None:
         with st.spinner(texts.WAIT):
             method = settings.supported_method("gradcam")
             computed = portrait_maps(
-                settings.model, settings.detector, method, reading, settings.analyzer
+                settings.model,
+                settings.prior,
+                settings.detector,
+                method,
+                reading,
+                settings.analyzer,
             )
         maps = {each: computed[each].raw for each in EXPRESSIONS}
         rather = {f"{name} - {each}": maps[name] - maps[each] for each in others}

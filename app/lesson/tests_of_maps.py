@@ -52,7 +52,12 @@ def render_cover(context: LessonContext) -> None:
             explanation = context.explain_portrait(reading)
             covered = {
                 part: read_covered(
-                    part, settings.model, settings.detector, reading, settings.analyzer
+                    part,
+                    settings.model,
+                    settings.prior,
+                    settings.detector,
+                    reading,
+                    settings.analyzer,
                 )
                 for part in COVERED
             }
@@ -119,7 +124,9 @@ def render_methods(context: LessonContext) -> None:
         target = choose(texts.CLASS, options, "target", reading.top[0])
         with st.spinner(texts.WAIT), st.grid(3, min_column_width=100):
             for name in METHODS:
-                maps = portrait_maps(model, settings.detector, name, reading, settings.analyzer)
+                maps = portrait_maps(
+                    model, settings.prior, settings.detector, name, reading, settings.analyzer
+                )
                 raw = maps[target].raw
                 if not get_method(name).signed:
                     raw = np.maximum(raw, 0)
@@ -148,7 +155,7 @@ def render_randomization(context: LessonContext) -> None:
         reading, model = context.read_with_methods(RANDOMIZED_METHODS)
         with st.spinner(texts.WAIT):
             stages = randomization_stages(
-                model, settings.detector, reading.top[0], reading, settings.analyzer
+                model, settings.prior, settings.detector, reading.top[0], reading, settings.analyzer
             )
         number = st.select_slider(
             texts.SHUFFLED,

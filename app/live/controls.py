@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.live.session import LiveSession
 from app.session import PageSettings
-from app.widgets import choose_overlay
+from app.widgets import attention_note, choose_overlay
 from fer_core import EXPRESSIONS, StreamSettings
 from fer_core.explain import METHODS, get_method
 
@@ -16,7 +16,10 @@ def render_controls(settings: PageSettings, session: LiveSession) -> None:
     classifier = settings.classifier
     has_maps = classifier.network.has_maps
     style, target, adjust = choose_overlay(
-        "live", attention=classifier.has_attention, parts=has_maps
+        "live",
+        attention=classifier.has_attention,
+        parts=has_maps,
+        note=attention_note(classifier.card),
     )
     method, other = "gradcam", None
     if not has_maps:
@@ -42,6 +45,7 @@ def render_controls(settings: PageSettings, session: LiveSession) -> None:
     session.style = style
     session.stream.settings = StreamSettings(
         model=settings.model,
+        prior=settings.prior,
         detector=settings.detector,
         maps=(target,) if style.heatmap or style.parts else (),
         other=other,

@@ -124,6 +124,7 @@ def render_single(settings: PageSettings, session: LiveSession, single: Image | 
     result = settings.analyzer.analyze(
         image,
         model=settings.model,
+        prior=settings.prior,
         detector=settings.detector,
         maps=session.stream.settings.maps,
     )

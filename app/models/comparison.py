@@ -55,7 +55,7 @@ def render_comparison(
     for model in models:
         with cells.container(border=True, height="stretch"):
             st.markdown(f"**{model}**")
-            key = (face.digest, settings.detector, face.number)
+            key = (face.digest, settings.detector, face.number, settings.prior)
             try:
                 with st.spinner("Predicting …"):
                     reading, explanation = explain_face(model, target, key, face, settings.analyzer)
@@ -87,15 +87,19 @@ def render_model(model: str, reading: Reading, explanation: Explanation) -> None
 
 @st.cache_data(scope="session", max_entries=500, show_spinner=False)
 def explain_face(
-    model: str, target: str, key: tuple[str, str, int], _face: ChosenFace, _analyzer: Analyzer
+    model: str,
+    target: str,
+    key: tuple[str, str, int, str | None],
+    _face: ChosenFace,
+    _analyzer: Analyzer,
 ) -> tuple[Reading, Explanation]:
     """Return the reading of a face by one model, and the explanation of one class.
 
     Args:
-        key: hash of the picture, face finder, number of the face.
+        key: hash of the picture, face finder, number of the face, prior.
     """
     result = _analyzer.predict(
-        _face.image, [_face.face], model=model, maps=(target,), method=METHOD
+        _face.image, [_face.face], model=model, prior=key[3], maps=(target,), method=METHOD
     )
     explanation = result.explanations[0][0]
     # The page shows the raw map; a heatmap of the whole picture would only fill the cache.

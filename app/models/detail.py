@@ -6,12 +6,14 @@ from typing import Any, Final
 
 import streamlit as st
 
-from app.charts.statistics import share_table, training_curve
+from app.charts.statistics import reliability_diagram, share_table, training_curve
 from app.session import PageSettings
 from app.widgets import chart, download
 from fer_core import EXPRESSIONS, load_card
 from fer_core.draw import percent
+from fer_core.evaluation.calibration import calibration_error
 from fer_core.evaluation.leaderboard import LeaderboardRow
+from fer_core.evaluation.robustness import ROBUSTNESS_FACES
 from fer_core.export import json_text
 from fer_core.weights import Card
 
@@ -60,8 +62,10 @@ def render_detail(detail: ModelDetail) -> None:
     with left:
         render_confusion(row)
         render_training(card)
+        render_reliability(card)
     with right:
         render_classes(row)
+        render_robustness(card)
         render_card(detail)
 
 
@@ -103,6 +107,46 @@ def render_training(card: Card) -> None:
             "There is no curve: this model learns in one step, or its training was not recorded epoch "
             "by epoch."
         )
+
+
+def render_reliability(card: Card) -> None:
+    """Show the reliability diagram of PrivateTest; nothing for cards without one."""
+    rows = card.figures.get("PrivateTest", {}).get("reliability")
+    if not rows:
+        return
+    st.markdown("**Whether its probabilities are true**")
+    error = f"{100 * calibration_error(rows):.1f} %"
+    chart(reliability_diagram(rows), "models_reliability", f"Reliability diagram of {card.name}")
+    st.caption(
+        "On the gray line it is right as often as its probability says; below it, it is too sure. The larger "
+        f"the dot, the more faces. Calibration error (ECE): {error}, with the class shares of its card."
+    )
+
+
+def render_robustness(card: Card) -> None:
+    """Show the accuracy under each corruption of PrivateTest's faces; nothing for cards without it."""
+    accuracies = card.figures.get("PrivateTest", {}).get("robustness")
+    if not accuracies:
+        return
+    st.markdown("**How it copes with worse pictures**")
+    names = {"clean": "unchanged", "mean": "mean of all changes"}
+    st.dataframe(
+        [
+            {"change": names.get(name, name), "accuracy": 100 * share}
+            for name, share in accuracies.items()
+        ],
+        hide_index=True,
+        column_config={
+            "accuracy": st.column_config.ProgressColumn(
+                format="%.1f %%", min_value=0, max_value=100
+            )
+        },
+        key="models_robustness",
+    )
+    st.caption(
+        f"Accuracy on the first {ROBUSTNESS_FACES:,} faces of PrivateTest after each change, made before "
+        "alignment."
+    )
 
 
 def render_classes(row: LeaderboardRow) -> None:

@@ -79,7 +79,7 @@ class PhotoContext:
     def raw_maps(self, *targets: str) -> dict[str, RawMap]:
         """Return class -> raw map of the chosen face; by occlusion all classes cost as much as one."""
         settings = self.settings
-        key = (self.picture.digest, self.number, settings.model, settings.detector)
+        key = (self.picture.digest, self.number, settings.model, settings.prior, settings.detector)
         classes = EXPRESSIONS if self.method == "occlusion" else targets
         return compute_maps(key, classes, self.method, self.reading, settings.analyzer)
 
@@ -102,17 +102,22 @@ def decode(digest: str, _content: bytes) -> Image:
 
 @st.cache_data(scope="session", max_entries=500, show_spinner=False)
 def read_faces(
-    digest: str, model: str, detector: str, _content: bytes, _analyzer: Analyzer
+    digest: str,
+    model: str,
+    prior: str | None,
+    detector: str,
+    _content: bytes,
+    _analyzer: Analyzer,
 ) -> tuple[dict[str, Any], FrameResult]:
     """Return the record of a picture, still without a name, and the readings of its faces."""
     image = decode(digest, _content)
-    result = _analyzer.analyze(image, model=model, detector=detector, maps=())
+    result = _analyzer.analyze(image, model=model, prior=prior, detector=detector, maps=())
     return image_record("", image, result.readings), result
 
 
 @st.cache_data(scope="session", max_entries=2000, show_spinner=False)
 def compute_maps(
-    key: tuple[str, int, str, str],
+    key: tuple[str, int, str, str | None, str],
     targets: tuple[str, ...],
     method: str,
     _reading: Reading,
@@ -121,7 +126,7 @@ def compute_maps(
     """Return class -> raw map of one face.
 
     Args:
-        key: hash of the picture, number of the face, model, face finder.
+        key: hash of the picture, number of the face, model, prior, face finder.
     """
     return _analyzer.raw_maps(_reading, targets, method)
 
@@ -132,7 +137,12 @@ def analyze_file(file: PictureFile, settings: PageSettings) -> Picture:
     digest = sha256(content).hexdigest()
     try:
         record, result = read_faces(
-            digest, settings.model, settings.detector, content, settings.analyzer
+            digest,
+            settings.model,
+            settings.prior,
+            settings.detector,
+            content,
+            settings.analyzer,
         )
     except ImageError as error:
         return Picture(name, content, digest, {"path": name, "error": str(error)})

@@ -14,6 +14,7 @@ from app.widgets import (
     BLOCKS,
     TIMES,
     affect_note,
+    attention_note,
     chart,
     choose_overlay,
     download,
@@ -71,9 +72,13 @@ def render_picture(context: PhotoContext) -> tuple[Image, Explanation]:
         The drawn picture in full size, and the explanation of the class whose heatmap was chosen.
     """
     picture, reading = context.picture, context.reading
-    attention = context.settings.classifier.has_attention
-    layers = ("box", "heatmap", "blocks")
-    style, choice, _ = choose_overlay("photo", layers=layers, attention=attention)
+    classifier = context.settings.classifier
+    style, choice, _ = choose_overlay(
+        "photo",
+        layers=("box", "heatmap", "blocks"),
+        attention=classifier.has_attention,
+        note=attention_note(classifier.card),
+    )
     target = reading.top[0] if choice == "top" else choice
     with st.spinner(f"Computing the map for {target} …"):
         explanation = context.explain(target)
@@ -166,6 +171,8 @@ def render_attention(reading: Reading) -> None:
         f"{heads}These are weights of places, and no evidence for a class: all seven classes are predicted "
         "with the same weights."
     )
+    if note := attention_note(load_card(reading.model)):
+        st.caption(note)
     grid = st.grid(max(4, len(tiles)), min_column_width=96, width=680)
     for head, tile in enumerate(tiles, start=1):
         grid.image(

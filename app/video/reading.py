@@ -126,6 +126,7 @@ def make_reader(clip: ClipFile, options: ReadingOptions, settings: PageSettings)
     """Return a reader at the beginning of the clip."""
     stream = StreamSettings(
         model=settings.model,
+        prior=settings.prior,
         detector=settings.detector,
         maps=(),
         sequence=SEQUENCE if options.together else 1,

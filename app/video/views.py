@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.charts.timeline import attention_strip, clip_timeline
 from app.session import PageSettings
 from app.video.reading import ClipFile, show_progress
-from app.widgets import ACTIONS_NOTE, affect_note, chart, choose_overlay, download
+from app.widgets import ACTIONS_NOTE, affect_note, attention_note, chart, choose_overlay, download
 from fer_core import EXPRESSIONS, load_card
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay, headline
@@ -189,8 +189,13 @@ def choose_clicked() -> None:
 def render_moment(view: ClipView) -> PictureStyle:
     """Show the picture of the chosen moment; return how it is drawn."""
     timeline, analyzer, row = view.timeline, view.settings.analyzer, view.row
-    attention = analyzer.classifier(timeline.model).has_attention
-    overlay, target, _ = choose_overlay("video", layers=("box", "heatmap"), attention=attention)
+    classifier = analyzer.classifier(timeline.model)
+    overlay, target, _ = choose_overlay(
+        "video",
+        layers=("box", "heatmap"),
+        attention=classifier.has_attention,
+        note=attention_note(classifier.card),
+    )
     style = PictureStyle(overlay, (target,) if overlay.heatmap else ())
     image = view.picture_at(float(row["time"]))
     result = timeline.replay(image, int(row["frame"]), analyzer, maps=style.maps)

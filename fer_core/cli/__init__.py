@@ -1,6 +1,6 @@
 """The command line: ``python -m fer_core COMMAND``.
 
-Exit codes: 0 done; 2 the caller's mistake, in one line; 1 a fault of ours.
+Exit codes: 0 done; 2 the caller's mistake, in one line; 130 stopped by Ctrl-C; 1 a fault of ours.
 """
 
 import sys
@@ -8,7 +8,7 @@ from typing import Final
 
 import typer
 
-from fer_core.cli import averages, evaluate, explain, models, predict, train, video
+from fer_core.cli import averages, crop, evaluate, explain, models, predict, train, video
 from fer_core.errors import UserError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for command in (
     predict.predict,
     evaluate.evaluate,
     train.train,
+    crop.crop,
     models.models,
     explain.explain,
     averages.averages,

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from fer_core.cli.options import Data, Split, data_options
+from fer_core.cli.options import Data, Device, Split, data_options
 from fer_core.cli.printing import print_claims
 from fer_core.cli.progress import print_above, progress_bar, track
+from fer_core.devices import choose_device
 from fer_core.errors import UserError
 from fer_core.weights import AVERAGES, WEIGHTS, list_models, load_card, results_path
 
@@ -23,6 +24,7 @@ def averages(
     most: Annotated[
         int, typer.Option(help="Faces of each class, for models that occlusion explains.", min=2)
     ] = 40,
+    device: Device = "auto",
 ) -> None:
     """Average the maps of each class and model; writes weights/results/averages.json."""
     from fer_core.data import read_faces
@@ -38,6 +40,7 @@ def averages(
     from fer_core.faces.landmarks import five_points
     from fer_core.models import load_model
 
+    device = choose_device(device)
     chosen = {load_card(name).name: name for name in model or list_models()}
     command = f"python -m fer_core averages{data_options(data)} --split {split} --most {most}"
     results = read_averages(WEIGHTS) if model else Averages()
@@ -49,12 +52,12 @@ def averages(
     faces = read_faces(data).split(split)
     typer.echo(f"landmarks of {len(faces):,} faces", err=True)
     with progress_bar("Landmarks"):
-        landmarks = bare_landmarks(faces.images)
+        landmarks = bare_landmarks(faces.images, device)
     layout = landmarks_in_square(landmarks, five_points(landmarks)).mean(axis=0)
     results = replace(results, landmarks=layout, command=command)
     for name in track(list(chosen), "Averaging maps"):
         started = perf_counter()
-        classifier = load_model(chosen[name])
+        classifier = load_model(chosen[name], device)
         aligned, positions = align_by_landmarks(classifier, faces.images, landmarks)
         maps = average_maps(classifier, aligned, positions, faces.labels, max_per_class=most)
         results = replace(results, maps={**results.maps, name: maps})

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fer_core.cli.options import FaceDetector, Model
+from fer_core.cli.options import Device, FaceDetector, Model
 from fer_core.errors import UserError
 
 
@@ -16,6 +16,7 @@ def explain(
     method: Annotated[str, typer.Option(help="A class activation method.")] = "gradcam",
     model: Model = "default",
     detector: FaceDetector = "mtcnn",
+    device: Device = "auto",
 ) -> None:
     """Write the class activation map of the largest face as PNG and JSON."""
     from fer_core.analyzer import Analyzer
@@ -24,7 +25,7 @@ def explain(
     from fer_core.images import read_image
 
     frame = read_image(image)
-    result = Analyzer(model, detector).analyze(frame, maps=(target,), method=method)
+    result = Analyzer(model, detector, device).analyze(frame, maps=(target,), method=method)
     if not result.readings:
         raise UserError(f"{image}: no face was found; try a larger or brighter picture")
     explanation = result.explanations[0][0]

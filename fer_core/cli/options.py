@@ -8,6 +8,13 @@ import typer
 Model = Annotated[
     str, typer.Option(help="A trained model (`models` lists them), or the .json card of one.")
 ]
+Prior = Annotated[
+    str | None,
+    typer.Option(
+        help="Shares of the classes that probabilities assume: own (as in training), half or equal; by "
+        "default that of the model's card."
+    ),
+]
 FaceDetector = Annotated[str, typer.Option(help="mtcnn, haar, yunet or hog.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Data = Annotated[
@@ -17,6 +24,12 @@ Data = Annotated[
     ),
 ]
 Plus = Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="Where networks run: auto (a GPU where there is one), cpu, cuda, cuda:1, mps."
+    ),
+]
 Split = Annotated[str, typer.Option(help="Training, PublicTest, PrivateTest or all.")]
 
 

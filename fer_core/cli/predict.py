@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fer_core.cli.options import FaceDetector, Json, Model
+from fer_core.cli.options import Device, FaceDetector, Json, Model, Prior
 from fer_core.cli.progress import print_above, track
 
 
@@ -14,15 +14,19 @@ def predict(
     paths: Annotated[list[Path], typer.Argument(help="Images, and folders of images.")],
     model: Model = "default",
     detector: FaceDetector = "mtcnn",
+    device: Device = "auto",
     as_json: Json = False,
     csv_out: Annotated[Path | None, typer.Option("--csv", help="Write one row a face.")] = None,
+    prior: Prior = None,
 ) -> None:
     """Predict the class of every face in images and folders of images."""
     from fer_core.analyzer import Analyzer
     from fer_core.export import CSV_COLUMNS, csv_rows, csv_text, image_record, json_text
     from fer_core.images import ImageError, read_image
+    from fer_core.options import AnalysisOptions
 
-    analyzer = Analyzer(model, detector)
+    options = AnalysisOptions(maps=(), landmarks=False, prior=prior)
+    analyzer = Analyzer(model, detector, device)
     records, failed = [], False
     for path, named in track(list(_images(paths)), "Reading images"):
         try:
@@ -32,7 +36,7 @@ def predict(
             records.append({"path": str(path), "error": str(error)})
             failed = failed or named
             continue
-        records.append(image_record(str(path), image, analyzer(image)))
+        records.append(image_record(str(path), image, analyzer.analyze(image, options).readings))
     if csv_out is not None:
         with csv_out.open("w", newline="", encoding="utf-8") as file:
             file.write(csv_text(csv_rows(records), CSV_COLUMNS))

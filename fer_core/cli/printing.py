@@ -126,6 +126,8 @@ def print_evaluation(result: "Evaluation") -> None:
     for axis, ccc in (("valence", result.valence_ccc), ("arousal", result.arousal_ccc)):
         if ccc is not None:
             figures.add_row(f"{axis} CCC", f"{ccc:.3f}")
+    if result.attention_entropy is not None:
+        figures.add_row("attention entropy", f"{result.attention_entropy:.3f}", "1 is even")
     print_table(figures)
     typer.echo()
     if result.by_prior:

@@ -1,14 +1,41 @@
 """``train``: from a recipe to weights with their card."""
 
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from time import time
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fer_core.cli.options import Plus
+from fer_core.cli.options import Device, Plus
+from fer_core.cli.progress import progress_bar
 from fer_core.errors import UserError
 from fer_core.weights import WEIGHTS
+
+if TYPE_CHECKING:
+    from fer_core.training.run import Run
+    from fer_core.training.task import Task
+
+Teachers = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A trained model, or its card, that labels each augmented face; give it several times "
+        "to average several."
+    ),
+]
+Unlabeled = Annotated[
+    list[Path] | None,
+    typer.Option(help="A folder of faces without labels, for the teachers to label."),
+]
+Detect = Annotated[
+    bool,
+    typer.Option(
+        "--detect", help="Find the face in each picture of folders of classes and label tables."
+    ),
+]
 
 
 def train(
@@ -21,6 +48,9 @@ def train(
         ),
     ],
     plus: Plus = None,
+    teacher: Teachers = None,
+    unlabeled: Unlabeled = None,
+    detect: Detect = False,
     out: Annotated[
         Path | None, typer.Option(help="Run folder; models/history/NAME-TIME without it.")
     ] = None,
@@ -29,20 +59,132 @@ def train(
         int, typer.Option(help="Processes that share the work on each machine.", min=1)
     ] = 1,
     nodes: Annotated[int, typer.Option(help="Machines that share the work.", min=1)] = 1,
+    device: Device = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="auto (bf16 where the device computes it), 32-true, bf16-mixed, 16-mixed."
+        ),
+    ] = "auto",
 ) -> None:
-    """Train a recipe; leaves NAME.safetensors and its card in the run folder."""
+    """Train a recipe; leaves NAME.safetensors and its card in the run folder. Ctrl+C keeps whole epochs."""
+    from fer_core.devices import choose_device
+    from fer_core.training.precision import choose_precision
     from fer_core.training.recipe import read_recipe
     from fer_core.training.run import Run, World
-    from fer_core.training.task import train as train_task
     from fer_core.training.tasks import task_of_family
 
     chosen = read_recipe(recipe)
+    if teacher:
+        chosen = replace(chosen, teachers=teacher)
     if resume and out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     folder = out or Path("models/history") / f"{chosen.name}-{datetime.now():%Y%m%d-%H%M%S}"
     task = task_of_family(chosen.family)
-    run = Run(chosen, folder, resume, World(processes, nodes))
-    card = train_task(task, run, task.read(data, plus))
+    run = Run(chosen, folder, resume, World(processes, nodes), device, precision)
+    choose_precision(precision, choose_device(device, training=True))
+    if unlabeled and not chosen.teachers:
+        raise UserError("--unlabeled needs a --teacher that labels its faces")
+
+    def read() -> Any:
+        faces = _read_detected(task, data, plus, device) if detect else task.read(data, plus)
+        return _with_unlabeled(faces, unlabeled or [])
+
+    words = ["--detect"] if detect else []
+    for path in unlabeled or []:
+        words += ["--unlabeled", str(path)]
+    _train(task, run, read, _command(recipe, data, plus, run, words))
+
+
+def _train(task: "Task[Any, Any]", run: "Run", read: Callable[[], Any], command: str) -> None:
+    """Train, print the figures, and say where the model is; an interruption says how to go on.
+
+    Args:
+        read: reads the data.
+        command: starts the same run, without ``--resume``.
+    """
+    from fer_core.training.task import train as train_task
+
+    started = time()
+    try:
+        card = train_task(task, run, read())
+    except KeyboardInterrupt:
+        _report_interruption(run, started, command)
+        raise typer.Exit(130) from None
     for split, figures in card.figures.items():
         typer.echo(f"{split}: {task.summarize(figures)}")
-    typer.echo(f"use it as --model {folder / card.name}.json, or copy both files into {WEIGHTS}")
+    typer.echo(f"use it as --model {run.out / card.name}.json, or copy both files into {WEIGHTS}")
+
+
+def _read_detected(task: "Task[Any, Any]", data: list[Path], plus: Path | None, device: str) -> Any:
+    """Read the data of expression networks, and find the face in each whole picture.
+
+    Raises:
+        UserError: for another task.
+    """
+    from fer_core.data import read_training_faces
+    from fer_core.data.crops import SIDE
+    from fer_core.data.detection import MIN_FACE, FaceCropper
+    from fer_core.devices import choose_device
+    from fer_core.faces import load_detector
+    from fer_core.training.notice import notice
+    from fer_core.training.tasks.expressions import ExpressionTask
+
+    if not isinstance(task, ExpressionTask):
+        raise UserError("--detect is for recipes of expression classes; leave it out")
+    detector = load_detector("mtcnn", min_face=MIN_FACE, device=choose_device(device))
+    with progress_bar("Finding faces"):
+        faces = read_training_faces(data, plus, cropper=FaceCropper(detector, max_side=SIDE))
+    for note in faces.notes:
+        notice(note)
+    return faces
+
+
+def _with_unlabeled(faces: Any, folders: list[Path]) -> Any:
+    """Join the faces without labels of some folders to others."""
+    from fer_core.data.faceset import join
+    from fer_core.data.readers.unlabeled import read_unlabeled
+
+    return join([faces, *map(read_unlabeled, folders)]) if folders else faces
+
+
+def _command(recipe: str, data: list[Path], plus: Path | None, run: "Run", more: list[str]) -> str:
+    """Return the command that starts a run, without ``--resume``, with ``more`` words of it."""
+    words = ["python", "-m", "fer_core", "train", recipe]
+    for path in data:
+        words += ["--data", str(path)]
+    words += ["--plus", str(plus)] if plus else []
+    for model in run.recipe.teachers:
+        words += ["--teacher", model]
+    words += [*more, "--out", str(run.out)]
+    options = (
+        ("--processes", run.world.processes, 1),
+        ("--nodes", run.world.nodes, 1),
+        ("--device", run.device, "auto"),
+        ("--precision", run.precision, "auto"),
+    )
+    for option, value, default in options:
+        words += [option, str(value)] if value != default else []
+    return shlex.join(words)
+
+
+def _report_interruption(run: "Run", started: float, command: str) -> None:
+    """Say what an interrupted run has kept, and how to go on.
+
+    Args:
+        started: seconds since the epoch. A checkpoint from before is that of another run, unless this one
+            continued it.
+    """
+    from fer_core.training.loop import CHECKPOINT, kept_epochs
+    from fer_core.training.notice import notice
+    from fer_core.training.tasks import trains_in_epochs
+
+    checkpoint = run.out / CHECKPOINT
+    is_kept = checkpoint.is_file() and (run.resume or checkpoint.stat().st_mtime >= started)
+    if not (is_kept and trains_in_epochs(run.recipe.family)):
+        notice(f"stopped; nothing is kept yet, start again with: {command}")
+        return
+    notice(
+        f"stopped; {kept_epochs(run.out)} of {run.recipe.epochs} epochs are kept in {run.out}, go on with: "
+        f"{command} --resume"
+    )

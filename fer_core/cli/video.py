@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fer_core.cli.options import FaceDetector, Model
+from fer_core.cli.options import Device, FaceDetector, Model, Prior
 from fer_core.cli.printing import make_table, print_table
 from fer_core.cli.progress import progress_bar
 from fer_core.errors import UserError
@@ -27,6 +27,8 @@ def video(
     ] = None,
     model: Model = "default",
     detector: FaceDetector = "mtcnn",
+    device: Device = "auto",
+    prior: Prior = None,
 ) -> None:
     """Read every face of a video over time. Ctrl+C keeps what was read so far."""
     from fer_core.analyzer import Analyzer
@@ -34,6 +36,7 @@ def video(
     from fer_core.streaming.stream import StreamSettings
     from fer_core.video import CSV_COLUMNS, Clip, TimelineReader, annotate
 
+    settings = StreamSettings(maps=(), prior=prior)
     with Clip(clip) as opened, ExitStack() as files:
         table = film = None
         if csv_out is not None:
@@ -42,8 +45,8 @@ def video(
             if annotated.suffix.lower() != ".mp4" or annotated.resolve() == clip.resolve():
                 raise UserError(f"--annotated {annotated}: name another file, ending in .mp4")
             film = files.enter_context(annotated.open("wb"))
-        analyzer = Analyzer(model, detector)
-        reader = TimelineReader(opened, analyzer, StreamSettings(maps=()), every=every)
+        analyzer = Analyzer(model, detector, device)
+        reader = TimelineReader(opened, analyzer, settings, every=every)
         with suppress(KeyboardInterrupt):
             _show_progress("Reading", reader)
         timeline = reader.timeline

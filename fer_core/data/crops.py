@@ -1,5 +1,6 @@
 """Image files of datasets, read in gray and no larger than the networks can use."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -7,6 +8,7 @@ from typing import Final, NamedTuple
 import cv2
 import numpy as np
 
+from fer_core.data.detection import FaceCropper
 from fer_core.data.faceset import DataError, FaceSet
 from fer_core.images import ImageError, read_image, to_gray
 from fer_core.types import Image
@@ -29,7 +31,7 @@ class Crop(NamedTuple):
     label: int
     """Class number in the order of ``EXPRESSIONS``."""
     split: str
-    """Name of the split, one of ``SPLITS``."""
+    """Name of the split, one of ``SPLITS``, or ``UNSPLIT``."""
     location: str = ""
     """File and line that list the image, for error messages."""
 
@@ -62,10 +64,7 @@ def read_face(file: Path, *, box: Box | None = None, side: int = SIDE, location:
         DataError: if the image is missing or unreadable, or lies outside the box.
     """
     prefix = f"{location}: " if location else ""
-    try:
-        image = to_gray(read_image(file))
-    except ImageError as error:
-        raise DataError(f"{prefix}{error}") from None
+    image = to_gray(read_picture(file, location))
     if box is not None:
         height, width = image.shape
         x0, y0, x1, y1 = (round(value) for value in box)
@@ -84,7 +83,30 @@ def read_face(file: Path, *, box: Box | None = None, side: int = SIDE, location:
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def read_crops(path: Path, crops: Iterable[Crop], source: str, *, side: int = SIDE) -> FaceSet:
+def read_picture(file: Path, location: str = "") -> Image:
+    """Read an image in color, (H, W, 3) RGB.
+
+    Args:
+        file: the image.
+        location: file and line that list the image, for error messages.
+
+    Raises:
+        DataError: if the image is missing or unreadable.
+    """
+    try:
+        return read_image(file)
+    except ImageError as error:
+        raise DataError(f"{location}: {error}" if location else str(error)) from None
+
+
+def read_crops(
+    path: Path,
+    crops: Iterable[Crop],
+    source: str,
+    *,
+    side: int = SIDE,
+    cropper: FaceCropper | None = None,
+) -> FaceSet:
     """Read the images of a dataset.
 
     Args:
@@ -92,18 +114,29 @@ def read_crops(path: Path, crops: Iterable[Crop], source: str, *, side: int = SI
         crops: the images to read.
         source: name of the dataset, its paper and its terms.
         side: longest side of an image, in pixels.
+        cropper: find the face in each image, and leave out those without one; None takes images as they are.
 
     Returns:
-        The faces with their labels and splits.
+        The faces with their labels and splits; a note says how many images showed no face.
 
     Raises:
-        DataError: if an image is missing or unreadable, or if there are no images.
+        DataError: if an image is missing or unreadable, or if there are no images or no faces.
     """
-    images, labels, splits = [], [], []
+    images, labels, splits, names, misses = [], [], [], [], 0
     for crop in crops:
-        images.append(read_face(crop.file, side=side, location=crop.location))
+        if cropper is None:
+            image = read_face(crop.file, side=side, location=crop.location)
+        elif (face := cropper(read_picture(crop.file, crop.location))) is not None:
+            image = face
+        else:
+            misses += 1
+            continue
+        images.append(image)
         labels.append(crop.label)
         splits.append(crop.split)
+        names.append(os.path.relpath(crop.file, path))
+    if misses and not images:
+        raise DataError(f"no face was found in any of the {misses:,} pictures of {path}")
     if not images:
         raise DataError(f"{path} has the folders of a dataset but no faces; is the download whole?")
     return FaceSet(
@@ -111,4 +144,31 @@ def read_crops(path: Path, crops: Iterable[Crop], source: str, *, side: int = SI
         np.array(labels, np.int64),
         np.array(splits),
         sources={path.resolve().name: source},
+        names=np.array(names),
+        notes=_left_out(path.resolve().name, misses, len(images)) if cropper else (),
     )
+
+
+def _left_out(name: str, misses: int, faces: int) -> tuple[str, ...]:
+    """Return a sentence about the pictures of a set in which no face was found."""
+    return (
+        f"{name}: no face found in {misses:,} of {misses + faces:,} pictures, which are left out",
+    )
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Return the image files below a folder, sorted, without hidden ones.
+
+    Raises:
+        DataError: if it is not a folder or holds no image.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; give a folder of pictures")
+    files = [
+        file
+        for file in sorted(folder.rglob("*"))
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
+    ]
+    if not files:
+        raise DataError(f"{folder} holds no pictures; is the download whole?")
+    return files

@@ -14,6 +14,10 @@ from fer_core.types import Image
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 """FER2013's names of the train, validation and test split."""
 
+UNSPLIT = ""
+"""Split of faces whose set says nothing of splits: PrivateTest in evaluation, and in training what
+``fer_core.data.training`` makes of them."""
+
 
 class DataError(UserError):
     """Raised if a dataset cannot be read; the message names the file, the line and what to do."""
@@ -28,13 +32,20 @@ class FaceSet:
     labels: NDArray[np.int64]
     """(N,) class numbers in the order of ``EXPRESSIONS``."""
     splits: NDArray[np.str_]
-    """(N,) names of ``SPLITS``."""
+    """(N,) names of ``SPLITS``; ``UNSPLIT`` only within the readers."""
     votes: NDArray[np.float32] | None = None
     """(N, 10) FER+ votes in the columns of ``fer2013new.csv``, or None."""
     affect: NDArray[np.float32] | None = None
     """(N, 2) valence and arousal as rated by people, -1..1, NaN where unknown; or None."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """Name of each file or folder that was read -> its dataset, paper and terms, for the model card."""
+    names: NDArray[np.str_] | None = None
+    """(N,) path of each image below the folder of its set; None for tables of pixels, "" where such a table
+    was joined."""
+    teaching: tuple[str, ...] = ()
+    """Keys of ``sources`` whose faces are in Training; () where nobody asked, as in evaluation."""
+    notes: tuple[str, ...] = ()
+    """Sentences about splits that were made by rule, and about what is missing for training."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -43,7 +54,19 @@ class FaceSet:
         """Return the faces where ``mask`` (N,) is true."""
         images = [image for image, keep in zip(self.images, mask, strict=True) if keep]
         votes, affect = (None if rows is None else rows[mask] for rows in (self.votes, self.affect))
-        return FaceSet(images, self.labels[mask], self.splits[mask], votes, affect, self.sources)
+        return replace(
+            self,
+            images=images,
+            labels=self.labels[mask],
+            splits=self.splits[mask],
+            votes=votes,
+            affect=affect,
+            names=None if self.names is None else self.names[mask],
+        )
+
+    def first(self, number: int) -> "FaceSet":
+        """Return the first faces, all if there are not more than ``number``."""
+        return self.select(np.arange(len(self)) < number)
 
     def split(self, name: str) -> "FaceSet":
         """Return the faces of one split.
@@ -125,20 +148,37 @@ def join(sets: list[FaceSet]) -> FaceSet:
                 for p in sets
             ]
         )
+    names = None
+    if any(part.names is not None for part in sets):
+        names = np.concatenate([[""] * len(p) if p.names is None else p.names for p in sets])
+    sources, teaching = _sources(sets)
     return FaceSet(
         [image for part in sets for image in part.images],
         np.concatenate([part.labels for part in sets]),
         np.concatenate([part.splits for part in sets]),
         votes,
         affect,
-        _sources(sets),
+        sources,
+        names,
+        teaching,
+        tuple(note for part in sets for note in part.notes),
     )
 
 
-def _sources(sets: list[FaceSet]) -> dict[str, str]:
-    """Merge the sources of all sets; different sources with the same name are numbered."""
+def _sources(sets: list[FaceSet]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Merge the sources of all sets; different sources with the same name are numbered.
+
+    Returns:
+        The sources, and the keys of those that have faces in Training.
+    """
     sources: dict[str, str] = {}
-    for name, source in (item for part in sets for item in part.sources.items()):
-        names = (name if n == 1 else f"{name} ({n})" for n in count(1))
-        sources[next(key for key in names if sources.get(key, source) == source)] = source
-    return sources
+    teaching: dict[str, None] = {}
+    for part in sets:
+        teaches = bool((part.splits == SPLITS[0]).any())
+        for name, source in part.sources.items():
+            names = (name if n == 1 else f"{name} ({n})" for n in count(1))
+            key = next(key for key in names if sources.get(key, source) == source)
+            sources[key] = source
+            if teaches:
+                teaching[key] = None
+    return sources, tuple(teaching)

@@ -9,10 +9,18 @@ import numpy as np
 from fer_core.data.augmentation import Augmentation, augment
 from fer_core.types import Floats, Image
 
-NO_AUGMENTATION: Final = Augmentation(**dict.fromkeys((f.name for f in fields(Augmentation)), 0.0))
+LARGEST: Final = ("max_blur", "max_noise")
+"""Options that bound another change; they change nothing by themselves."""
+
+NO_AUGMENTATION: Final = Augmentation(
+    **{f.name: 0.0 for f in fields(Augmentation) if f.name not in LARGEST}
+)
 """Options that leave every face unchanged."""
 
-SCALED_OPTIONS: Final = ("rotation", "scale", "shift", "brightness", "contrast")
+GEOMETRIC: Final = ("rotation", "scale", "shift", "stretch", "shear")
+"""Half-widths that ``far`` enlarges."""
+
+SCALED_OPTIONS: Final = (*GEOMETRIC, "brightness", "contrast")
 """Options that are half-widths; the others are probabilities."""
 
 
@@ -52,13 +60,14 @@ def strongest_of_each(
     Returns:
         Name of the option -> (size, size) gray, uint8, for the options above zero.
     """
+    nothing = replace(NO_AUGMENTATION, **{name: getattr(options, name) for name in LARGEST})
     single_options = {
-        f.name: replace(NO_AUGMENTATION, **{f.name: getattr(options, f.name)})
+        f.name: replace(nothing, **{f.name: getattr(options, f.name)})
         for f in fields(options)
-        if getattr(options, f.name) > 0
+        if getattr(options, f.name) > 0 and f.name not in LARGEST
     }
     if "far" in single_options:
-        geometric = {name: getattr(options, name) for name in ("rotation", "scale", "shift")}
+        geometric = {name: getattr(options, name) for name in GEOMETRIC}
         single_options["far"] = replace(single_options["far"], **geometric)
     return {
         name: augment(image, transform, size, single, _UpperLimits(np.random.PCG64(0)))

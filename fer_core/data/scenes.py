@@ -8,15 +8,19 @@ import numpy as np
 
 from fer_core.data.readers.landmarks import LandmarkSet
 from fer_core.faces.landmarks import five_points
-from fer_core.geometry import alignment
+from fer_core.geometry import upright_square
 from fer_core.images import to_gray
 from fer_core.types import Floats, Image
 
 FACELESS: Final = (
     *("brick", "chelsea", "clock", "coffee", "grass", "gravel", "hubble_deep_field"),
     *("immunohistochemistry", "page", "rocket", "stereo_motorcycle", "text"),
+    *("cell", "checkerboard", "coins", "horse", "microaneurysms", "moon", "retina"),
 )
-"""Sample images of scikit-image without people; scikit-learn adds a temple and a flower."""
+"""Sample images of scikit-image without people, some of them of round things; scikit-learn adds a temple and
+a flower."""
+VIEWS: Final = 3
+"""Views of each sample image: unchanged, upside down, and at half size."""
 
 BORDER: Final = 0.25
 """Width of the replicated border, as a fraction of the image's side: the press photographs are cropped
@@ -46,7 +50,9 @@ def face_scenes(faces: LandmarkSet) -> list[Scene]:
         border = round(BORDER * len(image))
         framed = cv2.copyMakeBorder(image, *(border,) * 4, cv2.BORDER_REPLICATE)
         shifted = points + np.float32(border)
-        scenes.append(Scene(np.asarray(framed, np.uint8), _square(shifted)[None], shifted[None]))
+        scenes.append(
+            Scene(np.asarray(framed, np.uint8), upright_square(shifted)[None], shifted[None])
+        )
     return scenes
 
 
@@ -69,11 +75,3 @@ def turned(scene: Scene, quarters: int) -> Scene:
     """Rotate an image by quarter turns, so that it shows skin, hair and clothes but no upright face."""
     image = np.ascontiguousarray(np.rot90(scene.image, quarters))
     return Scene(image, *NO_FACE)
-
-
-def _square(points: Floats) -> Floats:
-    """Return the (4,) upright square around the five points of a face, even if the face is rotated."""
-    inverse = cv2.invertAffineTransform(alignment(points, 1))
-    center = inverse @ (0.5, 0.5, 1)
-    half_side = np.hypot(inverse[0, 0], inverse[1, 0]) / 2
-    return np.concatenate([center - half_side, center + half_side]).astype(np.float32)

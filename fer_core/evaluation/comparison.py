@@ -1,6 +1,5 @@
 """Comparison of all trained models on one set of faces."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from fer_core.data import FaceSet
 from fer_core.evaluation.metrics import evaluate, rounded
+from fer_core.evaluation.passes import Progress, align_faces
 from fer_core.models import load_model
 from fer_core.types import Image
 from fer_core.weights import WEIGHTS, list_models
@@ -20,7 +20,7 @@ def compare_models(
     folder: Path = WEIGHTS,
     *,
     copies: NDArray[np.bool_] | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Evaluate the models of a folder of weights on bare face crops, with a single forward pass.
 
@@ -28,7 +28,7 @@ def compare_models(
         faces: N labeled faces.
         folder: folder of weights.
         copies: (N,) whether a face is a copy of a training face, if known.
-        progress: called after each model with the share of finished models, 0..1.
+        progress: called with the finished share of the work, 0..1; half of a model is its alignment.
 
     Returns:
         One row for each model, the most accurate first: fields of its card (name, family, parameters,
@@ -37,13 +37,22 @@ def compare_models(
     aligned: dict[tuple[int, bool], Image] = {}
     rows = []
     names = list_models(folder)
-    for number, name in enumerate(names, start=1):
+    for number, name in enumerate(names):
         model = load_model(name, folder=folder)
         card = model.card
         geometry = (card.input_size, card.aligned)
         if geometry not in aligned:  # the landmark network takes longer than most models
-            aligned[geometry] = model.align(faces.images)
-        figures = rounded(asdict(evaluate(model, faces, aligned=aligned[geometry], copies=copies)))
+            aligned[geometry] = align_faces(
+                model, faces, progress=_part(progress, number / len(names), 0.5 / len(names))
+            )
+        evaluation = evaluate(
+            model,
+            faces,
+            aligned=aligned[geometry],
+            copies=copies,
+            progress=_part(progress, (number + 0.5) / len(names), 0.5 / len(names)),
+        )
+        figures = rounded(asdict(evaluation))
         del figures["model"]
         metadata = {
             "name": name,
@@ -54,6 +63,9 @@ def compare_models(
             "published": card.published,
         }
         rows.append(metadata | figures)
-        if progress is not None:
-            progress(number / len(names))
     return sorted(rows, key=lambda row: -row["accuracy"])
+
+
+def _part(progress: Progress | None, start: float, width: float) -> Progress | None:
+    """Return the progress of a part of the work, which begins at ``start`` and makes up ``width`` of all."""
+    return None if progress is None else lambda share: progress(start + width * share)

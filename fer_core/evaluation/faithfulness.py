@@ -70,6 +70,7 @@ def faithfulness(
     maps: Mapping[str, Floats],
     *,
     steps: int = 24,
+    prior: str | None = None,
 ) -> dict[str, Faithfulness]:
     """Measure several maps of one class on one face, with shared forward passes.
 
@@ -80,6 +81,8 @@ def faithfulness(
         maps: name -> (h, w) raw map. Equally hot pixels are sorted at random, so a flat map, or one with NaN
             or infinite cells, has the values of a random order.
         steps: number of steps of both curves, from no pixel to all pixels.
+        prior: shares of the classes that the probabilities assume, a key of ``PRIORS``; by default the
+            card's.
 
     Returns:
         Name of each map -> its faithfulness.
@@ -94,7 +97,8 @@ def faithfulness(
     )
     # Maps share the ends of their curves, and some methods give the same map for some networks.
     unique_pictures, positions = np.unique(pictures, axis=0, return_inverse=True)
-    probabilities = classifier.calibrate(classifier.logits(unique_pictures)[0])[positions, index]
+    logits = classifier.logits(unique_pictures)[0]
+    probabilities = classifier.calibrate(logits, prior)[positions, index]
     unchanged = float(probabilities[0])
     results = {}
     for name, values in zip(maps, probabilities[1:].reshape(len(maps), -1), strict=True):

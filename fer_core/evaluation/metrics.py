@@ -9,22 +9,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.classification import (
-    multiclass_calibration_error,
     multiclass_confusion_matrix,
 )
 from torchmetrics.functional.regression import concordance_corrcoef
 from torchmetrics.utilities.plot import plot_confusion_matrix
 
 from fer_core.data import FaceSet, majority
-from fer_core.faces import Detector, find_faces
-from fer_core.faces.alignment import cut_regions
-from fer_core.images import to_rgb
+from fer_core.evaluation.calibration import (
+    answered,
+    calibration_error,
+    prior_weights,
+    reliability,
+)
+from fer_core.evaluation.passes import Progress, align_faces, attention_entropy, predict
 from fer_core.labels import EXPRESSIONS, FERPLUS_COLUMNS, PRIORS
 from fer_core.models import Classifier
 from fer_core.types import Floats, Image
-
-ECE_BINS = 15
-"""Bins of the expected calibration error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,15 @@ class Evaluation:
     """The same for the mean of both heads: the class head's probabilities, and the vote head's without
     contempt."""
     by_prior: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Prior (a key of ``PRIORS``) -> accuracy, macro_recall, consensus_accuracy where known, and the recall
-    of each class. The figures above are those of ``own``, the shares of the training faces."""
+    """Prior (a key of ``PRIORS``) -> accuracy, macro_recall, consensus_accuracy where known, the recall of
+    each class, and over faces weighted to these shares ece, unsure and answered_accuracy. The figures above
+    are those of ``own``, the shares of the training faces."""
+    reliability: tuple[Mapping[str, float], ...] = ()
+    """Reliability diagram of the probabilities as the app shows them, over faces weighted to the shares that
+    it assumes: bins with confidence, accuracy and share."""
+    attention_entropy: float | None = None
+    """Entropy of the spatial attention, as a share of that of even attention, 0..1: the mean over faces and
+    heads. At 1 every place counts the same. None for networks without spatial attention."""
 
 
 def evaluate(
@@ -74,9 +81,9 @@ def evaluate(
     faces: FaceSet,
     *,
     tta: bool = False,
-    detector: Detector | None = None,
     aligned: Image | None = None,
     copies: NDArray[np.bool_] | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Predict every face and compare with its label.
 
@@ -84,30 +91,40 @@ def evaluate(
         classifier: the model.
         faces: N bare face crops with labels.
         tta: test-time augmentation: average the logits of each face and its mirror image.
-        detector: detect the face in each image first, instead of taking the image as a crop.
         aligned: (N, S, S) faces aligned for the model, if already computed.
         copies: (N,) whether a face is a copy of a training face, if known.
+        progress: called with the finished share of the predictions, 0..1.
     """
-    aligned = classifier.align(faces.images) if aligned is None else aligned
-    if detector is not None:
-        aligned = _detected(classifier, faces, detector, aligned)
-    logits, votes, affect = classifier.logits(aligned)
+    aligned = align_faces(classifier, faces) if aligned is None else aligned
+    logits, votes, affect = predict(classifier, aligned, progress=progress)
     if tta:
-        mirrored = classifier.logits(aligned[:, :, ::-1])
+        mirrored = predict(classifier, aligned[:, :, ::-1])
         logits = np.asarray((logits + mirrored[0]) / 2, np.float32)
         votes = np.asarray((votes + mirrored[1]) / 2, np.float32)
         if affect is not None and mirrored[2] is not None:
             affect = np.asarray((affect + mirrored[2]) / 2, np.float32)
     own = classifier.calibrate(logits, "own")
     evaluation = measure(classifier.name, own, votes, faces, affect, copies)
+    evaluation = replace(evaluation, attention_entropy=attention_entropy(classifier, aligned))
     if not classifier.card.class_shares:
         return evaluation
-    by_prior = {p: prior_figures(classifier.calibrate(logits, p), faces) for p in PRIORS}
-    return replace(evaluation, by_prior=by_prior)
+    by_prior = {prior: prior_figures(classifier, logits, faces, prior) for prior in PRIORS}
+    card = classifier.card
+    rows = reliability(
+        classifier.calibrate(logits),
+        faces.labels,
+        prior_weights(faces.labels, card.class_shares, card.prior),
+    )
+    return replace(evaluation, by_prior=by_prior, reliability=tuple(rows))
 
 
-def prior_figures(probabilities: Floats, faces: FaceSet) -> dict[str, float]:
-    """Return accuracy, macro recall, consensus accuracy where known, and the recall of each class."""
+def prior_figures(
+    classifier: Classifier, logits: Floats, faces: FaceSet, prior: str
+) -> dict[str, float]:
+    """Return the figures of ``Evaluation.by_prior`` for one prior."""
+    card = classifier.card
+    probabilities = classifier.calibrate(logits, prior)
+    weights = prior_weights(faces.labels, card.class_shares, prior)
     predicted = probabilities.argmax(axis=1)
     right = predicted == faces.labels
     recalls = {
@@ -118,6 +135,8 @@ def prior_figures(probabilities: Floats, faces: FaceSet) -> dict[str, float]:
     figures = {"accuracy": float(right.mean()), "macro_recall": float(np.mean([*recalls.values()]))}
     if faces.votes is not None and (agreed := consensus(faces)).any():
         figures["consensus_accuracy"] = float(right[agreed].mean())
+    figures["ece"] = calibration_error(reliability(probabilities, faces.labels, weights))
+    figures |= answered(probabilities, faces.labels, weights, card.unsure_below)
     return {**figures, **recalls}
 
 
@@ -183,7 +202,7 @@ def measure(
         macro_precision=float(precision[occurs].mean()),
         macro_recall=float(recall[occurs].mean()),
         macro_f1=float(f1[occurs].mean()),
-        ece=float(multiclass_calibration_error(predicted, truth, classes, n_bins=ECE_BINS)),
+        ece=calibration_error(reliability(probabilities, faces.labels, np.ones(len(faces)))),
         per_class={
             name: {"precision": p, "recall": r, "f1": f, "n": n} for name, (p, r, f), n in rows
         },
@@ -252,17 +271,6 @@ def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     """Return part / whole, and 0 where whole is 0."""
     ratio: NDArray[np.float64] = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
     return ratio
-
-
-def _detected(classifier: Classifier, faces: FaceSet, detector: Detector, bare: Image) -> Image:
-    """Return the faces aligned by the detector, or those of ``bare`` where it detects no face."""
-    aligned = bare.copy()
-    for i, image in enumerate(faces.images):
-        detections = find_faces(to_rgb(image), detector)
-        if detections:
-            size, by_points = classifier.input_size, classifier.card.aligned
-            aligned[i] = cut_regions(image, detections[0], size, by_points=by_points).face
-    return aligned
 
 
 def rounded(value: Any) -> Any:

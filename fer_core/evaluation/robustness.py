@@ -20,6 +20,8 @@ Corruption = Callable[[Floats, np.random.Generator], NDArray[Any]]
 
 SIDE: Final = 48
 """Side of the crops in pixels to which blur and small size refer; those of larger crops grow with them."""
+ROBUSTNESS_FACES: Final = 1000
+"""Number of faces of a split, its first ones, on which published figures are measured."""
 COVER: Final = 128.0
 """Gray of what covers a face."""
 

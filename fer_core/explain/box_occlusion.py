@@ -87,16 +87,23 @@ class OcclusionTest:
 
 
 def occlusion_test(
-    classifier: Classifier, aligned: Image, boxes: Sequence[Box], target: str, raw: Floats
+    classifier: Classifier,
+    aligned: Image,
+    boxes: Sequence[Box],
+    target: str,
+    raw: Floats,
+    prior: str | None = None,
 ) -> OcclusionTest:
     """Cover an aligned face with boxes, and with the same boxes on other places for comparison.
 
     Args:
         boxes: at least one, with some area inside the square.
         target: the class whose map ``raw`` is, (h, w).
+        prior: shares of the classes that the probabilities assume, a key of ``PRIORS``; by default the
+            card's.
 
     Raises:
-        UserError: for an unknown class.
+        UserError: for an unknown class or prior.
     """
     index = expression_index(target)
     places = [tuple(boxes), *_elsewhere(boxes)]
@@ -105,7 +112,7 @@ def occlusion_test(
     whole, *rest = logits[:, index]
     lost = whole - np.array(rest, np.float32)
     heat = np.array([heat_under(raw, place) for place in places], np.float32)
-    probabilities = classifier.calibrate(logits[:2])
+    probabilities = classifier.calibrate(logits[:2], prior)
     varies = np.ptp(lost) > 0 and np.ptp(heat) > 0
     return OcclusionTest(
         covered=faces[1],

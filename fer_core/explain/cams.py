@@ -302,12 +302,16 @@ def _weighted_by_attention(
     layer: int | None,
     branch: Callable[[SplitNetwork, Mapping[str, Tensor], str], Tensor],
 ) -> Floats:
-    """Return the (K, h, w) maps of all branches, each times the attention weight of its branch."""
+    """Return the (K, h, w) maps of all branches, each times the attention weight of its branch.
+
+    Layers before the blocks are cut have one map of the whole face, which belongs to all blocks.
+    """
     split = SplitNetwork(network, layer)
     maps = split.maps(faces)
     with torch.inference_mode():
         attention = split.output(faces, maps).region_attention
-        weights = [1.0] * len(maps) if attention is None else attention[0]
+        is_cut = attention is not None and len(maps) == attention.shape[1]
+        weights = attention[0] if attention is not None and is_cut else [1.0] * len(maps)
         return _joined(
             {
                 region: weight * branch(split, maps, region)

@@ -15,8 +15,11 @@ from fer_core.errors import UserError
 from fer_core.models.base import Network, NetworkOutput, Trunk, trunk_override
 from fer_core.models.classifier import Classifier
 
-FOLLOWS = (nn.BatchNorm2d, nn.Identity, nn.LocalResponseNorm, nn.ReLU)
-"""Modules that belong to the layer before them."""
+FOLLOWS = (
+    *(nn.BatchNorm2d, nn.LayerNorm, nn.LocalResponseNorm, nn.Identity),
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish),
+)
+"""Modules that belong to the layer before them: norms and activations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class SplitNetwork:
             region, end = self._splits[trunk]
             steps = list(trunk.body.children())
             captured[region] = _through(steps[:end], faces)
-            return _through(steps[end:], captured[region])
+            return _through(steps[end:], captured[region].clone())
 
         with torch.no_grad(), trunk_override(capture):
             features = self.network.features(faces)
@@ -79,7 +82,7 @@ class SplitNetwork:
             if trunk not in self._splits:
                 return trunk.body(faces)
             region, end = self._splits[trunk]
-            return _through(list(trunk.body.children())[end:], maps[region])
+            return _through(list(trunk.body.children())[end:], maps[region].clone())
 
         with trunk_override(resume):
             return self.network.head(self.network.features(faces), hold_attention=True)
@@ -107,6 +110,8 @@ def _count(network: Network) -> int:
 
 
 def _through(steps: Iterable[nn.Module], faces: Tensor) -> Tensor:
+    """Run steps one after the other. Some activations change their input in place, so maps that are read
+    or differentiated afterwards are passed as a copy."""
     for step in steps:
         faces = step(faces)
     return faces

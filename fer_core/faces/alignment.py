@@ -10,6 +10,7 @@ from fer_core.faces.eyes import EyeReader
 from fer_core.faces.landmarks import EYES, POINTS, Landmarker, five_points, shared_landmarker
 from fer_core.geometry import alignment, block, mean_points, quads, similarity, warp
 from fer_core.images import to_gray
+from fer_core.labels import ACTIONS
 from fer_core.types import Face, Floats, Image, Regions
 
 PASSES = 3
@@ -122,8 +123,19 @@ def bare_points(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
 
 def bare_landmarks(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
     """Find the (N, 78, 2) landmarks of bare face crops by the landmark network, in crop pixels."""
+    return find_bare_landmarks(crops, device)[0]
+
+
+def find_bare_landmarks(
+    crops: Sequence[Image] | Image, device: str = "cpu"
+) -> tuple[Floats, Floats]:
+    """Find the landmarks and the facial actions of bare face crops by the landmark network.
+
+    Returns:
+        (N, 78, 2) in crop pixels, (N, 52) in 0..1.
+    """
     if not len(crops):
-        return np.empty((0, POINTS, 2), np.float32)
+        return np.empty((0, POINTS, 2), np.float32), np.empty((0, len(ACTIONS)), np.float32)
     grays = [to_gray(crop) for crop in crops]
     layout = np.stack([mean_points((0, 0, *gray.shape[::-1])) for gray in grays])
-    return find_landmarks(grays, layout, shared_landmarker(device), passes=PASSES)[0]
+    return find_landmarks(grays, layout, shared_landmarker(device), passes=PASSES)

@@ -66,7 +66,8 @@ class Hog:
             ) from None
 
     def detect(self, image: Image) -> list[Face]:
-        """Detect upright faces in ``image`` (H, W, 3) RGB uint8; boxes may reach beyond it."""
+        """Detect upright faces in ``image`` (H, W, 3) RGB uint8, the most certain first. Boxes may reach
+        beyond it."""
         boxes, margins = self.search(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8))
         scores = 1 / (1 + np.exp(-self._slope * margins - self._offset))
         faces = []
@@ -79,7 +80,7 @@ class Hog:
         """Find the windows in ``gray`` (H, W) uint8 that hold a face.
 
         Returns:
-            (N, 4) squares in pixels, and (N,) their distances from the decision boundary.
+            (N, 4) squares in pixels, and (N,) their distances from the decision boundary, the largest first.
         """
         windows = [np.empty((0, 5), np.float32)]
         stride = self._descriptor.blockStride
@@ -120,12 +121,13 @@ def build_descriptor(*, window: int, block: int, cell: int, bins: int) -> cv2.HO
 
 def _distinct(windows: Floats) -> tuple[Floats, Floats]:
     """Keep, of windows (N, 5) on the same face, the one with the widest margin, moved to the mean of those
-    that overlap it by ``MERGE_IOU``."""
+    that overlap it by ``MERGE_IOU``; the widest margin first."""
     boxes, margins = windows[:, :4], windows[:, 4]
     if not len(windows):
         return boxes, margins
     squares: Any = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
     strengths = margins - margins.min() + 0.1
     kept = np.reshape(cv2.dnn.NMSBoxes(squares, strengths, 0, DUPLICATE), -1).astype(int)
+    kept = kept[np.argsort(-margins[kept], kind="stable")]
     weights = strengths * (box_iou(boxes[kept], boxes) >= MERGE_IOU)
     return np.asarray(weights @ boxes / weights.sum(axis=1, keepdims=True)), margins[kept]

@@ -7,11 +7,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import timm
 import torch
 from torch import Tensor, nn
 
 from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
+from fer_core.models.architecture import create_body, last_map, without_hub_options
 from fer_core.weights import fold_batch_norms
 
 GRAY_MEAN, GRAY_STD = 0.508, 0.255
@@ -122,8 +122,11 @@ class Network(nn.Module):
 
     @property
     def learned_options(self) -> dict[str, Any]:
-        """Constructor options that training has determined, for the card."""
-        return {"affect": self.affect}
+        """Constructor options that training has determined, for the card; without the source of initial
+        weights, so that loading never asks a hub for them."""
+        fetched = [t for t in self.trunks.values() if isinstance(t, Backbone) and t.fetched]
+        backbone = {"backbone": fetched[0].arguments} if fetched else {}
+        return {"affect": self.affect, **backbone}
 
     @property
     def num_parameters(self) -> int:
@@ -220,20 +223,28 @@ class Trunk(nn.Module):
         """(N, 1, H, W) normalized -> (N, C, h, w)."""
         run = _run.get()
         maps = self.body(faces) if run is None else run(self, faces)
-        feature_map: Tensor = maps if isinstance(maps, Tensor) else maps[-1]
-        return feature_map
+        return last_map(maps)
 
 
 class Backbone(Trunk):
     """A timm network up to one of its feature maps.
 
     Args:
-        name: a timm architecture that supports ``features_only``.
+        name: a timm architecture whose parts run one after the other; docs/training.md lists those tried.
         stage: index of the feature map, counted from 0 at the stem.
         stem_stride: factor by which a ResNet's stem shrinks the face: 4 as in timm, 2 without its
             pooling, 1 also without the stride of its first convolution. Small faces need the pixels.
         halve_last: whether the last stage of a ResNet halves its map, as in timm.
+        late_stem: with a stride of 2, whether the last convolution of a deep stem halves the face instead of
+            the first, which then sees every pixel.
         options: further arguments of ``timm.create_model``.
+
+    Attributes:
+        arguments: those it was built with, without the ones that fetch initial weights.
+        fetched: whether there were any that do.
+
+    Raises:
+        UserError: if timm does not know the architecture, or the arguments do not fit it.
     """
 
     def __init__(
@@ -243,22 +254,20 @@ class Backbone(Trunk):
         stage: int,
         stem_stride: int = 4,
         halve_last: bool = True,
+        late_stem: bool = False,
         options: Mapping[str, Any],
     ) -> None:
-        body: Any = timm.create_model(
-            name, features_only=True, out_indices=(stage,), in_chans=1, **options
-        )
-        if stem_stride < 4:
-            body.maxpool = nn.Identity()
-        if stem_stride < 2:
-            next(m for m in body.modules() if isinstance(m, nn.Conv2d)).stride = (1, 1)
-        if not halve_last:
-            for layer in list(body.children())[-1].modules():
-                if isinstance(layer, nn.Conv2d | nn.AvgPool2d):
-                    layer.stride = (1, 1)
-                if isinstance(layer, nn.AvgPool2d):
-                    layer.kernel_size = (1, 1)
-        super().__init__(body, body.feature_info.channels()[-1])
+        arguments: dict[str, Any] = {
+            "name": name,
+            "stage": stage,
+            "stem_stride": stem_stride,
+            "halve_last": halve_last,
+            "late_stem": late_stem,
+            "options": options,
+        }
+        super().__init__(*create_body(**arguments))
+        self.arguments = without_hub_options({"backbone": arguments})["backbone"]
+        self.fetched = self.arguments != arguments
 
 
 class ClassifierHead(nn.Module):

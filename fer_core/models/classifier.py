@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from fer_core.faces.alignment import align_crops, bare_points
-from fer_core.labels import PRIORS
+from fer_core.labels import prior_strength
+from fer_core.models.architecture import without_hub_options
 from fer_core.models.base import Network, NetworkOutput, SequenceNetwork
 from fer_core.models.registry import build_network
 from fer_core.types import Floats, Image
@@ -86,15 +87,25 @@ class Classifier:
             output: NetworkOutput = self.network(self.tensor(aligned))
         return output
 
+    def assumed_prior(self, prior: str | None = None) -> str:
+        """Return the prior that probabilities assume where ``prior`` is asked for; None asks for the card's.
+
+        It is "own" for every model whose card does not know the shares of its training faces.
+        """
+        return (prior or self.card.prior) if self.card.class_shares else "own"
+
     def calibrate(self, logits: Floats, prior: str | None = None) -> Floats:
         """Return (N, 7) probabilities of (N, 7) logits, at the card's temperature.
 
         Args:
             logits: of the expression head, trained at the shares of the training faces.
             prior: a key of ``PRIORS``; the card's by default.
+
+        Raises:
+            UserError: for an unknown prior.
         """
         scaled = logits / self.card.temperature
-        part = PRIORS[prior or self.card.prior]
+        part = prior_strength(prior or self.card.prior)
         if part and self.card.class_shares:
             scaled = scaled - part * np.log(self.card.class_shares, dtype=np.float32)
         exponents = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
@@ -103,7 +114,7 @@ class Classifier:
     def align(self, crops: Sequence[Image] | Image) -> Image:
         """Align bare face crops, such as a dataset's images; return (N, S, S) uint8."""
         if self.card.aligned:
-            points = bare_points(crops, self.device.type)
+            points = bare_points(crops, str(self.device))
         else:
             points = np.full((len(crops), 5, 2), np.nan, np.float32)
         return align_crops(crops, points, self.input_size)
@@ -132,18 +143,19 @@ class Classifier:
             joined(affect) if affect else None,
         )
 
-    def probabilities(self, crops: Sequence[Image] | Image) -> Floats:
+    def probabilities(self, crops: Sequence[Image] | Image, prior: str | None = None) -> Floats:
         """Return calibrated probabilities of bare face crops.
 
         Args:
             crops: (N, h, w) or (N, h, w, 3) uint8, or a sequence of images of any sizes.
+            prior: a key of ``PRIORS``; the card's by default.
 
         Returns:
             (N, 7) float32 in the order of ``EXPRESSIONS``.
         """
         if not len(crops):
             return np.empty((0, len(self.card.classes)), np.float32)
-        return self.calibrate(self.logits(self.align(crops))[0])
+        return self.calibrate(self.logits(self.align(crops))[0], prior)
 
 
 def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classifier:
@@ -154,7 +166,7 @@ def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classi
         WeightsError: if its files are missing, damaged or do not fit the network.
     """
     card, arrays = load_weights(name, folder)
-    network = build_network(card.family, card.network)
+    network = build_network(card.family, without_hub_options(card.network), check=False)
     put_arrays(network, arrays, card_path(name, folder).with_suffix(".safetensors"))
     network.after_load()
     return Classifier(network, card, device)

@@ -9,7 +9,7 @@ from fer_core.models.registry import register_network
 
 @register_network("plain", description="a small residual network over the whole face")
 class Plain(PooledNetwork):
-    """A ``PooledNetwork`` over any timm architecture."""
+    """A ``PooledNetwork`` over a timm architecture whose parts run one after the other."""
 
     def __init__(
         self,

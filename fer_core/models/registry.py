@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fer_core.errors import UserError
 from fer_core.models.base import Network
+from fer_core.models.checks import check_network
 
 N = TypeVar("N", bound=type[Network])
 
@@ -54,10 +55,18 @@ def get_family(name: str) -> Family:
     return _FAMILIES[name]
 
 
-def build_network(family: str, options: Mapping[str, object]) -> Network:
+def build_network(family: str, options: Mapping[str, Any], *, check: bool = True) -> Network:
     """Build a network with fresh weights, for training or for loading weights into.
 
+    Args:
+        options: of the family's constructor.
+        check: try whether an architecture of timm fits the family and the size of the faces. Weights that
+            are loaded come from a network that did.
+
     Raises:
-        UserError: for an unknown family; the message lists the valid ones.
+        UserError: for an unknown family, with the valid ones; for an architecture that does not fit.
     """
-    return get_family(family).network(**options)
+    network = get_family(family).network(**options)
+    if check:
+        check_network(network, family)
+    return network

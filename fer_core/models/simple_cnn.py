@@ -18,6 +18,7 @@ class SimpleCNN(PooledNetwork):
         input_size: side of the aligned square, in pixels.
         dropout: probability of dropout before the linear layers.
         widths: channels of each stage.
+        stage_dropout: probability of dropout of whole maps between the stages (Tompson et al. 2015).
         affect: whether it has a head for valence and arousal.
     """
 
@@ -27,18 +28,22 @@ class SimpleCNN(PooledNetwork):
         input_size: int,
         dropout: float,
         widths: Sequence[int] = (24, 48, 96, 192),
+        stage_dropout: float = 0.0,
         affect: bool = False,
     ) -> None:
-        super().__init__(stacked(widths), input_size=input_size, dropout=dropout, affect=affect)
+        trunk = stacked(widths, dropout=stage_dropout)
+        super().__init__(trunk, input_size=input_size, dropout=dropout, affect=affect)
 
 
-def stacked(widths: Sequence[int], in_channels: int = 1) -> Trunk:
-    """Build a trunk of two convolutions for each width, which halves the map between widths."""
+def stacked(widths: Sequence[int], in_channels: int = 1, *, dropout: float = 0.0) -> Trunk:
+    """Build a trunk of two convolutions for each width, which halves the map between widths and may drop
+    whole maps there."""
     layers: list[nn.Module] = []
     channels = in_channels
     for width in widths:
         if layers:
             layers.append(nn.MaxPool2d(2))
+            layers += [nn.Dropout2d(dropout)] if dropout else []
         layers.append(Conv2dNormActivation(channels, width))
         layers.append(Conv2dNormActivation(width, width))
         channels = width

@@ -11,7 +11,6 @@ from fer_core.analyzer import Analyzer
 from fer_core.faces import find_faces
 from fer_core.geometry import box_iou
 from fer_core.images import to_rgb
-from fer_core.labels import EXPRESSIONS
 from fer_core.options import AnalysisOptions
 from fer_core.readings import Observation, Smoothed
 from fer_core.streaming.blinks import BlinkCounter
@@ -178,7 +177,7 @@ class Stream:
                 for state, row in zip(states, predictions, strict=True)
             ]
         )
-        probabilities = classifier.calibrate(averaged[:, : len(EXPRESSIONS)])
+        probabilities = observation.calibrate(averaged)
         threshold = classifier.card.unsure_below
         shown = [
             state.smoother.stable_label(row, threshold, time=time, constant=constant)

@@ -3,9 +3,16 @@
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
+
+LEARNING_RATE: Final = "learning_rate"
+"""Name of the learning rate in logs and curves."""
+PUBLIC: Final = "public_"
+"""Prefix of what is logged on PublicTest."""
 
 Curve = Sequence[Mapping[str, float]]
-"""One row for each epoch: ``epoch`` from 1, ``loss``, ``public_accuracy`` and whatever else was logged."""
+"""One row for each epoch: ``epoch`` from 1, ``loss``, ``learning_rate``, ``public_accuracy`` and whatever
+else was logged."""
 
 
 def read_curve(out: Path) -> list[dict[str, float]]:
@@ -23,8 +30,13 @@ def read_curve(out: Path) -> list[dict[str, float]]:
                     rows[epoch] = {"epoch": epoch}
                     started.add(epoch)
                 del line["step"]
-                rows[epoch] |= {name: round(float(v), 4) for name, v in line.items() if v}
+                rows[epoch] |= {name: _rounded(name, float(v)) for name, v in line.items() if v}
     return [rows[epoch] for epoch in sorted(rows)]
+
+
+def _rounded(name: str, value: float) -> float:
+    """Return four decimals; of learning rates, which may be tiny, four significant digits."""
+    return float(f"{value:.4g}") if name == LEARNING_RATE else round(value, 4)
 
 
 def _version(log: Path) -> int:
@@ -32,20 +44,39 @@ def _version(log: Path) -> int:
 
 
 def draw_curve(curve: Curve, path: Path) -> None:
-    """Draw the loss and the figures on PublicTest over the epochs; without matplotlib, draw nothing."""
+    """Draw the losses, the figures and the learning rate over the epochs; without matplotlib, draw nothing.
+
+    What was logged on PublicTest begins with ``public_`` and is drawn beside the same name of Training.
+    """
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         return
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
     names = dict.fromkeys(name for row in curve for name in row if name != "epoch")
+    panels: dict[str, list[str]] = {}
     for name in names:
-        axes = right if name.startswith("public_") else left
-        points = [(row["epoch"], row[name]) for row in curve if name in row]
-        axes.plot(*zip(*points, strict=True), marker=".", label=name.removeprefix("public_"))
-    for axes, title in ((left, "Training"), (right, "PublicTest")):
+        panels.setdefault(_panel(name), []).append(name)
+    figure = Figure(figsize=(5 * max(2, len(panels)), 4), layout="constrained")
+    for number, (title, group) in enumerate(panels.items(), start=1):
+        axes = figure.add_subplot(1, len(panels), number)
+        for name in group:
+            points = [(row["epoch"], row[name]) for row in curve if name in row]
+            axes.plot(*zip(*points, strict=True), marker=".", label=_label(name))
         axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path)
+
+
+def _panel(name: str) -> str:
+    """Return the title of the panel in which a logged value is drawn."""
+    if name == LEARNING_RATE:
+        return "Learning rate"
+    return "Loss" if name.endswith("loss") else "Figures"
+
+
+def _label(name: str) -> str:
+    if name == LEARNING_RATE:
+        return "mean of the epoch"
+    split = "PublicTest" if name.startswith(PUBLIC) else "Training"
+    return f"{name.removeprefix(PUBLIC).replace('_', ' ')}, {split}"

@@ -32,10 +32,16 @@ def optimize(module: L.LightningModule, recipe: Recipe) -> OptimizerLRSchedulerC
 
 
 def _optimizer(module: L.LightningModule, recipe: Recipe) -> Optimizer:
-    parameters, rate, decay = module.parameters(), recipe.learning_rate, recipe.weight_decay
+    rate = recipe.learning_rate
+    matrices = [p for p in module.parameters() if p.ndim > 1]
+    others = [p for p in module.parameters() if p.ndim <= 1]  # biases and batch norms do not decay
+    groups = [
+        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
     if recipe.optimiser == "adamw":
-        return AdamW(parameters, rate, weight_decay=decay)
-    return SGD(parameters, rate, momentum=0.9, nesterov=True, weight_decay=decay)
+        return AdamW(groups, rate)
+    return SGD(groups, rate, momentum=0.9, nesterov=True)
 
 
 def _schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
@@ -43,6 +49,6 @@ def _schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
     if recipe.schedule == "cosine":
         return CosineAnnealingLR(optimizer, T_max=steps)
     if recipe.schedule == "cosine_restarts":
-        first = steps * recipe.restart_epochs // recipe.epochs
+        first = max(1, steps * recipe.restart_epochs // recipe.epochs)
         return CosineAnnealingWarmRestarts(optimizer, T_0=first, T_mult=2)
     return OneCycleLR(optimizer, max_lr=recipe.learning_rate, total_steps=steps)

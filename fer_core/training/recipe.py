@@ -9,6 +9,7 @@ from typing import Any, Literal
 from fer_core.data.augmentation import Augmentation
 from fer_core.errors import UserError
 from fer_core.fields import at_least, check_ranges, one_of
+from fer_core.labels import PRIORS
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -60,6 +61,8 @@ class Recipe:
     """Epochs without improvement before early stopping; 0 trains all epochs."""
     weight_decay: float = at_least(0, 5e-4)
     """Weight decay (L2); with ``adamw`` decoupled from the gradient."""
+    clip_gradient: float = at_least(0, 0.0)
+    """Largest norm of the gradient of all parameters; 0 for any."""
     label_smoothing: float = at_least(0, 0.1)
     class_weights: bool = False
     """Weight each class of FER2013 by the inverse of its frequency in Training, so that all count alike."""
@@ -69,10 +72,30 @@ class Recipe:
     cutmix: float = at_least(0, 0.0)
     """Alpha of the Beta distribution by which a rectangle of one face replaces that of another (Yun et al.
     2019); 0 for none. With ``mixup`` as well, each batch gets one of the two."""
+    mixed_batches: float = at_least(0, 1.0)
+    """Share of the batches that are mixed, with ``mixup`` or ``cutmix``."""
     labels_weight: float = 1.0
     """Weight of the loss on FER2013's classes."""
     votes_weight: float = 1.0
     """Weight of the loss on FER+'s votes."""
+    contradicted_weight: float = 1.0
+    """Factor of the loss on FER2013's class for faces of which FER+'s majority says something else."""
+    without_nonfaces: bool = False
+    """Leave out training images that half of FER+'s takers call not a face."""
+    teachers: list[str] = field(default_factory=list)
+    """Trained models, by name or path of the card, that label each augmented face as it is trained on; their
+    mean probabilities are soft labels (Hinton et al. 2015; fresh views: Beyer et al. 2022). ``train
+    --teacher`` sets them."""
+    teachers_weight: float = 1.0
+    """Weight of the loss on the soft labels; for faces without a label of their own it counts twice."""
+    actions_weight: float = at_least(0, 0.0)
+    """Weight of the loss on the 52 facial actions that the landmark network finds, which a linear layer
+    predicts from the pooled features; it is left out of the stored network."""
+    covered_weight: float = at_least(0, 0.0)
+    """Weight of a loss that lowers the attention weight of a block that the augmentation covered."""
+    start_at_shares: bool = False
+    """Start the biases of the class logits at the logarithms of the classes' shares in Training, so that all
+    else is learned at equal shares: the logit-adjusted loss of Menon et al. 2021."""
     landmarks_weight: float = 5.0
     """Weight of the landmark error (mean distance in inter-ocular distances), for networks that find them."""
     affect_weight: float = 1.0
@@ -84,6 +107,9 @@ class Recipe:
     """Decay per step of the exponential moving average of the weights."""
     aligned: bool = True
     """Align faces by their five points; otherwise use the crops as they are."""
+    prior: str = one_of(tuple(PRIORS), "own")
+    """Shares of the classes that the app assumes: those of the training faces (``own``), equal ones, or
+    ``half`` way between."""
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -117,6 +143,7 @@ def read_recipe(name_or_path: str) -> Recipe:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is not valid TOML: {error}") from None
+    table = _extended(table, path)
     if "augmentation" in table:
         table["augmentation"] = _build(Augmentation, table["augmentation"], path)
     recipe: Recipe = _build(Recipe, table, path)
@@ -125,6 +152,22 @@ def read_recipe(name_or_path: str) -> Recipe:
     except UserError as error:
         raise RecipeError(f"{path}: {error}") from None
     return recipe
+
+
+def _extended(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return a recipe's table with all that it takes over from the recipe that ``extends`` names.
+
+    Of ``[augmentation]`` each option is taken over, of ``[network]`` all or nothing.
+    """
+    if "extends" not in table:
+        return table
+    name = table.pop("extends")
+    parent = RECIPES / f"{name}.toml"
+    if not parent.is_file():
+        raise RecipeError(f"{path}: extends no recipe of the package: {name!r}")
+    inherited = _extended(tomllib.loads(parent.read_text(encoding="utf-8")), parent)
+    augmentation = {**inherited.get("augmentation", {}), **table.get("augmentation", {})}
+    return {**inherited, **table, "augmentation": augmentation}
 
 
 def _build(kind: type[Any], table: Mapping[str, Any], path: Path) -> Any:

@@ -37,3 +37,7 @@ class Run:
     resume: bool = False
     """Continue from ``last.ckpt``, if there is one. A killed run loses at most one epoch."""
     world: World = SINGLE_PROCESS
+    device: str = "auto"
+    """Where it is trained: a name for ``fer_core.devices.choose_device``."""
+    precision: str = "auto"
+    """One of ``fer_core.training.precision.PRECISIONS``."""

@@ -38,8 +38,10 @@ class Task(Protocol[Data, Model]):
     def export_model(self, fitted: Fitted[Model], run: Run, data: Data) -> Card:
         """Store the weights in fp16 with a card that has no figures yet, and return the card."""
 
-    def measure(self, card: Card, folder: Path, data: Data, split: str) -> dict[str, Any]:
-        """Measure the stored weights of a folder on one split."""
+    def measure(
+        self, card: Card, folder: Path, data: Data, split: str, device: str = "cpu"
+    ) -> dict[str, Any]:
+        """Measure the stored weights of a folder on one split. Figures of cards are those of the CPU."""
 
     def figures(self, card: Card, folder: Path, data: Data) -> dict[str, dict[str, Any]]:
         """Measure the stored weights for their card, each figure with the command that prints it again."""

@@ -103,6 +103,8 @@ class Timeline:
     """Reason why the clip breaks off, in one sentence; None if it is complete."""
     rows: NDArray[np.void]
     """(N,) of ``ROW``, sorted by time; the largest face of a frame comes first."""
+    prior: str | None = None
+    """Shares of the classes that the probabilities assume: a key of ``PRIORS``; None for the card's."""
 
     @property
     def tracks(self) -> list[int]:
@@ -169,6 +171,7 @@ class Timeline:
             "by_second": self.by_second(),
             "by_face": self.by_face(),
             "best": {name: asdict(moment) for name, moment in self.best().items()},
+            "prior": self.prior,
         }
 
     def replay(
@@ -185,8 +188,8 @@ class Timeline:
         first, last = np.searchsorted(self.rows["frame"], frame - frame % self.every + np.arange(2))
         rows = self.rows[first:last]
         faces = [_face(row) for row in rows]
-        recomputed = analyzer.predict(image, faces, model=self.model, landmarks=True)
-        readings = tuple(map(_restore, recomputed.readings, rows))
+        result = analyzer.predict(image, faces, model=self.model, prior=self.prior, landmarks=True)
+        readings = tuple(map(_restore, result.readings, rows))
         explanations = tuple(
             tuple(analyzer.explain(image, reading, target) for target in maps)
             for reading in readings
@@ -224,14 +227,12 @@ class TimelineReader:
     ) -> None:
         if every < 1:
             raise UserError(f"every {every}-th frame cannot be read; give 1 or more")
-        self._clip = clip
-        self._every = every
+        self._clip, self._every = clip, every
         settings = settings or StreamSettings(maps=())
-        if settings.sequence > SEQUENCE:
-            raise UserError(
-                f"a sequence of {settings.sequence} frames is too long; give at most {SEQUENCE}"
-            )
-        self._model = analyzer.classifier(settings.model).name
+        if (length := settings.sequence) > SEQUENCE:
+            raise UserError(f"a sequence of {length} frames is too long; give at most {SEQUENCE}")
+        classifier = analyzer.classifier(settings.model)
+        self._model, self._prior = classifier.name, classifier.assumed_prior(settings.prior)
         self._stream = Stream(analyzer, settings)
         self._rows = bytearray()
         self._frames, self._end = 0, 0.0
@@ -254,11 +255,11 @@ class TimelineReader:
             stopped=not self._done,
             flaw=self._flaw,
             rows=np.frombuffer(bytes(self._rows), ROW),
+            prior=self._prior,
         )
 
     def _read(self) -> Iterator[Progress]:
-        elapsed = 0.0
-        started = monotonic()
+        elapsed, started = 0.0, monotonic()
         for frames in self._batches():
             results = self._stream.push_all([(frame.image, frame.time) for frame in frames])
             for frame, result in zip(frames, results, strict=True):

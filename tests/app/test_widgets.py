@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.widgets import affect_note
+from app.widgets import affect_note, attention_note
 from fer_core import load_card
 
 
@@ -15,3 +15,13 @@ def test_the_note_on_valence_and_arousal_depends_on_the_model() -> None:
     assert affect_note(replace(card, network={**card.network, "affect": False})) == affect_note(
         card
     )
+
+
+def test_the_note_on_attention_names_the_models_whose_attention_is_nearly_even() -> None:
+    for name in ("emonet_self_attention", "emonet_multihead"):
+        card = load_card(name)
+        note = attention_note(card)
+        figure = card.figures["PublicTest"]["attention_entropy"]
+        assert note.startswith(f"The attention of *{name}* is nearly even, so it shows nothing")
+        assert f"{figure:.4f}" in note
+    assert {attention_note(load_card(name)) for name in ("acnn_alstm", "plain", "default")} == {""}

@@ -59,6 +59,8 @@ def test_reading_a_clip_can_be_stopped_and_continued(
     assert [row["frame"] for row in part["rows"]] == list(range(part["frames"]))
 
     page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Cancel").wait_for()
+    page.get_by_role("button", name="Cancel").wait_for(state="hidden")
     page.get_by_text("Stopped at").wait_for(state="hidden")
     page.get_by_role("button", name="Numbers as JSON").wait_for()
     whole = download_numbers()

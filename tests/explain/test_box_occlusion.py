@@ -1,5 +1,6 @@
 """Occlusion tests with boxes, and whether a map predicted their effect."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -116,3 +117,16 @@ def test_boxes_of_the_parts_cover_their_landmarks() -> None:
     assert boxes["brows"][0][1] == 0, "cut off at the border"
     assert boxes["left half"][0] == pytest.approx((0, 0, 0.45, 1))
     assert boxes["right half"][0] == pytest.approx((0.45, 0, 1, 1))
+
+
+def test_both_probabilities_assume_the_prior_that_is_asked_for(
+    classifier: Classifier, bright: Image, right_map: Floats
+) -> None:
+    shares = (0.1, 0.02, 0.1, 0.3, 0.18, 0.1, 0.2)
+    card = dataclasses.replace(classifier.card, class_shares=shares)
+    classifier = Classifier(classifier.network, card)
+    own = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
+    equal = occlusion_test(classifier, bright, [PATCH], "happy", right_map, "equal")
+    assert equal.before[HAPPY] < own.before[HAPPY]
+    assert equal.after[HAPPY] < own.after[HAPPY]
+    assert equal.lost == own.lost, "a prior moves probabilities, not logits"

@@ -47,6 +47,29 @@ def test_hog_agrees_with_mtcnn_on_the_astronaut(hog: Hog, astronaut: Image) -> N
     assert face.width == pytest.approx(face.height, abs=1e-3)
 
 
+def test_the_face_of_the_astronaut_is_the_first_and_only_one(
+    hog: Hog, astronaut: Image, astronaut_box: tuple[float, ...]
+) -> None:
+    enlarged = cv2.resize(astronaut[0:270, 48:408], None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    in_portrait = np.array(astronaut_box, np.float32) * 3 - np.array([144, 0, 144, 0], np.float32)
+    for image, box in (
+        (astronaut, np.array(astronaut_box, np.float32)),
+        (np.asarray(enlarged, np.uint8), in_portrait),
+    ):
+        (face,) = hog.detect(image)
+        (again,) = find_faces(image, hog)
+        assert box_iou(np.array([face.box]), box[None])[0, 0] > 0.6
+        assert again.box == pytest.approx(face.box, abs=1e-3)
+
+
+def test_boxes_are_sorted_by_their_score(astronaut: Image) -> None:
+    detector = Hog(threshold=-1.0)
+    scores = [face.score for face in detector.detect(astronaut)]
+    assert len(scores) > 3 and scores == sorted(scores, reverse=True)
+    _, margins = detector.search(astronaut[..., 1])
+    assert (np.diff(margins) <= 0).all()
+
+
 def test_twenty_faces_are_found(hog: Hog, astronaut: Image, astronaut_points: Floats) -> None:
     left, top, side = 124, 20, 200
     image = np.tile(astronaut[top : top + side, left : left + side], (4, 5, 1))

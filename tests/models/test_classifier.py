@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from fer_core.errors import UserError
 from fer_core.images import to_gray
 from fer_core.labels import EXPRESSIONS, PRIORS
 from fer_core.models import Classifier, load_model
@@ -55,11 +56,18 @@ def test_a_prior_takes_a_part_of_the_training_shares_off(classifier: Classifier)
 
 
 @one_family
+def test_an_unknown_prior_is_an_error_that_names_the_valid_ones(classifier: Classifier) -> None:
+    with pytest.raises(UserError, match="own, half, equal"):
+        classifier.calibrate(np.zeros((1, 7), np.float32), "fair")
+
+
+@one_family
 def test_without_known_shares_every_prior_is_that_of_training(classifier: Classifier) -> None:
     logits = np.arange(7, dtype=np.float32)[None]
     assert np.array_equal(
         classifier.calibrate(logits, "equal"), classifier.calibrate(logits, "own")
     )
+    assert classifier.assumed_prior("equal") == "own"
 
 
 def test_stored_weights_are_loaded_again(

@@ -11,7 +11,7 @@ from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models import Classifier, build_network, get_family, list_families
 from fer_core.models.base import PooledNetwork
 from fer_core.models.ferplus_cnn import FERPlusCNN
-from fer_core.models.prior_attention import PriorAttention
+from fer_core.models.region_attention import RegionAttention
 from fer_core.training.recipe import read_recipe
 from fer_core.weights import get_arrays
 
@@ -123,7 +123,7 @@ def test_evidence_sums_to_the_logits_less_their_bias(
         return
     assert evidence is not None
     network = classifier.network
-    if isinstance(network, PriorAttention):
+    if isinstance(network, RegionAttention):
         assert output.region_attention is not None
         weights = get_arrays(network)
         biases = [weights[f"classifiers.{name}.expressions.bias"] for name in network.regions]
@@ -159,6 +159,27 @@ def test_faces_of_a_batch_are_independent(classifier: Classifier, faces: np.ndar
     assert together[2] == pytest.approx(alone[0], abs=1e-4)
 
 
+@pytest.mark.parametrize("classifier", ["prior_blocks"], indirect=True)
+class TestPriorBlocks:
+    def test_the_upper_branch_does_not_depend_on_the_mouth(
+        self, classifier: Classifier, faces: np.ndarray
+    ) -> None:
+        covered = faces.copy()
+        covered[(slice(None), *block("lower", 48))] = 0
+        before, after = (classifier.forward(f).features for f in (faces, covered))
+        assert torch.equal(before["upper"], after["upper"])
+        assert not torch.equal(before["lower"], after["lower"])
+
+    def test_branches_share_convolutions_but_not_norms(self, classifier: Classifier) -> None:
+        upper, lower = (classifier.network.trunks[region] for region in ("upper", "lower"))
+        modules = dict(lower.named_modules())
+        for name, module in upper.named_modules():
+            if isinstance(module, torch.nn.Conv2d):
+                assert modules[name] is module
+            if isinstance(module, torch.nn.BatchNorm2d):
+                assert modules[name] is not module
+
+
 @pytest.mark.parametrize("classifier", ["prior_attention"], indirect=True)
 class TestPriorAttention:
     def test_weights_of_the_three_regions_sum_to_one(
@@ -168,26 +189,6 @@ class TestPriorAttention:
         assert attention is not None and attention.shape == (5, 3)
         assert attention.sum(1).numpy() == pytest.approx(np.ones(5), abs=1e-6)
         assert attention.min() > 0
-
-    def test_the_upper_branch_does_not_depend_on_the_mouth(
-        self, classifier: Classifier, faces: np.ndarray
-    ) -> None:
-        covered = faces.copy()
-        covered[(slice(None), *block("lower", 48))] = 0
-        before, after = (classifier.forward(f).features for f in (faces, covered))
-        assert torch.equal(before["upper"], after["upper"])
-        assert not torch.equal(before["lower"], after["lower"])
-        assert not torch.equal(before["face"], after["face"])
-
-    def test_branches_share_convolutions_but_not_norms(self, classifier: Classifier) -> None:
-        assert isinstance(classifier.network, PriorAttention)
-        face, upper = (classifier.network.backbones[region] for region in ("face", "upper"))
-        modules = dict(upper.named_modules())
-        for name, module in face.named_modules():
-            if isinstance(module, torch.nn.Conv2d):
-                assert modules[name] is module
-            if isinstance(module, torch.nn.BatchNorm2d):
-                assert modules[name] is not module
 
     def test_logits_are_the_weighted_mean_of_the_branches(
         self, classifier: Classifier, faces: np.ndarray

@@ -98,6 +98,7 @@ def test_methods_are_shown_side_by_side(explain: AppTest) -> None:
     [
         ("prior_attention", "It is the same"),
         ("acnn_alstm", "It is the same"),
+        ("emonet_multihead", "The attention of *emonet_multihead* is nearly even"),
         ("plain", "no attention"),
     ],
 )

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from fer_core.draw.overlay import headline
 from fer_core.evaluation import leaderboard
 from fer_core.evaluation.leaderboard import LeaderboardRow, read_leaderboard, representative_models
 from fer_core.models import Classifier
-from fer_core.weights import WeightsError
+from fer_core.weights import Card, WeightsError
 from tests.pages.conftest import encode
 
 OpenPage = Callable[[str], AppTest]
@@ -72,6 +73,33 @@ def test_the_leaderboard_and_one_model_are_shown_with_their_figures(
     has_curve = bool(card.training.get("curve"))
     assert ("There is no curve" in page_text(app)) is not has_curve
     assert json.loads(downloads["plain.json"])["sha256"] == card.sha256
+
+
+def test_calibration_and_robustness_are_shown_where_the_card_has_them(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def card_with(figures: Mapping[str, object]) -> Card:
+        card = load_card("plain")
+        private = {
+            key: value
+            for key, value in card.figures["PrivateTest"].items()
+            if key not in ("reliability", "robustness")
+        }
+        return replace(card, figures={"PrivateTest": {**private, **figures}})
+
+    rows = [{"confidence": 0.9, "accuracy": 0.8, "share": 1.0}]
+    measured = {"reliability": rows, "robustness": {"clean": 0.6, "blur 1": 0.5, "mean": 0.5}}
+    monkeypatch.setattr("app.models.detail.load_card", lambda name: card_with({}))
+    app = open_page("models")
+    assert not app.exception
+    assert "ECE" not in page_text(app) and "worse pictures" not in page_text(app)
+    monkeypatch.setattr("app.models.detail.load_card", lambda name: card_with(measured))
+    app.run()
+    assert not app.exception
+    assert "Calibration error (ECE): 10.0 %" in page_text(app)
+    (table,) = (each.value for each in app.dataframe if "change" in each.value)
+    assert table["change"].tolist() == ["unchanged", "blur 1", "mean of all changes"]
+    assert table["accuracy"].tolist() == [60, 50, 50]
 
 
 def test_chosen_models_each_predict_the_same_face(models: AppTest) -> None:

@@ -1,5 +1,6 @@
 """The entry file, the Start page, and the pages that only explain."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import fer_core
 from app.samples import SAMPLES, portrait
-from fer_core import Analyzer, list_models
+from fer_core import EXPRESSIONS, Analyzer, list_models, load_card
 from fer_core.draw import percent
 from fer_core.errors import UserError
 from fer_core.models.base import PooledNetwork
@@ -119,3 +120,29 @@ def test_how_it_works_explains_models_without_feature_maps(
     assert not app.exception
     assert any("(*Occlusion*.)" in text.value for text in app.markdown)
     assert not any("looks three times" in text.value for text in app.markdown)
+
+
+def test_class_shares_are_chosen_in_the_sidebar_and_kept_between_pages(
+    open_page: OpenPage, analyzer: Analyzer
+) -> None:
+    app = open_page("explain")
+    assert app.selectbox(key="prior").value == "model"
+    app.selectbox(key="prior").select("equal").run()
+    assert not app.exception
+    reading = analyzer.analyze(portrait(), prior="equal", maps=()).readings[0]
+    for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
+        assert app.button(key=f"explain_show_{name}").label == f"{name} {percent(float(p))}"
+    app.switch_page("pages/limits.py").run()
+    assert app.selectbox(key="prior").value == "equal"
+
+
+def test_class_shares_are_not_offered_for_a_model_that_does_not_know_those_of_its_training(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("limits")
+    card = dataclasses.replace(load_card("default"), class_shares=())
+    monkeypatch.setattr("fer_core.load_card", lambda name: card)
+    app.run()
+    assert not app.exception
+    with pytest.raises(KeyError):
+        app.selectbox(key="prior")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from fer_core import Analyzer, Stream, StreamSettings
+from fer_core.errors import UserError
+from fer_core.labels import PRIORS
 from fer_core.options import AnalysisOptions
 from fer_core.readings import Observation, circumplex_position
 from fer_core.streaming.stream import DETECT_EVERY
@@ -89,6 +91,22 @@ def test_smoothing_is_exponential_in_seconds(analyzer: Analyzer, astronaut: Imag
     alone = analyzer.classifier().calibrate(after.logits)
     assert np.abs(after.probabilities - alone).max() > 1e-4, "logits are those of the frame alone"
     assert (after.valence, after.arousal) == pytest.approx(circumplex_position(expected), abs=1e-4)
+
+
+def test_readings_of_streams_and_images_assume_the_prior_of_their_settings(
+    analyzer: Analyzer, astronaut: Image
+) -> None:
+    classifier = analyzer.classifier()
+    for prior in PRIORS:
+        stream = Stream(analyzer, StreamSettings(prior=prior, maps=()))
+        streamed = stream.push(astronaut, time=0).readings[0]
+        alone = analyzer.analyze(astronaut, prior=prior, maps=()).readings[0]
+        for reading in (streamed, alone):
+            expected = classifier.calibrate(reading.logits, prior)
+            assert reading.probabilities == pytest.approx(expected, abs=1e-5)
+            assert reading.prior == prior
+    with pytest.raises(UserError, match="own, half, equal"):
+        StreamSettings(prior="fair")
 
 
 def test_streams_have_a_stable_label_and_single_images_none(

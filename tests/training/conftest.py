@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from fer_core.data import FaceSet
 from fer_core.data.augmentation import Augmentation
@@ -17,6 +18,7 @@ from fer_core.training.recipe import Recipe, read_recipe
 from fer_core.training.run import Run
 from fer_core.training.task import Fitted, export_trained
 from fer_core.training.tasks.expressions import ExpressionTask
+from fer_core.training.tasks.training_faces import Targets
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +68,19 @@ def export(fitted: Fitted[Network], recipe: Recipe, faces: FaceSet, out: Path) -
     """Store and evaluate a trained network, and load it."""
     card = export_trained(ExpressionTask(), fitted, Run(recipe, out), faces)
     return load_model(card.name, folder=out)
+
+
+def targets_of(
+    classes: torch.Tensor,
+    votes: torch.Tensor | None = None,
+    affect: torch.Tensor | None = None,
+) -> Targets:
+    """Return the targets of N faces of the given (N,) classes, without actions; nothing is covered."""
+    number = len(classes)
+    return Targets(
+        classes=F.one_hot(classes, 7).float(),
+        votes=torch.zeros(number, 8) if votes is None else votes,
+        affect=torch.full((number, 2), torch.nan) if affect is None else affect,
+        actions=torch.zeros(number, 0),
+        covered=torch.zeros(number, 3),
+    )

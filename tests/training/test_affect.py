@@ -22,7 +22,7 @@ from fer_core.training.task import Fitted
 from fer_core.training.tasks.expression_module import ExpressionModule
 from fer_core.types import Face, Floats, Image
 from fer_core.weights import WEIGHTS
-from tests.training.conftest import export, fit
+from tests.training.conftest import export, fit, targets_of
 
 
 def whole_face(image: Image) -> Face:
@@ -125,7 +125,7 @@ def test_evaluate_prints_the_concordance_for_a_folder(
             np.save(tmp_path / "val_set" / "annotations" / f"{number}_{name}.npy", value)
         picture = Pillow.fromarray(stripes(float(valence), 0.0))
         picture.save(tmp_path / "val_set" / "images" / f"{number}.png")
-    monkeypatch.setattr("fer_core.models.load_model", lambda _: trained[0])
+    monkeypatch.setattr("fer_core.models.load_model", lambda *_: trained[0])
     cli.app(["evaluate", "--data", str(tmp_path)], standalone_mode=False)
     output = capsys.readouterr().out
     assert "rated on 10 faces of PrivateTest" in output and "arousal CCC" not in output
@@ -182,16 +182,16 @@ def test_streams_average_the_outputs_of_the_affect_head(
 def test_the_loss_ignores_unknown_ratings() -> None:
     recipe = dataclasses.replace(read_recipe("plain"), affect_weight=3.0)
     module = ExpressionModule(build_network(recipe.family, recipe.network), recipe)
-    label, votes = torch.tensor([0, 3]), torch.zeros(2, 8)
+    label = torch.tensor([0, 3])
     rated = torch.tensor([[0.5, float("nan")], [float("nan"), float("nan")]])
     heads = Heads(torch.zeros(2, 7), torch.zeros(2, 8), torch.zeros(2, 2, requires_grad=True))
-    without_head = module.loss(heads._replace(affect=None), label, votes, rated)
-    loss = module.loss(heads, label, votes, rated)
+    without_head = module.loss(heads._replace(affect=None), targets_of(label, affect=rated))
+    loss = module.loss(heads, targets_of(label, affect=rated))
     assert (loss - without_head).item() == pytest.approx(3 * 0.5**2)
     assert heads.affect is not None
     (gradient,) = torch.autograd.grad(loss, heads.affect)
     assert gradient.tolist() == [[-3.0, 0.0], [0.0, 0.0]]
-    unrated = module.loss(heads, label, votes, torch.full((2, 2), float("nan")))
+    unrated = module.loss(heads, targets_of(label))
     assert unrated.item() == pytest.approx(without_head.item())
 
 

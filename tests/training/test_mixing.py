@@ -12,7 +12,8 @@ from torchvision.transforms import v2
 from fer_core.models import build_network
 from fer_core.models.base import Heads
 from fer_core.training.recipe import read_recipe
-from fer_core.training.tasks.expression_module import ExpressionModule, balanced_weights, mixed
+from fer_core.training.tasks.expression_module import ExpressionModule, balanced_weights
+from tests.training.conftest import targets_of
 
 LABELS = np.array([0] * 40 + [1] * 4 + [2] * 41 + [3] * 72 + [4] * 48 + [5] * 32 + [6] * 50)
 
@@ -29,16 +30,18 @@ def test_a_class_without_faces_has_weight_zero() -> None:
 
 
 def test_class_weights_do_not_apply_to_the_votes() -> None:
-    recipe = dataclasses.replace(read_recipe("plain"), label_smoothing=0.0)
+    recipe = dataclasses.replace(
+        read_recipe("plain"), label_smoothing=0.0, labels_weight=1.0, votes_weight=1.0
+    )
     network = build_network(recipe.family, recipe.network)
     weights = balanced_weights(LABELS)
     logits, label = torch.randn(4, 7), torch.tensor([1, 3, 3, 6])
     heads = Heads(logits, torch.zeros(4, 8), None)
-    votes, rated = torch.full((4, 8), 1 / 8), torch.full((4, 2), torch.nan)
-    loss = ExpressionModule(network, recipe, weights).loss(heads, label, votes, rated)
+    targets = targets_of(label, votes=torch.full((4, 8), 1 / 8))
+    loss = ExpressionModule(network, recipe, weights).loss(heads, targets)
     expected = F.cross_entropy(logits, label, weight=weights) + np.log(8)
     assert float(loss) == pytest.approx(float(expected), rel=1e-5)
-    unweighted = ExpressionModule(network, recipe).loss(heads, label, votes, rated)
+    unweighted = ExpressionModule(network, recipe).loss(heads, targets)
     assert float(unweighted) == pytest.approx(
         float(F.cross_entropy(logits, label) + np.log(8)), rel=1e-5
     )
@@ -51,7 +54,8 @@ def test_targets_are_mixed_in_the_shares_of_the_pixels(mixer: v2.Transform) -> N
     faces = (label * 40).to(torch.uint8)[:, None, None, None].expand(3, 1, 24, 24)
     votes = F.one_hot(label, 8).float()
     rated = torch.tensor([[0.5, 0.0], [-0.5, 1.0], [torch.nan, torch.nan]])
-    blended, classes, mixed_votes, ratings = mixed(mixer, faces, label, votes, rated)
+    blended, targets = targets_of(label, votes, rated).mixed_by(mixer, faces)
+    classes, mixed_votes, ratings = targets.classes, targets.votes, targets.affect
     assert blended.shape == (3, 1, 24, 24) and classes.shape == (3, 7)
     assert classes.sum(dim=1).tolist() == pytest.approx([1, 1, 1])
     brightness = blended.mean(dim=(1, 2, 3))

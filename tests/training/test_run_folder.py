@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from safetensors.torch import load_file
 from torch.utils.data import TensorDataset
 
@@ -40,6 +41,32 @@ def test_the_training_curve_joins_all_starts(tmp_path: Path) -> None:
         {"epoch": 3, "loss": 1.25, "public_accuracy": 0.75},
     ]
     assert read_curve(tmp_path / "none") == []
+
+
+def test_small_learning_rates_keep_their_digits_in_the_curve(tmp_path: Path) -> None:
+    log = tmp_path / "metrics" / "version_0" / "metrics.csv"
+    log.parent.mkdir(parents=True)
+    log.write_text("epoch,learning_rate,loss,step\n0,0.00001234567,1.23456,9\n")
+    assert read_curve(tmp_path) == [{"epoch": 1, "learning_rate": 1.235e-05, "loss": 1.2346}]
+
+
+def test_losses_figures_and_learning_rate_have_a_panel_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path: figures.append(figure))
+    row = {"loss": 2.0, "public_loss": 1.9, "public_accuracy": 0.3, "accuracy": 0.4}
+    draw_curve([{"epoch": 1, **row, "learning_rate": 0.1}], tmp_path / "curves.png")
+    draw_curve([{"epoch": 1, **row}], tmp_path / "curves.png")
+    labels = [
+        {axes.get_title(): axes.get_legend_handles_labels()[1] for axes in figure.axes}
+        for figure in figures
+    ]
+    assert labels[0] == labels[1] | {"Learning rate": ["mean of the epoch"]}
+    assert labels[1] == {
+        "Loss": ["loss, Training", "loss, PublicTest"],
+        "Figures": ["accuracy, PublicTest", "accuracy, Training"],
+    }
 
 
 def test_a_finished_run_of_older_code_is_only_exported(

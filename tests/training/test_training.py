@@ -40,7 +40,11 @@ def test_a_run_from_training_to_stored_weights(
     assert card.figures["PrivateTest"]["n"] == 35 and card.figures["PublicTest"]["ferplus_n"] == 35
     curve = card.training["curve"]
     assert [row["epoch"] for row in curve] == [1, 2]
-    assert set(curve[0]) == {"epoch", "loss", "public_accuracy", "public_votes_accuracy"}
+    assert set(curve[0]) == {
+        *("epoch", "loss", "accuracy", "learning_rate"),
+        *("public_loss", "public_accuracy", "public_votes_accuracy"),
+    }
+    assert 0 < curve[1]["learning_rate"] < recipe.learning_rate
     best = max(row["public_accuracy"] for row in curve)
     assert curve[card.training["selected_epoch"] - 1]["public_accuracy"] == best
     for picture in ("curves.png", "confusion.png"):
@@ -97,11 +101,20 @@ def test_the_temperature_corrects_overconfidence() -> None:
     assert temperature(3 * logits, labels) == pytest.approx(3, rel=0.06)
 
 
-def test_the_threshold_separates_right_from_wrong() -> None:
+def test_four_of_five_answered_readings_are_right() -> None:
     probabilities = np.full((100, 7), 0.01, np.float32)
-    probabilities[:50, 0], probabilities[50:, 0] = 0.444, 0.85
-    labels = np.array([1] * 50 + [0] * 50)
-    assert 0.444 < unsure_below(probabilities, labels) <= 0.85
+    probabilities[:15, 0], probabilities[15:, 0] = 0.444, 0.85
+    labels = np.array([1] * 30 + [0] * 70)
+    assert unsure_below(probabilities, labels) == 0.45
+    assert unsure_below(probabilities, np.zeros(100, int)) == 0, "all are right"
+
+
+def test_at_most_a_fifth_of_the_readings_is_unsure() -> None:
+    confidences = np.linspace(0.2, 0.9, 100, dtype=np.float32)
+    probabilities = np.full((100, 7), 0.01, np.float32)
+    probabilities[:, 0] = confidences
+    threshold = unsure_below(probabilities, np.ones(100, int))
+    assert 0.3 <= threshold <= 0.35 and (confidences < threshold).mean() <= 0.2
 
 
 def test_metrics_of_a_known_confusion_matrix() -> None:
@@ -142,11 +155,17 @@ def test_consensus_by_both_heads_averages_them_without_contempt() -> None:
 
 
 def test_figures_by_prior(faces: FaceSet) -> None:
-    probabilities = np.eye(7, dtype=np.float32)[np.where(faces.labels == 1, 0, faces.labels)]
-    figures = prior_figures(probabilities, faces)
+    classifier = load_model("plain")
+    assigned = np.where(faces.labels == 1, 0, faces.labels)
+    logits = 20 * np.eye(7, dtype=np.float32)[assigned]
+    figures = prior_figures(classifier, logits, faces, "half")
     assert figures["accuracy"] == pytest.approx(6 / 7) == figures["macro_recall"]
     assert figures["disgust"] == 0 and figures["angry"] == 1
     assert figures["consensus_accuracy"] == 1, "all votes are for neutral"
+    assert figures["unsure"] == 0 and figures["ece"] > 0.1
+    share = np.sqrt(np.array(classifier.card.class_shares))
+    missed = (1 / share[1]) / (1 / share).sum()
+    assert figures["answered_accuracy"] == pytest.approx(1 - missed), "disgust counts more"
 
 
 def test_augmentation_moves_faces_within_its_limits() -> None:
@@ -168,9 +187,18 @@ def test_augmentation_moves_faces_within_its_limits() -> None:
 def test_recipes_of_the_package_can_be_read() -> None:
     assert {"plain", "prior_attention"} <= set(list_recipes())
     plain, prior = read_recipe("plain"), read_recipe("prior_attention")
-    assert dataclasses.replace(plain, name="", family="") == dataclasses.replace(
-        prior, name="", family=""
+    twin = dataclasses.replace(prior, name="plain", family="plain", covered_weight=0.0)
+    assert plain == twin, "the same backbone and recipe, without blocks"
+
+
+def test_a_recipe_takes_over_what_it_does_not_change(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'extends = "prior_attention"\nname = "mine"\nepochs = 3\n[augmentation]\nerase = 0.3'
     )
+    mine, parent = read_recipe(str(path)), read_recipe("prior_attention")
+    augmentation = dataclasses.replace(parent.augmentation, erase=0.3)
+    assert mine == dataclasses.replace(parent, name="mine", epochs=3, augmentation=augmentation)
 
 
 REQUIRED_FIELDS = 'name = "a"\nfamily = "plain"\nnetwork = {}\n'
@@ -180,8 +208,9 @@ REQUIRED_FIELDS = 'name = "a"\nfamily = "plain"\nnetwork = {}\n'
     ("text", "message"),
     [
         ("name = ", "is not valid TOML"),
-        ('name = "a"\ncolour = 1', "unknown field 'colour'; known are affect_weight"),
+        ('name = "a"\ncolour = 1', "unknown field 'colour'; known are actions_weight"),
         ('name = "a"', "missing 2 required"),
+        ('extends = "nothing"', "extends no recipe of the package: 'nothing'"),
         ('name = "a"\n[augmentation]\nspin = 3', "unknown field 'spin'"),
         (REQUIRED_FIELDS + 'epochs = "many"', "epochs must be of type int, not 'many'"),
         (REQUIRED_FIELDS + "class_weights = 1", "class_weights must be of type bool, not 1"),

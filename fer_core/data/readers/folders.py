@@ -1,7 +1,7 @@
 """Reader of folders with one folder of images for each class, the most common layout.
 
-Examples are Kaggle's FER2013 images (``train``, ``test``), MMAFEDB (``train``, ``valid``, ``test``), IEFDB,
-and any other set whose folders are named after the classes.
+Examples are Kaggle's FER2013 images (``train``, ``test``), MMAFEDB (``train``, ``valid``, ``test``), and any
+other set whose folders are named after the classes.
 """
 
 import os
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from fer_core.data.crops import Crop, image_files, read_crops
-from fer_core.data.faceset import FaceSet
+from fer_core.data.detection import FaceCropper
+from fer_core.data.faceset import UNSPLIT, FaceSet
 from fer_core.labels import EXPRESSIONS
 
 ALIASES: Final = {
@@ -44,12 +45,17 @@ def is_folders(path: Path) -> bool:
     return next(_class_folders(path), None) is not None
 
 
-def read_folders(path: Path) -> FaceSet:
+def read_folders(path: Path, side: int = SIDE, cropper: FaceCropper | None = None) -> FaceSet:
     """Read ``path/<class>/*.png`` and similar; folders with other names are left out.
 
     If a parent folder is named after a split (``train``, ``valid``, ``test``), its faces are in that split.
-    All other faces are in PrivateTest, so that a folder can be used for evaluation and is never trained on by
-    accident.
+    All other faces are in PrivateTest where some parent folder is, and otherwise the whole set is without
+    splits: ``read_faces`` puts it into PrivateTest, ``read_training_faces`` splits it by rule.
+
+    Args:
+        path: the folder.
+        side: longest side of a stored image, in pixels.
+        cropper: find the face in each image, and leave out those without one.
 
     Raises:
         DataError: if an image is unreadable, or no folder of a class holds an image.
@@ -59,7 +65,7 @@ def read_folders(path: Path) -> FaceSet:
         for folder, label in _class_folders(path)
         for file in image_files(folder)
     )
-    return read_crops(path, crops, SOURCE.format(path.resolve().name), side=SIDE)
+    return read_crops(path, crops, SOURCE.format(path.resolve().name), side=side, cropper=cropper)
 
 
 def _class_folders(path: Path) -> Iterator[tuple[Path, int]]:
@@ -73,4 +79,4 @@ def _class_folders(path: Path) -> Iterator[tuple[Path, int]]:
 
 def _split(folder: Path) -> str:
     splits = [SPLIT_NAMES[part] for part in map(str.lower, folder.parts) if part in SPLIT_NAMES]
-    return splits[-1] if splits else "PrivateTest"
+    return splits[-1] if splits else UNSPLIT

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer_core.data import FaceSet, majority
+from fer_core.devices import choose_device
 from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import build_network, get_family
@@ -66,7 +67,7 @@ def fit_estimator(run: Run, faces: FaceSet) -> Fitted[Estimator]:
     assert isinstance(estimator, Estimator)
     training, public = faces.split("Training"), faces.split("PublicTest")
     squares, public_squares = (
-        _align(part, recipe, estimator.input_size) for part in (training, public)
+        _align(part, recipe, estimator.input_size, run.device) for part in (training, public)
     )
     if isinstance(estimator, BoostedCode):
         fit_encoder(estimator.encoder, squares, public_squares, run)
@@ -93,10 +94,10 @@ def fit_estimator(run: Run, faces: FaceSet) -> Fitted[Estimator]:
     return Fitted(estimator, facts)
 
 
-def _align(faces: FaceSet, recipe: Recipe, size: int) -> Image:
+def _align(faces: FaceSet, recipe: Recipe, size: int, device: str) -> Image:
     """Return (N, S, S) faces as ``Classifier.align`` gives them."""
     unknown = np.full((len(faces), 5, 2), np.nan, np.float32)
-    points = bare_points(faces.images) if recipe.aligned else unknown
+    points = bare_points(faces.images, choose_device(device)) if recipe.aligned else unknown
     return align_crops(faces.images, points, size)
 
 

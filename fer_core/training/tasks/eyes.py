@@ -16,6 +16,7 @@ from torchmetrics.classification import BinaryAccuracy
 
 from fer_core.data.augmentation import augment
 from fer_core.data.readers.eyes import EyeSet, read_eyes
+from fer_core.devices import choose_device
 from fer_core.faces.eyes import EyeNetwork, EyeReader, load_eye_reader
 from fer_core.geometry import warp
 from fer_core.training.card import run_facts
@@ -108,6 +109,7 @@ class EyeTask:
                 recipe,
                 run.world,
                 training=is_training,
+                device=choose_device(run.device, training=True),
             )
             for split, is_training in (("Training", True), ("PublicTest", False))
         )
@@ -139,8 +141,10 @@ class EyeTask:
         )
         return save_weights(card, get_arrays(network), run.out)
 
-    def measure(self, card: Card, folder: Path, data: EyeSet, split: str) -> dict[str, Any]:
-        return measure_eyes(load_eye_reader(folder=folder), data.split(split))
+    def measure(
+        self, card: Card, folder: Path, data: EyeSet, split: str, device: str = "cpu"
+    ) -> dict[str, Any]:
+        return measure_eyes(load_eye_reader(device, folder), data.split(split))
 
     def figures(self, card: Card, folder: Path, data: EyeSet) -> dict[str, dict[str, Any]]:
         return split_figures(self, card, folder, data, "--data eyes")

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from fer_core.data.augmentation import photometric, random_similarity, transform_points
 from fer_core.data.readers.landmarks import LandmarkSet, join_landmarks, read_landmarks
+from fer_core.devices import choose_device
 from fer_core.faces.alignment import PASSES, find_landmarks
 from fer_core.faces.landmarks import (
     MIRRORED_ACTIONS,
@@ -128,6 +129,7 @@ class LandmarkTask:
                 recipe,
                 run.world,
                 training=is_training,
+                device=choose_device(run.device, training=True),
             )
             for split, is_training in (("Training", True), ("PublicTest", False))
         )
@@ -161,10 +163,15 @@ class LandmarkTask:
         return save_weights(card, get_arrays(network), run.out)
 
     def measure(
-        self, card: Card, folder: Path, data: Mapping[str, LandmarkSet], split: str
+        self,
+        card: Card,
+        folder: Path,
+        data: Mapping[str, LandmarkSet],
+        split: str,
+        device: str = "cpu",
     ) -> dict[str, Any]:
         faces = join_landmarks(list(data.values())).split(split)
-        return measure_landmarks(load_landmarker(folder=folder), faces)
+        return measure_landmarks(load_landmarker(device, folder), faces)
 
     def figures(
         self, card: Card, folder: Path, data: Mapping[str, LandmarkSet]

@@ -8,6 +8,7 @@ from app.charts.statistics import (
     FERPLUS_COLUMNS,
     accuracy_dots,
     class_counts,
+    reliability_diagram,
     share_table,
     training_curve,
     vote_bars,
@@ -63,6 +64,27 @@ def test_training_curve_shows_accuracy_and_loss() -> None:
     assert not training_curve(curve, selected=None).layout.shapes
 
 
+def test_training_curve_shows_what_else_the_epochs_have() -> None:
+    full = {"accuracy": 0.6, "public_loss": 1.4, "learning_rate": 0.01}
+    curve = [{"epoch": 1, "loss": 1.5, "public_accuracy": 0.5}, {"epoch": 2, "loss": 1.2, **full}]
+    lines = {line.name: line for line in training_curve(curve, selected=2).data}
+    assert len(lines) == 5
+    assert list(lines["accuracy on Training"].y) == [None, 0.6]
+    assert lines["loss on PublicTest"].yaxis == "y2"
+    assert lines["learning rate"].yaxis == "y3"
+
+
+def test_reliability_diagram_shows_each_bin_beside_perfect_calibration() -> None:
+    rows = [
+        {"confidence": 0.4, "accuracy": 0.3, "share": 0.25},
+        {"confidence": 0.9, "accuracy": 0.8, "share": 0.75},
+    ]
+    perfect, measured = reliability_diagram(rows).data
+    assert list(perfect.x) == list(perfect.y) == [0, 1]
+    assert list(measured.x) == [0.4, 0.9] and list(measured.y) == [0.3, 0.8]
+    assert measured.marker.size[1] > measured.marker.size[0]
+
+
 def test_class_counts_show_numbers_and_shares() -> None:
     figure = class_counts(np.array([1, 0, 0, 3000, 0, 0, 999]), most=0.8)
     (bar,) = figure.data
@@ -89,6 +111,7 @@ def test_only_classes_with_votes_are_shown() -> None:
         accuracy_dots({"a": 0.5}, {}, people=(0.6, 0.7)),
         share_table(np.ones((7, 7), np.int64), EXPRESSIONS, rows_are="a", columns_are="b"),
         training_curve([{"epoch": 1}], selected=1),
+        reliability_diagram([{"confidence": 0.4, "accuracy": 0.3, "share": 1.0}]),
         class_counts(np.ones(7, np.int64), most=1),
         vote_bars(np.ones(10, np.float32)),
     ],

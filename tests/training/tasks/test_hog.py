@@ -10,7 +10,7 @@ import pytest
 
 from fer_core.data import scenes
 from fer_core.data.readers.landmarks import LandmarkSet
-from fer_core.data.scenes import face_scenes, faceless_scenes, turned
+from fer_core.data.scenes import NO_FACE, Scene, face_scenes, faceless_scenes, turned
 from fer_core.faces.hog import Hog
 from fer_core.faces.landmarks import EYES, MOUTH_CORNERS, NOSE_TIP
 from fer_core.geometry import mean_points
@@ -119,6 +119,21 @@ def test_the_boundary_with_the_best_f1_is_found() -> None:
     margins = np.array([0.1, 2.0, 1.0, -0.5, 1.5], np.float32)
     is_face = np.array([False, True, True, False, True])
     assert best_boundary(margins, is_face, faces=4) == pytest.approx((1.0, 6 / 7))
+
+
+def test_a_smaller_beta_prefers_fewer_false_boxes_to_more_faces() -> None:
+    margins = np.array([3.0, 2.0, 1.0, 0.0], np.float32)
+    is_face = np.array([True, False, True, True])
+    assert best_boundary(margins, is_face, faces=3) == pytest.approx((0.0, 6 / 7))
+    boundary, measure = best_boundary(margins, is_face, faces=3, beta=0.2)
+    assert boundary == 3 and measure == pytest.approx(1.04 / (1 + 0.04 * 3))
+
+
+def test_every_fourth_sample_image_is_held_out_with_all_its_views() -> None:
+    samples = [Scene(np.full((8, 8), n, np.uint8), *NO_FACE) for n in range(24)]
+    rest, held_out = training._hold_out(samples)
+    assert [int(scene.image[0, 0]) for scene in held_out] == [9, 10, 11, 21, 22, 23]
+    assert len(rest) == 18
 
 
 def test_a_run_from_training_to_stored_weights(tiles: LandmarkSet, tmp_path: Path) -> None:

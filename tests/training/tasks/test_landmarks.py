@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from fer_core.data.augmentation import Augmentation
 from fer_core.data.faceset import DataError
+from fer_core.data.preview import NO_AUGMENTATION
 from fer_core.data.readers.landmarks import read_landmarks
 from fer_core.faces.alignment import find_landmarks
 from fer_core.faces.landmarks import MIRRORED_ACTIONS, MIRRORED_POINTS, five_points, load_landmarker
@@ -79,7 +79,6 @@ def test_mirroring_twice_is_the_identity() -> None:
 
 
 def test_a_mirrored_face_has_mirrored_points(teacher: Path) -> None:
-    no_augmentation = Augmentation(*(0.0,) * 10)
     recipe = read_recipe("landmarks")
     faces = read_landmarks(teacher)
     plain, mirrored = (
@@ -87,7 +86,7 @@ def test_a_mirrored_face_has_mirrored_points(teacher: Path) -> None:
             faces,
             48,
             dataclasses.replace(
-                recipe, augmentation=dataclasses.replace(no_augmentation, flip=flip)
+                recipe, augmentation=dataclasses.replace(NO_AUGMENTATION, flip=flip)
             ),
             training=True,
         )[0]

@@ -1,0 +1,49 @@
+"""Reader of faces without labels: folders of image files, or of mosaics with their ``index.csv``."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from fer_core.data.crops import SIDE, picture_files, read_face
+from fer_core.data.faceset import DataError, FaceSet
+from fer_core.data.mosaic import read_tiles
+from fer_core.data.tables import read_rows
+
+SOURCE: Final = "{} (faces without labels), under its publisher's terms"
+NO_LABEL: Final = -1
+
+
+def read_unlabeled(path: Path) -> FaceSet:
+    """Read every image below a folder; where there is an ``index.csv``, the rows whose ``split`` is train.
+
+    Returns:
+        Faces of Training with the label -1.
+
+    Raises:
+        DataError: if the folder is missing, holds no images, or an image is unreadable.
+    """
+    if (path / "index.csv").is_file():
+        images = _read_mosaics(path)
+    else:
+        images = [read_face(file, side=SIDE) for file in picture_files(path)]
+    if not images:
+        raise DataError(f"{path / 'index.csv'} has no row whose split is train")
+    return FaceSet(
+        images,
+        np.full(len(images), NO_LABEL, np.int64),
+        np.full(len(images), "Training"),
+        sources={path.name: SOURCE.format(path.name)},
+    )
+
+
+def _read_mosaics(path: Path) -> list[np.ndarray]:
+    tiles: dict[str, list[int]] = {}
+    for _, (mosaic, tile, split) in read_rows(path / "index.csv", ("mosaic", "tile", "split")):
+        if split == "train":
+            tiles.setdefault(mosaic, []).append(int(tile))
+    return [
+        image
+        for mosaic, numbers in tiles.items()
+        for image in read_tiles(path / f"{mosaic}.webp", np.array(numbers))
+    ]

@@ -1,0 +1,45 @@
+"""Where networks run: the names of torch's devices, checked before anything is loaded."""
+
+from typing import Final
+
+from fer_core.errors import UserError
+
+KINDS: Final = ("cpu", "cuda", "mps")
+"""Kinds of devices: processors, GPUs of NVIDIA (and of AMD, which torch names so too), GPUs of Apple."""
+
+
+def list_devices() -> tuple[str, ...]:
+    """Return the devices of this machine, as torch names them; the CPU comes first."""
+    import torch
+
+    gpus = tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+    cuda = ("cuda", *gpus) if torch.cuda.is_available() else ()
+    mps = ("mps",) if torch.backends.mps.is_available() else ()
+    return ("cpu", *cuda, *mps)
+
+
+def choose_device(name: str = "auto", *, training: bool = False) -> str:
+    """Return the device that a name stands for.
+
+    Args:
+        name: ``auto``, or a device of ``list_devices()``. ``auto`` is CUDA where there is a GPU for it, and
+            the CPU otherwise.
+        training: whether ``auto`` may choose Apple's MPS too. Training gains from any GPU; a prediction is a
+            few small networks over one face, which nobody has measured on MPS.
+
+    Raises:
+        UserError: if this machine has no such device; the message names those it has.
+    """
+    devices = list_devices()
+    if name == "auto":
+        gpus = ("cuda", "mps") if training else ("cuda",)
+        return next((gpu for gpu in gpus if gpu in devices), "cpu")
+    if name not in devices:
+        available = ", ".join(devices)
+        if name.partition(":")[0] in KINDS:
+            raise UserError(f"there is no device {name!r} here; choose auto or one of {available}")
+        kinds = ", ".join(("auto", *KINDS))
+        raise UserError(
+            f"unknown device {name!r}; choose one of {kinds}, of which this machine has {available}"
+        )
+    return name
