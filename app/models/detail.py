@@ -141,6 +141,7 @@ def render_robustness(card: Card) -> None:
                 format="%.1f %%", min_value=0, max_value=100
             )
         },
+        height="content",
         key="models_robustness",
     )
     st.caption(

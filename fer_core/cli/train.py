@@ -1,7 +1,7 @@
 """``train``: from a recipe to weights with their card."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from fer_core.errors import UserError
 from fer_core.weights import WEIGHTS
 
 if TYPE_CHECKING:
+    from fer_core.training.recipe import Recipe
     from fer_core.training.run import Run
     from fer_core.training.task import Task
 
@@ -24,6 +25,12 @@ Teachers = Annotated[
     typer.Option(
         help="A trained model, or its card, that labels each augmented face; give it several times "
         "to average several."
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        help="A trained model, or its card, whose weights the network starts from where they fit."
     ),
 ]
 Unlabeled = Annotated[
@@ -48,6 +55,7 @@ def train(
         ),
     ],
     plus: Plus = None,
+    start: Start = None,
     teacher: Teachers = None,
     unlabeled: Unlabeled = None,
     detect: Detect = False,
@@ -75,25 +83,44 @@ def train(
     from fer_core.training.tasks import task_of_family
 
     chosen = read_recipe(recipe)
-    if teacher:
-        chosen = replace(chosen, teachers=teacher)
+    chosen = replace(chosen, start=start or chosen.start, teachers=teacher or chosen.teachers)
     if resume and out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     folder = out or Path("models/history") / f"{chosen.name}-{datetime.now():%Y%m%d-%H%M%S}"
     task = task_of_family(chosen.family)
     run = Run(chosen, folder, resume, World(processes, nodes), device, precision)
     choose_precision(precision, choose_device(device, training=True))
-    if unlabeled and not chosen.teachers:
-        raise UserError("--unlabeled needs a --teacher that labels its faces")
+    _check_options(task, chosen, {"--start": start, "--teacher": teacher, "--unlabeled": unlabeled})
 
     def read() -> Any:
         faces = _read_detected(task, data, plus, device) if detect else task.read(data, plus)
         return _with_unlabeled(faces, unlabeled or [])
 
-    words = ["--detect"] if detect else []
+    words = ["--start", start] if start else []
+    words += ["--detect"] if detect else []
     for path in unlabeled or []:
         words += ["--unlabeled", str(path)]
     _train(task, run, read, _command(recipe, data, plus, run, words))
+
+
+def _check_options(task: "Task[Any, Any]", recipe: "Recipe", given: Mapping[str, Any]) -> None:
+    """Refuse options that would do nothing with a recipe.
+
+    Args:
+        given: options that are for networks of expression classes alone, with their values.
+
+    Raises:
+        UserError: names the option.
+    """
+    from fer_core.training.tasks import trains_in_epochs
+    from fer_core.training.tasks.expressions import ExpressionTask
+
+    useful = isinstance(task, ExpressionTask) and trains_in_epochs(recipe.family)
+    for option in (option for option, value in given.items() if value):
+        if not useful:
+            raise UserError(f"{option} is for networks of expression classes; leave it out")
+        if option == "--unlabeled" and not recipe.teachers:
+            raise UserError("--unlabeled needs a --teacher that labels its faces")
 
 
 def _train(task: "Task[Any, Any]", run: "Run", read: Callable[[], Any], command: str) -> None:

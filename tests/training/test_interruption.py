@@ -77,13 +77,13 @@ def test_ctrl_c_says_what_is_kept_and_the_command_that_goes_on(
 ) -> None:
     with monkeypatch.context() as patch:
         press_ctrl_c_in_epoch(2, patch)
-        code, err = train("--device", "cpu")
+        code, err = train("--start", "plain", "--device", "cpu")
     assert code == 130 and "Traceback" not in err
     assert (
         "stopped; 2 of 3 epochs are kept in run, go on with: python -m fer_core train tiny.toml "
-        "--data 'my data' --out run --device cpu --resume\n"
+        "--data 'my data' --start plain --out run --device cpu --resume\n"
     ) in err
-    code, _ = train("--device", "cpu", "--resume")
+    code, _ = train("--start", "plain", "--device", "cpu", "--resume")
     assert code == 0 and len(read_curve(tmp_path / "run")) == 3
 
 
