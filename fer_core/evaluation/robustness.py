@@ -136,6 +136,28 @@ def corrupt(images: Sequence[Image], name: str, seed: int = 0) -> list[Image]:
     ]
 
 
+def corrupted_probabilities(
+    classifier: Classifier, faces: FaceSet, progress: Callable[[float], None] | None = None
+) -> dict[str, Floats]:
+    """Read the faces under each corruption, at the class shares of the model's training faces.
+
+    Args:
+        classifier: the model.
+        faces: N bare crops.
+        progress: called after each corruption with the share of finished ones, 0..1.
+
+    Returns:
+        Name of the corruption -> (N, 7) probabilities.
+    """
+    probabilities = {}
+    for number, name in enumerate(CORRUPTIONS, start=1):
+        aligned = classifier.align(corrupt(faces.images, name))
+        probabilities[name] = classifier.calibrate(classifier.logits(aligned)[0], "own")
+        if progress is not None:
+            progress(number / len(CORRUPTIONS))
+    return probabilities
+
+
 def robustness(
     classifier: Classifier, faces: FaceSet, progress: Callable[[float], None] | None = None
 ) -> dict[str, float]:
@@ -149,12 +171,15 @@ def robustness(
     Returns:
         Name of the corruption -> accuracy 0..1, and ``mean`` over all but ``clean``.
     """
-    accuracies = {}
-    for number, name in enumerate(CORRUPTIONS, start=1):
-        aligned = classifier.align(corrupt(faces.images, name))
-        predicted = classifier.calibrate(classifier.logits(aligned)[0], "own").argmax(axis=1)
-        accuracies[name] = float((predicted == faces.labels).mean())
-        if progress is not None:
-            progress(number / len(CORRUPTIONS))
-    corrupted = [accuracy for name, accuracy in accuracies.items() if name != "clean"]
-    return {**accuracies, "mean": float(np.mean(corrupted))}
+    return with_mean(
+        {
+            name: float((probabilities.argmax(axis=1) == faces.labels).mean())
+            for name, probabilities in corrupted_probabilities(classifier, faces, progress).items()
+        }
+    )
+
+
+def with_mean(figures: Mapping[str, float]) -> dict[str, float]:
+    """Add ``mean``, over all corruptions but ``clean``."""
+    corrupted = [figure for name, figure in figures.items() if name != "clean"]
+    return {**figures, "mean": float(np.mean(corrupted))}
