@@ -70,8 +70,14 @@ def render_detail(detail: ModelDetail) -> None:
 
 
 def render_figures(row: LeaderboardRow) -> None:
-    """Show the four figures of a model."""
-    with st.grid(4, min_column_width=130):
+    """Show the main figures of a model."""
+    with st.grid(5, min_column_width=130):
+        if row.consensus_accuracy is not None:
+            st.metric(
+                "Consensus",
+                f"{100 * row.consensus_accuracy:.1f} %",
+                help="Accuracy on the faces whose label and votes agree.",
+            )
         st.metric("Accuracy", f"{100 * row.accuracy:.1f} %")
         st.metric("Macro F1", f"{row.macro_f1:.3f}")
         if row.ferplus_accuracy is not None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = {
     "parameters": ("parameters", ","),
     "file_mb": ("MB", ".1f"),
+    "consensus_accuracy": ("consensus", ".1%"),
     "accuracy": ("accuracy", ".1%"),
     "unseen_accuracy": ("no copies", ".1%"),
     "macro_precision": ("precision", ".3f"),

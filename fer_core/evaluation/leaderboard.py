@@ -45,6 +45,8 @@ class LeaderboardRow:
     parameters: int
     file_mb: float
     n: int
+    consensus_accuracy: float | None
+    """Accuracy over the faces whose label is the majority of FER+'s votes too; None without votes."""
     accuracy: float
     macro_f1: float
     ece: float
@@ -157,6 +159,7 @@ def _leaderboard_row(card: Card, figures: Mapping[str, Any], folder: Path) -> Le
             parameters=card.parameters,
             file_mb=file.stat().st_size / 1e6 if file.is_file() else 0.0,
             n=figures["n"],
+            consensus_accuracy=figures.get("consensus_accuracy"),
             accuracy=figures["accuracy"],
             macro_f1=figures["macro_f1"],
             ece=figures["ece"],

@@ -77,7 +77,8 @@ def test_the_leaderboard_is_built_from_cards_without_a_file(folder: Path) -> Non
 
 def test_figures_of_the_file_have_priority_over_cards(folder: Path) -> None:
     gone = {"name": "gone", **figures(0.99)}
-    row = {"name": "plain", **figures(0.9, published="", unseen_accuracy=0.8)}
+    known = {"unseen_accuracy": 0.8, "consensus_accuracy": 0.95}
+    row = {"name": "plain", **figures(0.9, published="", **known)}
     del row["n"]
     write(folder, row, gone)
     assert "leaderboard" not in list_models(folder)
@@ -87,6 +88,7 @@ def test_figures_of_the_file_have_priority_over_cards(folder: Path) -> None:
         ("xception", 0.8, 5),
     ]
     assert [s.unseen_accuracy for s in standings] == [0.8, None]
+    assert [s.consensus_accuracy for s in standings] == [0.95, None]
     assert standings[0].published == "62.7 % as told", "the card's, where the row has none"
 
 
@@ -114,7 +116,9 @@ def test_a_missing_figure_is_named(folder: Path) -> None:
 
 
 def standing(name: str, published: str = "") -> LeaderboardRow:
-    return LeaderboardRow(name, name, name, 1, 1.0, 5, 0.5, 0.5, 0.1, {}, [], None, None, published)
+    return LeaderboardRow(
+        name, name, name, 1, 1.0, 5, None, 0.5, 0.5, 0.1, {}, [], None, None, published
+    )
 
 
 @pytest.mark.parametrize(
