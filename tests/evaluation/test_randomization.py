@@ -16,7 +16,7 @@ from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, load_model
 from fer_core.types import Image
 
-TRUNK = ["layer 5", "layer 4", "layer 3", "layer 2", "layer 1"]
+TRUNK = ["layer 4", "layer 3", "layer 2", "layer 1"]
 
 
 @pytest.fixture(scope="module")

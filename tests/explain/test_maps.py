@@ -1,10 +1,8 @@
 """Raw maps against gradients computed by hand and against pytorch-grad-cam."""
 
 import copy
-import tomllib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +13,6 @@ from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from fer_core import training
 from fer_core.explain import (
     METHODS,
     cams,
@@ -34,12 +31,12 @@ from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput, normalize, p
 from fer_core.models.classifier import BATCH, Classifier
 from fer_core.models.plain import Plain
 from fer_core.models.prior_attention import PriorAttention
+from fer_core.training.recipe import read_recipe
 from fer_core.types import Floats, Image
 from fer_core.weights import get_arrays
 from tests.networks import classifier_of
 
 SIZE = 48
-RECIPES = Path(training.__file__).parent / "recipes"
 
 
 def scatter(network: nn.Module) -> None:
@@ -66,7 +63,7 @@ def scattered(network: Network, family: str = "test") -> Classifier:
 
 def from_recipe(family: str) -> Classifier:
     """Return the network of a recipe with fewer channels, so that tests are fast."""
-    options = tomllib.loads((RECIPES / f"{family}.toml").read_text())["network"]
+    options = copy.deepcopy(dict(read_recipe(family).network))
     options["backbone"]["options"] |= {"channels": [8, 16, 24, 8], "stem_width": 8}
     return scattered(build_network(family, options), family)
 
