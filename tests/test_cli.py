@@ -381,7 +381,7 @@ def test_evaluate_writes_the_leaderboard_of_all_models(
     assert row["ms_per_face"] > 0 and row["file_mb"] == round(file.stat().st_size / 1e6, 2)
     assert set(row) >= {"macro_precision", "macro_recall", "ece", "published"}
     (line,) = (line for line in out.splitlines() if line.startswith("plain "))
-    assert line.split()[2:7] == ["100.0%", "–", "1.000", "1.000", "1.000"]
+    assert line.split()[2:7] == ["100.0%", "100.0%", "–", "1.000", "1.000"]
     assert [entry.name for entry in read_leaderboard(add_weights_of_plain(tmp_path))] == ["plain"]
 
 

@@ -64,10 +64,10 @@ def test_augmentation_is_shown_on_the_sample_without_a_dataset(
     assert app.code[0].value == "make app FER_DATA=/the/folder/with/your/sets"
     assert "`fer2013.csv` or `icml_face_data.csv`" in page_text(app)
     texts = captions(app)
-    assert texts[:2] == ["**unchanged**", "turned by 6°"]
+    assert texts[:2] == ["**unchanged**", "turned by 9°"]
     assert "mirrored, 50 % of faces" in texts and len(app.image) == len(texts) + 10
     app.slider(key="data_factor").set_value(2.0).run()
-    assert "turned by 12°" in captions(app) and "mirrored, 50 % of faces" in captions(app)
+    assert "turned by 18°" in captions(app) and "mirrored, 50 % of faces" in captions(app)
 
 
 def test_random_draws_change_only_when_the_button_is_pressed(open_page: OpenPage) -> None:

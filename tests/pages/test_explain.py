@@ -73,7 +73,7 @@ def test_a_layer_and_a_method_can_be_chosen(explain: AppTest) -> None:
     slider.set_value(2).run()
     assert not app.exception
     app.selectbox(key="method").select("layercam").run()
-    assert "**happy**, by LayerCAM, 48 × 48 cells" in captions(app)
+    assert "**happy**, by LayerCAM, 24 × 24 cells" in captions(app)
     app.selectbox(key="method").select("occlusion").run()
     assert not app.select_slider, "occlusion offers a layer"
     app.selectbox(key="method").select("gradcam").run()
@@ -127,7 +127,7 @@ def test_faithfulness_and_randomization_are_shown(explain: AppTest) -> None:
     assert ((table["deletion"] >= 0) & (table["deletion"] <= 1)).all()
     strip = [caption for caption in captions(app) if caption.startswith(("head", "layer"))]
     assert [caption.split(":")[0] for caption in strip] == [
-        *("head", "layer 5", "layer 4", "layer 3", "layer 2", "layer 1")
+        *("head", "layer 4", "layer 3", "layer 2", "layer 1")
     ]
 
 

@@ -1,6 +1,5 @@
 """Optimizers and learning-rate schedules, as in their papers."""
 
-import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,14 +7,14 @@ import pytest
 import torch
 
 from fer_core.training.optimize import optimize
-from fer_core.training.recipe import read_recipe
+from fer_core.training.recipe import Recipe
 
 STEPS = 100
 
 
 def optimizer_and_schedule(**changes: Any) -> dict[str, Any]:
     """Return the optimizer and the schedule of a run of ten epochs of ten steps."""
-    recipe = dataclasses.replace(read_recipe("plain"), epochs=10, learning_rate=0.2, **changes)
+    recipe = Recipe("any", "plain", {}, epochs=10, learning_rate=0.2, **changes)
     module: Any = SimpleNamespace(
         parameters=torch.nn.Linear(2, 2).parameters,
         trainer=SimpleNamespace(estimated_stepping_batches=STEPS),
