@@ -43,7 +43,7 @@ def test_the_chosen_class_is_kept_in_the_address(page: Page, server: Server) -> 
     wait_until_idle(page)
     assert "explain_class=sad" in page.url
     page.goto(page.url + "&model=plain&method=LayerCAM&explain_layer=3")
-    wait_for_text(page, "sad, by LayerCAM, 24 × 24 cells")
+    wait_for_text(page, "sad, by LayerCAM, 12 × 12 cells")
     wait_for_text(page, "what plain gets: 48 × 48 dots")
     wait_until_idle(page)
     assert "explain_layer=3" in page.url
