@@ -5,12 +5,13 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import cv2
 
-from fer_core.labels import EXPRESSIONS
-from fer_core.types import Floats, Image, Reading
+from fer_core.labels import ACTION_UNITS, ACTIONS, EXPRESSIONS
+from fer_core.types import Face, Floats, Image, Reading
 
 CSV_COLUMNS: Final = (
     *("path", "face", "x0", "y0", "x1", "y1", "score", "top", "unsure"),
@@ -18,6 +19,15 @@ CSV_COLUMNS: Final = (
     *("valence", "arousal"),
 )
 """Columns of ``csv_rows``."""
+
+DETAIL_COLUMNS: Final = (
+    *("pitch", "yaw", "roll", "gaze_horizontal", "gaze_vertical"),
+    *ACTION_UNITS,
+    *ACTIONS,
+    *(f"{axis}_{number}" for axis in "xy" for number in range(78)),
+)
+"""Further columns of ``csv_rows`` with details: pose in degrees, gaze, action units, facial actions, and the
+landmarks in pixels, named as OpenFace names them (Baltrušaitis et al. 2018)."""
 
 
 def image_record(path: str, image: Image, readings: Sequence[Reading]) -> dict[str, Any]:
@@ -46,6 +56,34 @@ def face_record(reading: Reading) -> dict[str, Any]:
         "valence": reading.valence,
         "arousal": reading.arousal,
         "prior": reading.prior,
+        **_details(reading.face),
+    }
+
+
+def _details(face: Face) -> dict[str, Any]:
+    """Return pose, gaze, action units, actions and landmarks as numbers; {} for a face without landmarks."""
+    if face.landmarks is None or face.actions is None or face.pose is None or face.gaze is None:
+        return {}
+    return {
+        "pose": {name: round(angle, 2) for name, angle in asdict(face.pose).items()},
+        "gaze": {name: round(part, 3) for name, part in asdict(face.gaze).items()},
+        "action_units": {name: round(part, 4) for name, part in action_units(face.actions).items()},
+        "actions": {name: round(part, 4) for name, part in face.actions.items()},
+        "landmarks": face.landmarks.round(2).tolist(),
+    }
+
+
+def action_units(actions: Mapping[str, float]) -> dict[str, float]:
+    """Return the activation of each action unit, 0..1: the mean of the facial actions that show it.
+
+    They are no intensities A to E as trained people code them.
+
+    Args:
+        actions: facial action -> activation, 0..1, with all of ``ACTIONS``.
+    """
+    return {
+        unit: sum(actions[name] for name in names) / len(names)
+        for unit, names in ACTION_UNITS.items()
     }
 
 
@@ -54,8 +92,15 @@ def by_class(values: Floats) -> dict[str, float]:
     return dict(zip(EXPRESSIONS, map(float, values), strict=True))
 
 
-def csv_rows(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield one row for each face, in ``CSV_COLUMNS``; images without a face or with an error have none."""
+def csv_rows(
+    records: Iterable[dict[str, Any]], *, details: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Yield one row for each face, in ``CSV_COLUMNS``; images without a face or with an error have none.
+
+    Args:
+        records: of ``image_record``.
+        details: add ``DETAIL_COLUMNS``, for records with landmarks.
+    """
     for record in records:
         for number, face in enumerate(record.get("faces", []), start=1):
             yield {
@@ -68,7 +113,20 @@ def csv_rows(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 **face["probabilities"],
                 "valence": face["valence"],
                 "arousal": face["arousal"],
+                **(_detail_cells(face) if details else {}),
             }
+
+
+def _detail_cells(face: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``DETAIL_COLUMNS`` of a face's record."""
+    return {
+        **face["pose"],
+        **{f"gaze_{name}": part for name, part in face["gaze"].items()},
+        **face["action_units"],
+        **face["actions"],
+        **{f"x_{number}": x for number, (x, _) in enumerate(face["landmarks"])},
+        **{f"y_{number}": y for number, (_, y) in enumerate(face["landmarks"])},
+    }
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:

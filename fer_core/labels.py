@@ -73,6 +73,33 @@ ACTIONS: Final = (
 person's own in a picture that is not mirrored."""
 
 
+ACTION_UNITS: Final = {
+    "AU1": ("browInnerUp",),
+    "AU2": ("browOuterUpLeft", "browOuterUpRight"),
+    "AU4": ("browDownLeft", "browDownRight"),
+    "AU5": ("eyeWideLeft", "eyeWideRight"),
+    "AU6": ("cheekSquintLeft", "cheekSquintRight"),
+    "AU7": ("eyeSquintLeft", "eyeSquintRight"),
+    "AU9": ("noseSneerLeft", "noseSneerRight"),
+    "AU10": ("mouthUpperUpLeft", "mouthUpperUpRight"),
+    "AU12": ("mouthSmileLeft", "mouthSmileRight"),
+    "AU14": ("mouthDimpleLeft", "mouthDimpleRight"),
+    "AU15": ("mouthFrownLeft", "mouthFrownRight"),
+    "AU16": ("mouthLowerDownLeft", "mouthLowerDownRight"),
+    "AU17": ("mouthShrugLower",),
+    "AU18": ("mouthPucker",),
+    "AU20": ("mouthStretchLeft", "mouthStretchRight"),
+    "AU22": ("mouthFunnel",),
+    "AU24": ("mouthPressLeft", "mouthPressRight"),
+    "AU26": ("jawOpen",),
+    "AU28": ("mouthRollLower", "mouthRollUpper"),
+    "AU45": ("eyeBlinkLeft", "eyeBlinkRight"),
+}
+"""Action unit of the Facial Action Coding System (FACS, Ekman, Friesen and Hager 2002) -> the facial
+actions that show it (M. Ozel, "ARKit to FACS cheat sheet",
+https://melindaozel.com/arkit-to-facs-cheat-sheet). AU26 stands for AU26 and AU27 together."""
+
+
 def expression_index(name: str) -> int:
     """Return the class number of an expression.
 

@@ -18,6 +18,7 @@ from fer_core import EXPRESSIONS, cli, list_models, load_card
 from fer_core.data import FaceSet
 from fer_core.evaluation.averages import read_averages
 from fer_core.evaluation.leaderboard import read_leaderboard
+from fer_core.export import CSV_COLUMNS, DETAIL_COLUMNS
 from fer_core.labels import PRIORS
 from fer_core.models import Classifier
 from fer_core.models.base import PooledNetwork
@@ -71,7 +72,7 @@ def test_predict_prints_json(run: Run, photo: Path) -> None:
     assert set(face) == {
         *("box", "score", "top", "unsure", "probabilities"),
         *("region_attention", "attention", "valence", "arousal"),
-        "prior",
+        *("prior", "pose", "gaze", "action_units", "actions", "landmarks"),
     }
     assert face["prior"] == load_card("default").prior
     assert face["top"] == "happy" and tuple(face["probabilities"]) == EXPRESSIONS
@@ -101,6 +102,26 @@ def test_predict_writes_csv(run: Run, photo: Path, tmp_path: Path) -> None:
         (row,) = csv.DictReader(file)
     assert code == 0 and row["top"] == "happy" and float(row["happy"]) > 0.5
     assert "face 1: happy" in out
+
+
+def test_predict_writes_pose_gaze_units_actions_and_landmarks(
+    run: Run, photo: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "out.csv"
+    code, out, _ = run("predict", photo, "--csv", table, "--details", "--json")
+    with table.open() as file:
+        (row,) = csv.DictReader(file)
+    assert code == 0 and tuple(row) == (*CSV_COLUMNS, *DETAIL_COLUMNS)
+    (face,) = json.loads(out)[0]["faces"]
+    assert abs(face["pose"]["yaw"]) < 10 and abs(face["pose"]["roll"]) < 10
+    assert float(row["yaw"]) == face["pose"]["yaw"]
+    assert abs(face["gaze"]["horizontal"]) < 0.3
+    assert float(row["AU12"]) == face["action_units"]["AU12"] > 0.8, "a smile"
+    assert float(row["mouthSmileLeft"]) == face["actions"]["mouthSmileLeft"]
+    nose = face["landmarks"][30]
+    assert [float(row["x_30"]), float(row["y_30"])] == nose
+    x0, y0, x1, y1 = face["box"]
+    assert x0 < nose[0] < x1 and y0 < nose[1] < y1
 
 
 def test_an_unreadable_named_file_is_reported_and_the_others_are_read(
@@ -459,13 +480,14 @@ def clip(tmp_path: Path, astronaut: Image) -> Path:
 
 
 def test_video_writes_table_and_annotated_clip(run: Run, clip: Path, tmp_path: Path) -> None:
-    from fer_core.video import CSV_COLUMNS, Clip
+    from fer_core.video import CSV_COLUMNS as CLIP_COLUMNS
+    from fer_core.video import Clip
 
     table, film = tmp_path / "out.csv", tmp_path / "out.mp4"
     code, out, _ = run("video", clip, "--csv", table, "--annotated", film, "--every", 2)
     with table.open() as file:
         rows = list(csv.DictReader(file))
-    assert code == 0 and tuple(rows[0]) == CSV_COLUMNS
+    assert code == 0 and tuple(rows[0]) == CLIP_COLUMNS
     assert [row["frame"] for row in rows] == ["0", "2", "4"]
     assert float(rows[1]["time"]) == pytest.approx(2 / 30, abs=1e-3)
     assert {row["top"] for row in rows} == {"happy"} and {row["blink"] for row in rows} == {"0"}

@@ -18,14 +18,29 @@ def predict(
     as_json: Json = False,
     csv_out: Annotated[Path | None, typer.Option("--csv", help="Write one row a face.")] = None,
     prior: Prior = None,
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details",
+            help="Add head pose, gaze, action units, facial actions and landmarks to the CSV; --json has "
+            "them always.",
+        ),
+    ] = False,
 ) -> None:
     """Predict the class of every face in images and folders of images."""
     from fer_core.analyzer import Analyzer
-    from fer_core.export import CSV_COLUMNS, csv_rows, csv_text, image_record, json_text
+    from fer_core.export import (
+        CSV_COLUMNS,
+        DETAIL_COLUMNS,
+        csv_rows,
+        csv_text,
+        image_record,
+        json_text,
+    )
     from fer_core.images import ImageError, read_image
     from fer_core.options import AnalysisOptions
 
-    options = AnalysisOptions(maps=(), landmarks=False, prior=prior)
+    options = AnalysisOptions(maps=(), landmarks=as_json or details, prior=prior)
     analyzer = Analyzer(model, detector, device)
     records, failed = [], False
     for path, named in track(list(_images(paths)), "Reading images"):
@@ -39,7 +54,8 @@ def predict(
         records.append(image_record(str(path), image, analyzer.analyze(image, options).readings))
     if csv_out is not None:
         with csv_out.open("w", newline="", encoding="utf-8") as file:
-            file.write(csv_text(csv_rows(records), CSV_COLUMNS))
+            columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
+            file.write(csv_text(csv_rows(records, details=details), columns))
     if as_json:
         typer.echo(json_text(records))
     else:

@@ -1,16 +1,16 @@
 """Head pose and gaze, from the landmarks of a face."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from fer_core.errors import UserError
 from fer_core.faces.landmarks import EYES, POINTS
-from fer_core.types import Floats
+from fer_core.types import Floats, Gaze, Pose
 
 RIGID: Final = (17, 21, 22, 26, 36, 39, 42, 45, 31, 35, 48, 54, 57, 8)
-"""Landmarks that a head model knows: ends of the brows, corners of the eyes, sides of the nose, mouth, chin."""
+"""Landmarks that the head model knows: ends of the brows, corners of the eyes, sides of the nose, mouth and
+chin."""
 
 HEAD: Final = np.array(
     [
@@ -23,34 +23,12 @@ HEAD: Final = np.array(
         *([0.0, 3.116408, 6.097667], [0.0, 7.415691, 4.070434]),
     ]
 )
-"""(14, 3) their places on an anthropometric head, in centimeters: x to the image's right, y down, z toward the
-camera (glAnthropometric3DModel, Institute of Systems and Robotics, University of Coimbra; Martins and Batista
-2008, "Accurate single view model-based head pose estimation")."""
+"""(14, 3) their places on an anthropometric head, in centimeters: x to the image's right, y down, z toward
+the camera (glAnthropometric3DModel of the Institute of Systems and Robotics, University of Coimbra; Martins
+and Batista 2008, "Accurate single view model-based head pose estimation")."""
 
 IRISES: Final = (68, 73)
 """Centers of the irises, the image's left first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """How a head is turned, in degrees; all zero for a face that looks straight into the camera."""
-
-    pitch: float
-    """Up is positive."""
-    yaw: float
-    """To the image's right is positive."""
-    roll: float
-    """Clockwise in the image is positive."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gaze:
-    """Where the eyes point within the head: places of the irises, the mean of both eyes."""
-
-    horizontal: float
-    """-1 at the eyes' corners on the image's left, 1 at those on its right."""
-    vertical: float
-    """In half widths of the eyes, up is positive."""
 
 
 def head_pose(landmarks: Floats) -> Pose:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fer_core.errors import UserError
-from fer_core.faces.pose import HEAD, RIGID, Pose, gaze, head_pose
-from fer_core.types import Floats
+from fer_core.faces.pose import HEAD, RIGID, gaze, head_pose
+from fer_core.types import Floats, Pose
 
 
 def landmarks_of(pitch: float, yaw: float, roll: float) -> Floats:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fer_core.faces.action_units import ACTION_UNITS, action_units
-from fer_core.labels import ACTIONS
+from fer_core.export import action_units
+from fer_core.labels import ACTION_UNITS, ACTIONS
 
 
 def test_every_unit_is_shown_by_known_actions_and_no_action_twice() -> None:
