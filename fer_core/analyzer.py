@@ -17,7 +17,6 @@ from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
 from fer_core.faces.alignment import cut_regions, find_eyes, find_landmarks
 from fer_core.faces.eyes import EyeReader, load_eye_reader
 from fer_core.faces.landmarks import Landmarker, load_landmarker
-from fer_core.faces.pose import gaze, head_pose
 from fer_core.images import to_gray, to_rgb
 from fer_core.labels import ACTIONS
 from fer_core.models import Classifier, load_model
@@ -311,8 +310,6 @@ class Analyzer:
                 landmarks=landmarks[row],
                 actions=dict(zip(ACTIONS, actions[row].tolist(), strict=True)),
                 eyes=None if np.isnan(eyes[row]).any() else (left, right),
-                pose=head_pose(landmarks[row]),
-                gaze=gaze(landmarks[row]),
             )
         return complete
 

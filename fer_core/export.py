@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import cv2
 
-from fer_core.labels import ACTION_UNITS, ACTIONS, EXPRESSIONS
+from fer_core.labels import ACTION_UNITS, ACTIONS, EXPRESSIONS, action_units
+from fer_core.pose import LANDMARKS, gaze, head_pose
 from fer_core.types import Face, Floats, Image, Reading
 
 CSV_COLUMNS: Final = (
@@ -24,7 +25,7 @@ DETAIL_COLUMNS: Final = (
     *("pitch", "yaw", "roll", "gaze_horizontal", "gaze_vertical"),
     *ACTION_UNITS,
     *ACTIONS,
-    *(f"{axis}_{number}" for axis in "xy" for number in range(78)),
+    *(f"{axis}_{number}" for axis in "xy" for number in range(LANDMARKS)),
 )
 """Further columns of ``csv_rows`` with details: pose in degrees, gaze, action units, facial actions, and the
 landmarks in pixels, named as OpenFace names them (Baltrušaitis et al. 2018)."""
@@ -62,28 +63,16 @@ def face_record(reading: Reading) -> dict[str, Any]:
 
 def _details(face: Face) -> dict[str, Any]:
     """Return pose, gaze, action units, actions and landmarks as numbers; {} for a face without landmarks."""
-    if face.landmarks is None or face.actions is None or face.pose is None or face.gaze is None:
+    if face.landmarks is None or face.actions is None:
         return {}
     return {
-        "pose": {name: round(angle, 2) for name, angle in asdict(face.pose).items()},
-        "gaze": {name: round(part, 3) for name, part in asdict(face.gaze).items()},
+        "pose": {
+            name: round(angle, 2) for name, angle in asdict(head_pose(face.landmarks)).items()
+        },
+        "gaze": {name: round(part, 3) for name, part in asdict(gaze(face.landmarks)).items()},
         "action_units": {name: round(part, 4) for name, part in action_units(face.actions).items()},
         "actions": {name: round(part, 4) for name, part in face.actions.items()},
         "landmarks": face.landmarks.round(2).tolist(),
-    }
-
-
-def action_units(actions: Mapping[str, float]) -> dict[str, float]:
-    """Return the activation of each action unit, 0..1: the mean of the facial actions that show it.
-
-    They are no intensities A to E as trained people code them.
-
-    Args:
-        actions: facial action -> activation, 0..1, with all of ``ACTIONS``.
-    """
-    return {
-        unit: sum(actions[name] for name in names) / len(names)
-        for unit, names in ACTION_UNITS.items()
     }
 
 

@@ -1,5 +1,6 @@
 """Class, region and landmark names, and their order, shared by all modules."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from fer_core.errors import UserError
@@ -129,3 +130,17 @@ def prior_strength(name: str) -> float:
 def action_title(name: str) -> str:
     """Return an action name in words: ``"mouthSmileLeft"`` -> ``"mouth smile left"``."""
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def action_units(actions: Mapping[str, float]) -> dict[str, float]:
+    """Return the activation of each action unit, 0..1: the mean of the facial actions that show it.
+
+    They are no intensities A to E as trained people code them.
+
+    Args:
+        actions: facial action -> activation, 0..1, with all of ``ACTIONS``.
+    """
+    return {
+        unit: sum(actions[name] for name in names) / len(names)
+        for unit, names in ACTION_UNITS.items()
+    }

@@ -19,28 +19,6 @@ Floats = NDArray[np.float32]
 """float32 array of any shape."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """How a head is turned, in degrees; all zero for a face that looks straight into the camera."""
-
-    pitch: float
-    """Up is positive."""
-    yaw: float
-    """To the image's right is positive."""
-    roll: float
-    """Clockwise in the image is positive."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gaze:
-    """Where the eyes point within the head: the places of the irises, the mean of both eyes."""
-
-    horizontal: float
-    """-1 at the corners of the eyes on the image's left, 1 at those on its right."""
-    vertical: float
-    """In half widths of the eyes, up is positive."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """One face that a detector found."""
@@ -57,10 +35,6 @@ class Face:
     """Facial action name -> activation, 0..1."""
     eyes: tuple[float, float] | None = None
     """How open each eye is, 0..1, the image's left first; None where they are too small to tell."""
-    pose: Pose | None = None
-    """How the head is turned, from the landmarks."""
-    gaze: Gaze | None = None
-    """Where the eyes point, from the landmarks."""
     track_id: int | None = None
     """Number of the track in a stream, from 1; constant while the face is tracked."""
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from fer_core.export import action_units
-from fer_core.labels import ACTION_UNITS, ACTIONS
+from fer_core.labels import ACTION_UNITS, ACTIONS, action_units
 
 
 def test_every_unit_is_shown_by_known_actions_and_no_action_twice() -> None:

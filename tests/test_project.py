@@ -29,6 +29,7 @@ ORDER = (
         "fields",
         "options",
         "geometry",
+        "pose",
         "export",
         "timing",
         "devices",

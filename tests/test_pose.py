@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core.errors import UserError
-from fer_core.faces.pose import HEAD, RIGID, gaze, head_pose
+from fer_core.pose import HEAD, RIGID, gaze, head_pose
 from fer_core.types import Floats
 
 

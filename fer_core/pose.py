@@ -1,12 +1,12 @@
 """Head pose and gaze, from the landmarks of a face."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from fer_core.errors import UserError
-from fer_core.faces.landmarks import EYES, POINTS
-from fer_core.types import Floats, Gaze, Pose
+from fer_core.types import Floats
 
 RIGID: Final = (17, 21, 22, 26, 36, 39, 42, 45, 31, 35, 48, 54, 57, 8)
 """Landmarks that the head model knows: ends of the brows, corners of the eyes, sides of the nose, mouth and
@@ -27,8 +27,34 @@ HEAD: Final = np.array(
 the camera (glAnthropometric3DModel of the Institute of Systems and Robotics, University of Coimbra; Martins
 and Batista 2008, "Accurate single view model-based head pose estimation")."""
 
+EYE_CORNERS: Final = ((36, 39), (42, 45))
+"""Landmarks of the corners of each eye, the image's left first."""
 IRISES: Final = (68, 73)
-"""Centers of the irises, the image's left first."""
+"""Landmarks of the centers of the irises, the image's left first."""
+LANDMARKS: Final = 78
+"""Number of landmarks of a face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """How a head is turned, in degrees; all zero for a face that looks straight into the camera."""
+
+    pitch: float
+    """Up is positive."""
+    yaw: float
+    """To the image's right is positive."""
+    roll: float
+    """Clockwise in the image is positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """Where the eyes point within the head: the places of the irises, the mean of both eyes."""
+
+    horizontal: float
+    """-1 at the corners of the eyes on the image's left, 1 at those on its right."""
+    vertical: float
+    """In half widths of the eyes, up is positive."""
 
 
 def head_pose(landmarks: Floats) -> Pose:
@@ -68,8 +94,8 @@ def gaze(landmarks: Floats) -> Gaze:
     """
     _check(landmarks)
     places = []
-    for eye, iris in zip(EYES, IRISES, strict=True):
-        corners = landmarks[eye][[0, 3]].astype(np.float64)
+    for ends, iris in zip(EYE_CORNERS, IRISES, strict=True):
+        corners = landmarks[list(ends)].astype(np.float64)
         along = (corners[1] - corners[0]) / 2
         across = np.array([along[1], -along[0]])
         offset = landmarks[iris] - corners.mean(axis=0)
@@ -80,5 +106,5 @@ def gaze(landmarks: Floats) -> Gaze:
 
 
 def _check(landmarks: Floats) -> None:
-    if landmarks.shape != (POINTS, 2):
-        raise UserError(f"landmarks are of shape {(POINTS, 2)}, not {landmarks.shape}")
+    if landmarks.shape != (LANDMARKS, 2):
+        raise UserError(f"landmarks are of shape {(LANDMARKS, 2)}, not {landmarks.shape}")
