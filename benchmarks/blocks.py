@@ -7,8 +7,6 @@ mean attention weight of that block is compared with its weight on the uncovered
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from fer_core.data import read_faces
 from fer_core.geometry import block
 from fer_core.models import Classifier, load_model
@@ -23,7 +21,7 @@ def weights_of(classifier: Classifier, aligned: Image) -> Floats:
     """Return the (N, regions) attention weights of (N, S, S) aligned faces."""
     attention = classifier.forward(aligned).region_attention
     assert attention is not None, f"{classifier.name} has no blocks"
-    return np.asarray(attention.float().cpu().numpy())
+    return attention
 
 
 def main() -> None:
@@ -42,7 +40,7 @@ def main() -> None:
         classifier = load_model(name)
         aligned = classifier.align(faces.images)
         before = weights_of(classifier, aligned).mean(axis=0)
-        for column, region in enumerate(classifier.network.regions):
+        for column, region in enumerate(classifier.regions):
             if region == "face":
                 continue
             covered = aligned.copy()

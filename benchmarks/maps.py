@@ -94,7 +94,7 @@ def main() -> None:
     exceptions = []
     for name in list_models(options.weights):
         classifier = load_model(name, folder=options.weights)
-        if not classifier.network.has_maps:
+        if not classifier.has_maps:
             continue
         aligned = classifier.align(crops)
         cells = dict.fromkeys(columns, "–")

@@ -6,20 +6,16 @@ from functools import lru_cache
 from time import perf_counter
 from typing import Final, Unpack
 
-import cv2
 import numpy as np
-import torch
 
-from fer_core.devices import choose_device
+from fer_core.devices import choose_device, limit_threads
 from fer_core.errors import UserError
-from fer_core.explain import explanation, method_for, raw_maps
+from fer_core.explain.heatmap import explanation
 from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
-from fer_core.faces.alignment import cut_regions, find_eyes, find_landmarks
-from fer_core.faces.eyes import EyeReader, load_eye_reader
-from fer_core.faces.landmarks import Landmarker, load_landmarker
+from fer_core.faces.alignment import cut_regions
+from fer_core.faces.description import FaceDescriber, load_describer
 from fer_core.images import to_gray, to_rgb
-from fer_core.labels import ACTIONS
-from fer_core.models import Classifier, load_model
+from fer_core.models.classifier import Classifier, load_model
 from fer_core.options import CLASSES_ONLY, FULL, AnalysisOptions, OptionChanges
 from fer_core.readings import (
     Observation,
@@ -66,8 +62,7 @@ class Analyzer:
         threads: int | None = None,
     ) -> None:
         if threads is not None:
-            torch.set_num_threads(threads)
-            cv2.setNumThreads(threads)
+            limit_threads(threads)
         self.model = model
         self._own_name = load_card(model).name
         self.detector_name = detector
@@ -77,9 +72,7 @@ class Analyzer:
         self._load_detector = lru_cache(CACHED)(
             lambda name, smallest: load_detector(name, min_face=smallest, device=self.device)
         )
-        self._load_landmarker = lru_cache(1)(
-            lambda: (load_landmarker(self.device), load_eye_reader(self.device))
-        )
+        self._load_describer = lru_cache(1)(lambda: load_describer(self.device))
         self.classifier()
         self.detector()
 
@@ -93,9 +86,9 @@ class Analyzer:
         """Return a loaded detector, from the cache."""
         return self._load_detector(name or self.detector_name, min_face or self.min_face)
 
-    def landmarker(self) -> tuple[Landmarker, EyeReader]:
-        """Return the landmark network and the eye network, loaded when they are first needed."""
-        return self._load_landmarker()
+    def describer(self) -> FaceDescriber:
+        """Return the landmark and the eye network, loaded when they are first needed."""
+        return self._load_describer()
 
     def __call__(self, image: Image) -> list[Reading]:
         """Return the readings of all faces, largest first; [] where there is no face."""
@@ -164,7 +157,7 @@ class Analyzer:
             grays = [gray for image, faces in frames for gray in _gray_of_each(image, faces)]
         if options.landmarks:
             with stage(timings, "landmarks"):
-                known = self._with_landmarks(grays, known)
+                known = self.describer().describe(grays, known)
         with stage(timings, "align"):
             size, by_points = classifier.input_size, classifier.card.aligned
             regions = [
@@ -275,6 +268,8 @@ class Analyzer:
         Raises:
             UserError: for an unknown name.
         """
+        from fer_core.explain.maps import method_for, raw_maps  # with torch, which is heavy to load
+
         classifier = self.classifier(model or reading.model)
         names = [target_class(reading, target) for target in targets]
         started = perf_counter()
@@ -291,27 +286,6 @@ class Analyzer:
         face = Face(box=(260.0, 140.0, 380.0, 310.0), score=1.0, points=points)
         (reading,) = self.predict(blank, [face], FULL, model=model).readings
         self.explain(blank, reading, method="layercam")
-
-    def _with_landmarks(self, grays: Sequence[Image], faces: Sequence[Face]) -> list[Face]:
-        """Return the faces, each of its own gray image, with landmarks, actions and eyes."""
-        missing = [number for number, face in enumerate(faces) if face.landmarks is None]
-        if not missing:
-            return list(faces)
-        landmarker, eye_reader = self.landmarker()
-        images = [grays[number] for number in missing]
-        points = np.stack([faces[number].points for number in missing])
-        landmarks, actions = find_landmarks(images, points, landmarker)
-        eyes = find_eyes(images, landmarks, eye_reader)
-        complete = list(faces)
-        for row, number in enumerate(missing):
-            left, right = eyes[row].tolist()
-            complete[number] = replace(
-                faces[number],
-                landmarks=landmarks[row],
-                actions=dict(zip(ACTIONS, actions[row].tolist(), strict=True)),
-                eyes=None if np.isnan(eyes[row]).any() else (left, right),
-            )
-        return complete
 
 
 def _gray_of_each(image: Image, faces: Sequence[Face]) -> list[Image]:

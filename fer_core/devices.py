@@ -1,6 +1,12 @@
 """Where networks run: the names of torch's devices, checked before anything is loaded."""
 
+import ctypes
+import os
+import sys
+from functools import cache
 from typing import Final
+
+import cv2
 
 from fer_core.errors import UserError
 
@@ -30,6 +36,8 @@ def choose_device(name: str = "auto", *, training: bool = False) -> str:
     Raises:
         UserError: if this machine has no such device; the message names those it has.
     """
+    if name == "cpu" or (name == "auto" and not training and not has_cuda_driver()):
+        return "cpu"
     devices = list_devices()
     if name == "auto":
         gpus = ("cuda", "mps") if training else ("cuda",)
@@ -43,3 +51,29 @@ def choose_device(name: str = "auto", *, training: bool = False) -> str:
             f"unknown device {name!r}; choose one of {kinds}, of which this machine has {available}"
         )
     return name
+
+
+@cache
+def has_cuda_driver() -> bool:
+    """Return whether NVIDIA's driver finds a GPU; it is asked itself, since importing torch takes seconds."""
+    for library in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            driver = ctypes.CDLL(library)
+        except OSError:
+            continue
+        count = ctypes.c_int()
+        if driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0:
+            return count.value > 0
+    return False
+
+
+def limit_threads(count: int) -> None:
+    """Set the CPU threads of OpenCV and torch for the whole process; ONNX Runtime always takes one.
+
+    Torch reads the variable when it is imported; that is left to those who need it.
+    """
+    cv2.setNumThreads(count)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)
+    else:
+        os.environ["OMP_NUM_THREADS"] = str(count)

@@ -6,13 +6,17 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 
+from fer_core.errors import UserError
 from fer_core.labels import ACTION_UNITS, ACTIONS, EXPRESSIONS, action_units
 from fer_core.pose import LANDMARKS, gaze, head_pose
 from fer_core.types import Face, Floats, Image, Reading
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CSV_COLUMNS: Final = (
     *("path", "face", "x0", "y0", "x1", "y1", "score", "top", "unsure"),
@@ -102,11 +106,17 @@ def csv_rows(
                 **face["probabilities"],
                 "valence": face["valence"],
                 "arousal": face["arousal"],
-                **(_detail_cells(face) if details else {}),
+                **(_cells_of(face) if details else {}),
             }
 
 
-def _detail_cells(face: Mapping[str, Any]) -> dict[str, Any]:
+def detail_cells(face: Face) -> dict[str, Any]:
+    """Return the ``DETAIL_COLUMNS`` of a face; None in each for a face without landmarks."""
+    record = _details(face)
+    return _cells_of(record) if record else dict.fromkeys(DETAIL_COLUMNS)
+
+
+def _cells_of(face: Mapping[str, Any]) -> dict[str, Any]:
     """Return the ``DETAIL_COLUMNS`` of a face's record."""
     return {
         **face["pose"],
@@ -116,6 +126,24 @@ def _detail_cells(face: Mapping[str, Any]) -> dict[str, Any]:
         **{f"x_{number}": x for number, (x, _) in enumerate(face["landmarks"])},
         **{f"y_{number}": y for number, (_, y) in enumerate(face["landmarks"])},
     }
+
+
+def data_frame(rows: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
+    """Return rows, such as those of ``csv_rows``, as a pandas table.
+
+        record = image_record("group.jpg", image, analyzer.analyze(image).readings)
+        data_frame(csv_rows([record], details=True))
+
+    Raises:
+        UserError: if pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ModuleNotFoundError:
+        raise UserError(
+            "tables need pandas, which is not installed; run: pip install 'expression-lens[train]'"
+        ) from None
+    return pd.DataFrame(list(rows))
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:

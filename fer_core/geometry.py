@@ -68,10 +68,15 @@ def alignment(points: Floats, size: int) -> Floats:
 def upright_square(points: Floats) -> Floats:
     """Return the (4,) upright square x0, y0, x1, y1 into which the mean layout puts the (5, 2) points of a
     face, even if the face is rotated."""
-    inverse = cv2.invertAffineTransform(alignment(points, 1))
-    center = inverse @ (0.5, 0.5, 1)
-    half_side = np.hypot(inverse[0, 0], inverse[1, 0]) / 2
-    return np.concatenate([center - half_side, center + half_side]).astype(np.float32)
+    center = cv2.invertAffineTransform(alignment(points, 1)) @ (0.5, 0.5, 1)
+    half = half_side(points)
+    return np.concatenate([center - half, center + half]).astype(np.float32)
+
+
+def half_side(points: Floats) -> float:
+    """Return half the side of the aligned square of a face with these (5, 2) points, in their unit."""
+    transform = alignment(points, 1)
+    return 0.5 / max(float(np.hypot(transform[0, 0], transform[1, 0])), 1e-6)
 
 
 def warp(image: Image, transform: Floats, size: int) -> Image:
@@ -118,6 +123,30 @@ def mean_points(box: tuple[float, float, float, float]) -> Floats:
     side = max(x1 - x0, y1 - y0)
     corner = np.array([(x0 + x1 - side) / 2, (y0 + y1 - side) / 2], np.float32)
     return np.asarray(MEAN_POINTS * side + corner, np.float32)
+
+
+def move_box(
+    box: tuple[float, float, float, float], transform: Floats, shape: tuple[int, ...]
+) -> tuple[float, float, float, float]:
+    """Move an upright box with a face: its center and its size follow a (2, 3) similarity.
+
+    Args:
+        shape: (H, W, ...) of the frame, to which the result is clipped.
+    """
+    x0, y0, x1, y1 = box
+    height, width = shape[:2]
+    scale = float(np.hypot(transform[0, 0], transform[1, 0])) / 2
+    x, y = (transform @ ((x0 + x1) / 2, (y0 + y1) / 2, 1)).tolist()
+    half, tall = scale * (x1 - x0), scale * (y1 - y0)
+    left, right = (min(max(edge, 0.0), float(width)) for edge in (x - half, x + half))
+    top, bottom = (min(max(edge, 0.0), float(height)) for edge in (y - tall, y + tall))
+    return left, top, right, bottom
+
+
+def distance_in_squares(points: Floats, others: Floats) -> Floats:
+    """Return the (N,) mean distances between the (N, 5, 2) points of N faces, in sides of their squares."""
+    sides = [2 * half_side(five) for five in points]
+    return np.asarray(np.linalg.norm(others - points, axis=2).mean(axis=1) / sides, np.float32)
 
 
 def box_iou(boxes: ArrayLike, others: ArrayLike) -> NDArray[Any]:

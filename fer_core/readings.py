@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
-from torch import Tensor
 
-from fer_core.explain import evidence_maps, explanation, method_for, raw_maps
+from fer_core.explain.heatmap import explanation
 from fer_core.labels import CIRCUMPLEX, EXPRESSIONS, expression_index
-from fer_core.models import Classifier
-from fer_core.models.base import NetworkOutput
+from fer_core.models.classifier import Classifier
+from fer_core.models.predictions import FacePredictions
 from fer_core.options import AnalysisOptions
 from fer_core.types import Blinks, Explanation, Face, Floats, Image, RawMap, Reading, Regions
 
@@ -25,8 +24,8 @@ class Observation:
     regions: tuple[Regions, ...]
     """Regions of each face, at the input size of the model."""
     classifier: Classifier
-    output: NetworkOutput | None
-    """Network output for these faces; None where there are none."""
+    output: FacePredictions | None
+    """Predictions for these faces; None where there are none."""
     prior: str | None = None
     """Shares of the classes that probabilities assume: a key of ``PRIORS``; None for that of the card."""
 
@@ -38,14 +37,13 @@ class Observation:
     def predictions(self) -> Floats:
         """(N, 7) logits, or (N, 9) with valence and arousal of networks that learned them."""
         assert self.output is not None
-        logits, affect = to_numpy(self.output.logits), self.output.affect
-        return logits if affect is None else np.hstack([logits, to_numpy(affect)])
+        logits, affect = self.output.logits, self.output.affect
+        return logits if affect is None else np.hstack([logits, affect])
 
     @property
     def rows(self) -> Floats | None:
         """(N, n, C) features of a ``SequenceNetwork``, None for others."""
-        rows = None if self.output is None else self.output.rows
-        return None if rows is None else to_numpy(rows)
+        return None if self.output is None else self.output.rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,14 +75,13 @@ def assemble(observation: Observation, smoothed: Smoothed | None = None) -> tupl
     affect = (
         circumplex_position(probabilities) if output.affect is None else predictions[:, classes:]
     ).tolist()
-    logits, region_weights = to_numpy(output.logits), _region_weights(classifier, output)
-    attention = None if output.attention is None else to_numpy(output.attention)
+    region_weights, attention = _region_weights(classifier, output), output.attention
     return tuple(
         Reading(
             face=face,
             regions=observation.regions[i],
             model=classifier.name,
-            logits=logits[i],
+            logits=output.logits[i],
             probabilities=probabilities[i],
             unsure=smoothed.unsure[i],
             label=smoothed.labels[i],
@@ -104,11 +101,15 @@ def explain_readings(
     observation: Observation, readings: Sequence[Reading], options: AnalysisOptions
 ) -> tuple[tuple[Explanation, ...], ...]:
     """Return an explanation for each of ``options.maps`` of each reading, on one scale a reading."""
-    classifier, other = observation.classifier, options.other
-    method = method_for(classifier, options.method)
-    evidence = None
-    if method == "gradcam" and observation.output is not None:
-        evidence = evidence_maps(classifier, observation.output)
+    classifier, other, method = observation.classifier, options.other, options.method
+    evidence = observation.output.evidence if observation.output is not None else None
+    if method != "gradcam" or evidence is None:
+        from fer_core.explain.maps import (
+            method_for,
+            raw_maps,
+        )  # with torch, which evidence is without
+
+        evidence, method = None, method_for(classifier, method)
 
     def explain_face(number: int, reading: Reading) -> tuple[Explanation, ...]:
         started = perf_counter()
@@ -159,11 +160,6 @@ def circumplex_position(probabilities: Floats) -> Floats:
     return np.asarray(probabilities @ coordinates, np.float32)
 
 
-def to_numpy(tensor: Tensor) -> Floats:
-    """Return a tensor of any device and precision as a float32 array."""
-    return np.asarray(tensor.float().cpu().numpy())
-
-
 def _unsmoothed(observation: Observation) -> Smoothed:
     """Return the observation as it is, each face by itself."""
     predictions, classifier = observation.predictions, observation.classifier
@@ -178,9 +174,11 @@ def _unsmoothed(observation: Observation) -> Smoothed:
     )
 
 
-def _region_weights(classifier: Classifier, output: NetworkOutput) -> list[dict[str, float]] | None:
+def _region_weights(
+    classifier: Classifier, output: FacePredictions
+) -> list[dict[str, float]] | None:
     """Return region -> attention weight for each face; None for networks without region attention."""
     if output.region_attention is None:
         return None
-    regions = classifier.network.regions
+    regions = classifier.regions
     return [dict(zip(regions, row, strict=True)) for row in output.region_attention.tolist()]

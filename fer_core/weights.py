@@ -83,6 +83,8 @@ class Card:
     """Shares of the classes among the training faces, in the order of ``classes``; () if unknown."""
     prior: str = one_of(tuple(PRIORS), "own")
     """Shares of the classes that predictions assume: a key of ``PRIORS``."""
+    graphs: Mapping[str, str] = field(default_factory=dict)
+    """ONNX graphs beside the weights, which ONNX Runtime runs on a CPU: file name -> SHA-256."""
     kind: str = one_of((EXPRESSION_MODEL, LANDMARKS, EYES, "detector"), EXPRESSION_MODEL)
     """What the weights are for: ``expressions``, ``landmarks``, ``eyes`` or ``detector``."""
 
@@ -160,20 +162,44 @@ def load_weights(name: str, folder: Path = WEIGHTS) -> "tuple[Card, dict[str, ND
 
     card = load_card(name, folder)
     path = card_path(name, folder).with_suffix(".safetensors")
-    if not path.is_file():
-        raise WeightsError(
-            f"{path} is missing; restore it from the repository or train {card.name} again"
-        )
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise WeightsError(
-            f"{path} does not match the hash in its card, so it is damaged or another model's; "
-            f"restore both files from the repository or train {card.name} again"
-        )
+    content = _checked(path, card.sha256, card.name)
     try:
         return card, load(content)
     except SafetensorError as error:
         raise WeightsError(f"{path} is not a safetensors file ({error}); restore it") from None
+
+
+def load_graphs(name: str, folder: Path = WEIGHTS) -> dict[str, Path]:
+    """Return the graphs of a model, each by its file name; they and the weights are checked against the card.
+
+    {} where the card names none, and where one is not beside the weights: torch does without.
+
+    Raises:
+        UserError: for an unknown name.
+        WeightsError: if the weights are missing, or a file is altered.
+    """
+    card, path = load_card(name, folder), card_path(name, folder)
+    if not all(path.with_name(file).is_file() for file in card.graphs):
+        return {}
+    _checked(path.with_suffix(".safetensors"), card.sha256, card.name)
+    for file, sha256 in card.graphs.items():
+        _checked(path.with_name(file), sha256, card.name)
+    return {file: path.with_name(file) for file in card.graphs}
+
+
+def _checked(path: Path, sha256: str, name: str) -> bytes:
+    """Return the content of a file of a model if it is the one that the card names."""
+    if not path.is_file():
+        raise WeightsError(
+            f"{path} is missing; restore it from the repository or train {name} again"
+        )
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise WeightsError(
+            f"{path} does not match the hash in its card, so it is damaged or another model's; "
+            f"restore both files from the repository or train {name} again"
+        )
+    return content
 
 
 def save_weights(card: Card, arrays: "Mapping[str, NDArray[Any]]", folder: Path) -> Card:

@@ -14,7 +14,7 @@ from fer_core.explain import METHODS, get_method
 def render_controls(settings: PageSettings, session: LiveSession) -> None:
     """Ask what to show, and hand it to the running stream."""
     classifier = settings.classifier
-    has_maps = classifier.network.has_maps
+    has_maps = classifier.has_maps
     style, target, adjust = choose_overlay(
         "live",
         attention=classifier.has_attention,

@@ -8,7 +8,7 @@ from typing import Final
 
 import typer
 
-from fer_core.cli import averages, crop, evaluate, explain, models, predict, train, video
+from fer_core.cli import averages, crop, evaluate, explain, export, models, predict, train, video
 from fer_core.errors import UserError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
     explain.explain,
     averages.averages,
     video.video,
+    export.export,
 ):
     app.command()(command)
 
@@ -35,6 +36,8 @@ EXTRAS: Final = {
     "plotly": "app",
     "streamlit": "app",
     "streamlit_webrtc": "app",
+    "onnx": "export",
+    "onnxscript": "export",
     "lightning": "train",
     "pandas": "train",
     "tensorboard": "train",

@@ -17,6 +17,13 @@ Prior = Annotated[
 ]
 FaceDetector = Annotated[str, typer.Option(help="mtcnn, haar, yunet or hog.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Details = Annotated[
+    bool,
+    typer.Option(
+        "--details",
+        help="Add head pose, gaze, action units, facial actions and landmarks to the CSV; they come last.",
+    ),
+]
 Data = Annotated[
     list[Path],
     typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fer_core.cli.options import Device, FaceDetector, Json, Model, Prior
+from fer_core.cli.options import Details, Device, FaceDetector, Json, Model, Prior
 from fer_core.cli.progress import print_above, track
 
 
@@ -18,14 +18,7 @@ def predict(
     as_json: Json = False,
     csv_out: Annotated[Path | None, typer.Option("--csv", help="Write one row a face.")] = None,
     prior: Prior = None,
-    details: Annotated[
-        bool,
-        typer.Option(
-            "--details",
-            help="Add head pose, gaze, action units, facial actions and landmarks to the CSV; --json has "
-            "them always.",
-        ),
-    ] = False,
+    details: Details = False,
 ) -> None:
     """Predict the class of every face in images and folders of images."""
     from fer_core.analyzer import Analyzer

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -138,9 +139,14 @@ def _train(task: "Task[Any, Any]", run: "Run", read: Callable[[], Any], command:
     except KeyboardInterrupt:
         _report_interruption(run, started, command)
         raise typer.Exit(130) from None
+    # By its graph the network runs faster on a CPU; it needs packages that training does without.
+    with suppress(ModuleNotFoundError, UserError):
+        from fer_core.models.export import write_graphs
+
+        write_graphs(f"{run.out / card.name}.json")
     for split, figures in card.figures.items():
         typer.echo(f"{split}: {task.summarize(figures)}")
-    typer.echo(f"use it as --model {run.out / card.name}.json, or copy both files into {WEIGHTS}")
+    typer.echo(f"use it as --model {run.out / card.name}.json, or copy its files into {WEIGHTS}")
 
 
 def _read_detected(task: "Task[Any, Any]", data: list[Path], plus: Path | None, device: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fer_core.cli.options import Device, FaceDetector, Model, Prior
+from fer_core.cli.options import Details, Device, FaceDetector, Model, Prior
 from fer_core.cli.printing import make_table, print_table
 from fer_core.cli.progress import progress_bar
 from fer_core.errors import UserError
@@ -29,10 +29,11 @@ def video(
     detector: FaceDetector = "mtcnn",
     device: Device = "auto",
     prior: Prior = None,
+    details: Details = False,
 ) -> None:
     """Read every face of a video over time. Ctrl+C keeps what was read so far."""
     from fer_core.analyzer import Analyzer
-    from fer_core.export import csv_text
+    from fer_core.export import DETAIL_COLUMNS, csv_text
     from fer_core.streaming.stream import StreamSettings
     from fer_core.video import CSV_COLUMNS, Clip, TimelineReader, annotate
 
@@ -46,12 +47,13 @@ def video(
                 raise UserError(f"--annotated {annotated}: name another file, ending in .mp4")
             film = files.enter_context(annotated.open("wb"))
         analyzer = Analyzer(model, detector, device)
-        reader = TimelineReader(opened, analyzer, settings, every=every)
+        reader = TimelineReader(opened, analyzer, settings, every=every, details=details)
         with suppress(KeyboardInterrupt):
             _show_progress("Reading", reader)
         timeline = reader.timeline
         if table is not None:
-            table.write(csv_text(timeline.csv_rows(), CSV_COLUMNS))
+            columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
+            table.write(csv_text(timeline.csv_rows(details=details), columns))
         if film is not None:
             _show_progress("Writing", annotate(clip, timeline, analyzer, film))
     _print_timeline(timeline)

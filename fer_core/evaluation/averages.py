@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.explain.attribution_shares import is_flat, part_share, region_share
-from fer_core.explain.maps import evidence_maps, method_for, raw_map
+from fer_core.explain.maps import method_for, raw_map
 from fer_core.faces.alignment import align_crops
 from fer_core.faces.landmarks import POINTS, five_points
 from fer_core.geometry import alignment, mean_points
@@ -135,21 +135,19 @@ def _raw_maps(
     counts = np.zeros(len(EXPRESSIONS), np.int64)
     for start in range(0, len(aligned), BATCH):
         output = classifier.forward(aligned[start : start + BATCH])
-        maps = evidence_maps(classifier, output)
-        predicted = output.logits.argmax(1).cpu().numpy()
-        weights = output.region_attention
+        predicted, weights = output.logits.argmax(axis=1), output.region_attention
         for row in np.flatnonzero(predicted == labels[start : start + BATCH]):
             number, label = start + int(row), int(predicted[row])
             if limit is not None and counts[label] >= limit:
                 continue
             counts[label] += 1
-            if maps is None:
+            if output.evidence is None:
                 raw = raw_map(classifier, aligned[number], EXPRESSIONS[label], METHOD)
             else:
-                raw = maps[row, label]
+                raw = output.evidence[row, label]
             attention = None
             if weights is not None:
-                attention = dict(zip(output.features, weights[row].tolist(), strict=True))
+                attention = dict(zip(classifier.regions, weights[row].tolist(), strict=True))
             yield number, raw, attention
 
 

@@ -81,7 +81,7 @@ def attention_entropy(classifier: Classifier, aligned: Image) -> float | None:
     for start in range(0, len(aligned), BATCH):
         attention = classifier.forward(aligned[start : start + BATCH]).attention
         assert attention is not None
-        places = attention.float().flatten(-2)
+        places = torch.from_numpy(attention).flatten(-2)
         entropy = torch.special.entr(places).sum(-1) / np.log(places.shape[-1])
         shares.append(entropy.flatten(1).mean(1) if entropy.ndim > 1 else entropy)
     return float(torch.cat(shares).mean())

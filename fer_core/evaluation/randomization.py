@@ -40,7 +40,10 @@ def randomized(classifier: Classifier, seed: int = 0) -> Iterator[tuple[str, Cla
             order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
             parameter.data = parameter.data.flatten()[order].view_as(parameter)
         if parameters:
-            yield name, Classifier(deepcopy(network), classifier.card, str(classifier.device))
+            yield (
+                name,
+                Classifier.from_network(deepcopy(network), classifier.card, classifier.device),
+            )
 
 
 def _parts(network: Network) -> dict[str, list[nn.Parameter]]:

@@ -1,23 +1,35 @@
 """Where a network finds its evidence: class activation maps, on the face and in numbers.
 
-Two ways lead to a raw map. ``evidence_maps`` reads the maps of all seven classes from a forward pass
-that has already happened, for live views; ``raw_maps`` runs any of ``list_methods()`` for some classes.
+Two ways lead to a raw map. ``FacePredictions.evidence`` holds the maps of all seven classes from a forward
+pass that has already happened, for live views; ``raw_maps`` runs any of ``list_methods()`` for some classes.
 ``explanation`` brings a raw map back to the frame.
+
+Each name is imported when it is first used: the methods need torch, the rest does not.
 """
 
-from fer_core.explain.attribution_shares import (
-    attention_shares,
-    is_flat,
-    part_share,
-    region_share,
-    share_in_box,
-)
-from fer_core.explain.box_occlusion import Box, OcclusionTest, occlude, occlusion_test, part_boxes
-from fer_core.explain.heatmap import explanation, to_aligned
-from fer_core.explain.layers import Layer, list_layers
-from fer_core.explain.maps import evidence_maps, method_for, raw_map, raw_maps
-from fer_core.explain.method import Method
-from fer_core.explain.methods import METHODS, get_method, list_methods
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fer_core.explain.attribution_shares import (
+        attention_shares,
+        is_flat,
+        part_share,
+        region_share,
+        share_in_box,
+    )
+    from fer_core.explain.box_occlusion import (
+        Box,
+        OcclusionTest,
+        occlude,
+        occlusion_test,
+        part_boxes,
+    )
+    from fer_core.explain.heatmap import explanation, to_aligned
+    from fer_core.explain.layers import Layer, list_layers
+    from fer_core.explain.maps import method_for, raw_map, raw_maps
+    from fer_core.explain.method import Method
+    from fer_core.explain.methods import METHODS, get_method, list_methods
 
 __all__ = [
     "METHODS",
@@ -26,7 +38,6 @@ __all__ = [
     "Method",
     "OcclusionTest",
     "attention_shares",
-    "evidence_maps",
     "explanation",
     "get_method",
     "is_flat",
@@ -43,3 +54,24 @@ __all__ = [
     "share_in_box",
     "to_aligned",
 ]
+
+_HOMES = {
+    **dict.fromkeys(
+        ("attention_shares", "is_flat", "part_share", "region_share", "share_in_box"),
+        "attribution_shares",
+    ),
+    **dict.fromkeys(
+        ("Box", "OcclusionTest", "occlude", "occlusion_test", "part_boxes"), "box_occlusion"
+    ),
+    **dict.fromkeys(("explanation", "to_aligned"), "heatmap"),
+    **dict.fromkeys(("Layer", "list_layers"), "layers"),
+    **dict.fromkeys(("method_for", "raw_map", "raw_maps"), "maps"),
+    "Method": "method",
+    **dict.fromkeys(("METHODS", "get_method", "list_methods"), "methods"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

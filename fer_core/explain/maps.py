@@ -2,28 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from fer_core.explain.methods import get_method
 from fer_core.labels import expression_index
-from fer_core.models.base import NetworkOutput
 from fer_core.models.classifier import Classifier
 from fer_core.types import Floats, Image
-
-
-@torch.inference_mode()
-def evidence_maps(classifier: Classifier, output: NetworkOutput) -> Floats | None:
-    """Compute Grad-CAM of every class at once, without a backward pass.
-
-    Args:
-        output: output of ``classifier.forward`` for N faces.
-
-    Returns:
-        (N, 7, h, w), each summing to the logit less its bias; equal to ``raw_map`` with "gradcam".
-        None for a network whose scores do not split into places, which needs ``raw_map``.
-    """
-    evidence = classifier.network.evidence(output)
-    return None if evidence is None else evidence.float().cpu().numpy()
 
 
 def raw_map(
@@ -61,7 +47,7 @@ def raw_maps(
     """
     indices = {target: expression_index(target) for target in targets}
     used = get_method(method_for(classifier, method))
-    faces = classifier.tensor(aligned[None])
+    faces = face_tensor(classifier, aligned)
     maps = used.compute(classifier.network, faces, list(indices.values()), layer)
     return dict(zip(indices, maps, strict=True))
 
@@ -78,3 +64,8 @@ def method_for(classifier: Classifier, method: str) -> str:
     wanted, network = get_method(method), classifier.network
     works = network.trunks if wanted.looks_at == "pixels" else network.has_maps
     return wanted.name if works else "occlusion"
+
+
+def face_tensor(classifier: Classifier, aligned: Image) -> Tensor:
+    """Return an aligned face as the network's input: (S, S) uint8 -> (1, 1, S, S) on the model's device."""
+    return torch.from_numpy(np.ascontiguousarray(aligned)[None, None]).to(classifier.device)

@@ -7,7 +7,14 @@ import cv2
 import numpy as np
 
 from fer_core.faces.eyes import EyeReader
-from fer_core.faces.landmarks import EYES, POINTS, Landmarker, five_points, shared_landmarker
+from fer_core.faces.landmarks import (
+    EYES,
+    POINTS,
+    DenseLandmarks,
+    Landmarker,
+    five_points,
+    shared_landmarker,
+)
 from fer_core.geometry import alignment, block, mean_points, quads, similarity, warp
 from fer_core.images import to_gray
 from fer_core.labels import ACTIONS
@@ -66,7 +73,7 @@ def align_crops(crops: Iterable[Image], points: Floats, size: int) -> Image:
 
 def find_landmarks(
     images: Sequence[Image], points: Floats, landmarker: Landmarker, *, passes: int = 1
-) -> tuple[Floats, Floats]:
+) -> DenseLandmarks:
     """Find the dense landmarks and the facial actions of one face in each image.
 
     Args:
@@ -76,17 +83,17 @@ def find_landmarks(
         passes: number of passes; each one starts from the points of the one before.
 
     Returns:
-        (N, 78, 2) in pixels of the images, (N, 52) in 0..1.
+        Points in pixels of the images.
     """
     size = landmarker.input_size
     for _ in range(passes):
         transforms = [alignment(five, size) for five in points]
         squares = [warp(i, t, size) for i, t in zip(images, transforms, strict=True)]
-        in_squares, actions = landmarker(np.stack(squares))
+        found = landmarker(np.stack(squares))
         inverse = np.stack([cv2.invertAffineTransform(t) for t in transforms])
-        dense = np.einsum("npk,njk->npj", in_squares, inverse[:, :, :2]) + inverse[:, None, :, 2]
+        dense = found.points @ inverse[:, :, :2].swapaxes(1, 2) + inverse[:, None, :, 2]
         points = five_points(dense)
-    return dense.astype(np.float32), actions
+    return found._replace(points=dense.astype(np.float32))
 
 
 def find_eyes(images: Sequence[Image], landmarks: Floats, reader: EyeReader) -> Floats:
@@ -123,19 +130,18 @@ def bare_points(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
 
 def bare_landmarks(crops: Sequence[Image] | Image, device: str = "cpu") -> Floats:
     """Find the (N, 78, 2) landmarks of bare face crops by the landmark network, in crop pixels."""
-    return find_bare_landmarks(crops, device)[0]
+    return find_bare_landmarks(crops, device).points
 
 
-def find_bare_landmarks(
-    crops: Sequence[Image] | Image, device: str = "cpu"
-) -> tuple[Floats, Floats]:
+def find_bare_landmarks(crops: Sequence[Image] | Image, device: str = "cpu") -> DenseLandmarks:
     """Find the landmarks and the facial actions of bare face crops by the landmark network.
 
     Returns:
-        (N, 78, 2) in crop pixels, (N, 52) in 0..1.
+        Points in crop pixels.
     """
     if not len(crops):
-        return np.empty((0, POINTS, 2), np.float32), np.empty((0, len(ACTIONS)), np.float32)
+        shapes = ((0, POINTS, 2), (0, len(ACTIONS)), (0,))
+        return DenseLandmarks(*(np.empty(shape, np.float32) for shape in shapes))
     grays = [to_gray(crop) for crop in crops]
     layout = np.stack([mean_points((0, 0, *gray.shape[::-1])) for gray in grays])
     return find_landmarks(grays, layout, shared_landmarker(device), passes=PASSES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer_core.errors import UserError
 from fer_core.images import to_rgb
-from fer_core.types import Face, Image
+from fer_core.types import Face, Floats, Image
 
 MIN_FACE: Final = 48
 """Default side of the smallest face to detect, in pixels: the input size of most networks."""
@@ -24,6 +24,19 @@ class Detector(Protocol):
 
     def detect(self, image: Image) -> list[Face]:
         """Detect the faces in ``image`` (H, W, 3) RGB uint8; their order is arbitrary."""
+
+
+@runtime_checkable
+class FastDetector(Detector, Protocol):
+    """A face detector that needs less time where it knows of faces."""
+
+    def detect_beside(self, image: Image, known: Floats) -> list[Face]:
+        """Detect known faces again, and others beside them.
+
+        Args:
+            image: (H, W, 3) RGB uint8.
+            known: (N, 4) boxes of faces that were there a moment ago; one that is not seen there is left out.
+        """
 
 
 Factory = Callable[..., Detector]
@@ -66,7 +79,7 @@ def load_detector(
     return _factories[name](min_face=min_face, device=device, **settings)
 
 
-def find_faces(image: NDArray[Any], detector: Detector) -> list[Face]:
+def find_faces(image: NDArray[Any], detector: Detector, known: Floats | None = None) -> list[Face]:
     """Find faces in an image of any size.
 
     An image whose longer side exceeds ``MAX_SIDE`` is scaled down first, so the smallest face that can be
@@ -75,6 +88,7 @@ def find_faces(image: NDArray[Any], detector: Detector) -> list[Face]:
     Args:
         image: gray, RGB or RGBA, as ``fer_core.images.to_rgb`` takes it.
         detector: the detector to run.
+        known: (N, 4) boxes of faces that were there a moment ago, in pixels of ``image``.
 
     Returns:
         Faces in pixels of ``image``, boxes clipped to it, largest first; [] if there is none.
@@ -86,7 +100,11 @@ def find_faces(image: NDArray[Any], detector: Detector) -> list[Face]:
     if scale < 1:
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     ratio = np.array([width / size[0], height / size[1]], np.float32)
-    faces = [_in_frame(face, ratio, width, height) for face in detector.detect(rgb)]
+    if known is not None and len(known) and isinstance(detector, FastDetector):
+        detected = detector.detect_beside(rgb, np.asarray(known / np.tile(ratio, 2), np.float32))
+    else:
+        detected = detector.detect(rgb)
+    faces = [_in_frame(face, ratio, width, height) for face in detected]
     return sorted((f for f in faces if min(f.width, f.height) >= 1), key=lambda f: -f.area)
 
 

@@ -5,25 +5,25 @@ first, then five of each iris: center, right, top, left, bottom. The actions are
 MediaPipe's FaceLandmarker, from which the network was distilled (Hinton et al. 2015).
 """
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
-import timm
-import torch
-from torch import Tensor, nn
 
 from fer_core.labels import ACTIONS
+from fer_core.runtime import ForwardPass, open_passes
 from fer_core.types import Floats, Image
-from fer_core.weights import LANDMARKS, WEIGHTS, Card, fold_batch_norms, load_weights, put_arrays
+from fer_core.weights import LANDMARKS, WEIGHTS, Card, load_card
 
 POINTS: Final = 78
 EYES: Final = (slice(36, 42), slice(42, 48))
 """Landmarks of the image's left and right eye: the left corner first, then clockwise around the eyelids."""
 NOSE_TIP: Final = 30
 MOUTH_CORNERS: Final = (48, 54)
+
+STILL_THERE: Final = 0.5
+"""Probability from which a followed face counts as present."""
 
 BATCH: Final = 256
 """Faces per forward pass; bounds the memory."""
@@ -56,73 +56,65 @@ def five_points(points: Floats) -> Floats:
     return np.stack([*eyes, *others], axis=1)
 
 
-class LandmarkNetwork(nn.Module):
-    """Predict 78 landmarks and 52 facial actions of aligned faces.
+class DenseLandmarks(NamedTuple):
+    """What the landmark network finds in N faces."""
 
-    A timm backbone, then without pooling (since places matter) one linear layer for the landmarks and one
-    for the actions.
-
-    Args:
-        input_size: side of the aligned square, in pixels.
-        width: channels to which the last feature map is reduced.
-        backbone: timm's name of the architecture, and its options.
-    """
-
-    def __init__(self, *, input_size: int, width: int, backbone: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.input_size = input_size
-        options = dict(backbone)
-        body: Any = timm.create_model(
-            options.pop("name"), features_only=True, in_chans=1, **options
-        )
-        body.maxpool = nn.Identity()
-        channels = body.feature_info.channels()[-1]
-        stride = body.feature_info.reduction()[-1] // 2  # without the pooling
-        self.body = body
-        self.squeeze = nn.Sequential(nn.Conv2d(channels, width, 1), nn.ReLU(), nn.Flatten())
-        cells = (input_size // stride) ** 2
-        self.points = nn.Linear(width * cells, 2 * POINTS)
-        self.actions = nn.Linear(width * cells, len(ACTIONS))
-
-    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 1, S, S) gray values 0..255 -> (N, 78, 2) fractions of the square, where points of the jaw may
-        lie outside 0..1, and (N, 52) logits of the actions."""
-        features = self.squeeze(self.body(faces.float() / 127.5 - 1)[-1])
-        return self.points(features).unflatten(1, (POINTS, 2)), self.actions(features)
+    points: Floats
+    """(N, 78, 2), in pixels."""
+    actions: Floats
+    """(N, 52) facial actions, 0..1."""
+    present: Floats
+    """(N,) probability that the face is in its square, 0..1."""
 
 
 class Landmarker:
-    """The trained landmark network with its card. It keeps no faces and may be shared by threads."""
+    """The trained landmark network with its card. It keeps no faces and may be shared by threads.
 
-    def __init__(self, network: LandmarkNetwork, card: Card, device: str = "cpu") -> None:
-        self.network = network.eval().requires_grad_(False).to(device)
+    Args:
+        card: its model card.
+        forward_pass: computes ``points``, ``actions`` and ``present`` from (N, 1, S, S) gray values 0..255,
+            uint8.
+    """
+
+    def __init__(self, card: Card, forward_pass: ForwardPass) -> None:
         self.card = card
-        self.device = torch.device(device)
-        self.input_size = network.input_size
+        self.input_size = card.input_size
+        self._forward_pass = forward_pass
 
-    @torch.inference_mode()
-    def __call__(self, aligned: Image) -> tuple[Floats, Floats]:
-        """Predict from (N, S, S) uint8 aligned faces: (N, 78, 2) in pixels of the square, (N, 52) in 0..1."""
-        parts = []
-        for start in range(0, len(aligned), BATCH):
-            faces = torch.from_numpy(aligned[start : start + BATCH, None]).to(self.device)
-            points, actions = self.network(faces)
-            parts.append((points.float() * self.input_size, actions.float().sigmoid()))
-        points, actions = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
-        return points, actions
+    def __call__(self, aligned: Image) -> DenseLandmarks:
+        """Predict from (N, S, S) uint8 aligned faces; the points are in pixels of the square."""
+        parts = [
+            self._forward_pass(np.ascontiguousarray(aligned[start : start + BATCH, None]))
+            for start in range(0, len(aligned), BATCH)
+        ]
+        points, actions, present = (
+            np.concatenate([part[name] for part in parts])
+            for name in ("points", "actions", "present")
+        )
+        return DenseLandmarks(points * np.float32(self.input_size), actions, present)
 
 
-def load_landmarker(device: str = "cpu", folder: Path = WEIGHTS) -> Landmarker:
+def load_landmarker(
+    device: str = "cpu", folder: Path = WEIGHTS, *, runtime: str = "auto"
+) -> Landmarker:
     """Load the trained landmark network.
 
+    Args:
+        runtime: one of ``fer_core.runtime.RUNTIMES``.
+
     Raises:
+        UserError: for a runtime that cannot run it.
         WeightsError: if its files are missing, damaged or do not fit the network.
     """
-    card, arrays = load_weights(LANDMARKS, folder)
-    network = LandmarkNetwork(**card.network)
-    put_arrays(network, arrays, folder / f"{card.name}.safetensors")
-    fold_batch_norms(network.body)
-    return Landmarker(network, card, device)
+
+    def by_torch() -> dict[str, ForwardPass]:
+        from fer_core.faces.landmark_network import load_landmark_network
+        from fer_core.runtime.torch import TorchPass
+
+        return {LANDMARKS: TorchPass(load_landmark_network(device, folder).predictions, device)}
+
+    passes = open_passes(LANDMARKS, by_torch, device=device, folder=folder, runtime=runtime)
+    return Landmarker(load_card(LANDMARKS, folder), passes[LANDMARKS])
 
 
 @cache

@@ -9,20 +9,18 @@ Coordinates count from pixel edges: the first pixel of a row spans 0..1, its mid
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
-import torch
-import torch.nn.functional as F
 from cv2.typing import MatLike
-from torch import Tensor
-from torchvision.ops import clip_boxes_to_image, nms
 
 from fer_core.errors import UserError
 from fer_core.faces.base import MIN_FACE
-from fer_core.faces.mtcnn_networks import load_networks
+from fer_core.geometry import box_iou
+from fer_core.runtime import ForwardPass, open_passes
 from fer_core.types import Face, Floats, Image
+from fer_core.weights import MTCNN as NAME
 from fer_core.weights import WEIGHTS
 
 PNET_SIDE: Final = 12
@@ -35,10 +33,14 @@ ONET_SIDE: Final = 48
 BOX: Final = slice(0, 4)
 MARGIN: Final = 4
 POINTS: Final = slice(5, 15)
-"""Columns of the (N, 15) tensors of candidate faces: box, margin, five points; one row per face."""
+"""Columns of the (N, 15) arrays of candidate faces: box, margin, five points; one row per face."""
 
 DUPLICATE: Final = 0.7
 """Intersection over union above which two boxes hold the same face."""
+SAME_FACE: Final = 0.3
+"""Intersection over union above which a proposal is taken for a known face."""
+PART_OF_FACE: Final = 0.8
+"""Share of its area in a known face above which a proposal is taken for a part of it, such as an eye."""
 MIRRORED: Final = (1, 0, 2, 4, 3)
 """Index of each of the five points in the mirrored face."""
 BATCH: Final = 512
@@ -46,7 +48,7 @@ BATCH: Final = 512
 
 
 class MTCNN:
-    """Detect faces of any number and size, refine known boxes, and find five points on bare crops.
+    """Detect faces of any number and size, and find five points on bare crops.
 
     Keeps only settings and weights, so threads may share one detector.
 
@@ -58,9 +60,10 @@ class MTCNN:
         scale_factor: size of each level of the image pyramid relative to the one before, 0..1.
         device: where the networks run, as torch names it.
         folder: folder of ``mtcnn.safetensors`` and its card.
+        runtime: one of ``fer_core.runtime.RUNTIMES``.
 
     Raises:
-        UserError: ``min_face`` or ``scale_factor`` is out of range.
+        UserError: ``min_face`` or ``scale_factor`` is out of range, or the runtime cannot run it.
         WeightsError: the weights are missing, damaged or do not fit their card.
     """
 
@@ -72,6 +75,7 @@ class MTCNN:
         scale_factor: float = 0.709,
         device: str = "cpu",
         folder: Path = WEIGHTS,
+        runtime: str = "auto",
     ) -> None:
         if not min_face >= PNET_SIDE:
             raise UserError(f"min_face must be at least {PNET_SIDE} pixels, not {min_face}")
@@ -80,34 +84,37 @@ class MTCNN:
         self.min_face = min_face
         self.thresholds = thresholds
         self.scale_factor = scale_factor
-        self.device = torch.device(device)
-        networks = load_networks(self.device, folder)
-        self._pnet, self._rnet, self._onet = networks["pnet"], networks["rnet"], networks["onet"]
 
-    @torch.inference_mode()
+        def by_torch() -> dict[str, ForwardPass]:
+            from fer_core.faces.mtcnn_networks import load_networks
+            from fer_core.runtime.torch import TorchPass
+
+            networks = load_networks(device, folder)
+            return {n: TorchPass(each.predictions, device) for n, each in networks.items()}
+
+        passes = open_passes(NAME, by_torch, device=device, folder=folder, runtime=runtime)
+        self._pnet, self._rnet, self._onet = (passes[name] for name in ("pnet", "rnet", "onet"))
+
     def detect(self, image: Image) -> list[Face]:
         """Detect every face of at least ``min_face`` pixels in ``image`` (H, W, 3) RGB uint8."""
-        candidates = self._run_onet(image, self._select(image, self._propose(image)))
+        return self.detect_beside(image, np.empty((0, 4), np.float32))
+
+    def detect_beside(self, image: Image, known: Floats) -> list[Face]:
+        """Detect known faces again, and others beside them.
+
+        Known boxes go straight to O-Net, and what P-Net proposes on them is left out: most of what it
+        proposes in a frame.
+
+        Args:
+            image: (H, W, 3) RGB uint8.
+            known: (N, 4) boxes of faces that were there a moment ago.
+        """
+        boxes = self._select(image, _elsewhere(self._propose(image), known))
+        candidates = self._run_onet(image, np.concatenate([boxes, known]))
         likely = _distinct(candidates[candidates[:, MARGIN] > 0])
         rows = _distinct(self._run_onet_mirrored(image, likely))
         return [face for face in _faces(rows, image) if face.score > self.thresholds[2]]
 
-    @torch.inference_mode()
-    def refine(self, image: Image, boxes: Floats) -> list[Face | None]:
-        """Find known faces again near their last boxes, by O-Net alone: 2 ms for one face.
-
-        Args:
-            image: (H, W, 3) RGB uint8.
-            boxes: (N, 4) x0, y0, x1, y1 in frame pixels, such as those of the frame before.
-
-        Returns:
-            One entry for each box: the face, or None where O-Net finds none.
-        """
-        last_boxes = torch.from_numpy(np.asarray(boxes, np.float32).reshape(-1, 4))
-        rows = self._run_onet_mirrored(image, self._run_onet(image, last_boxes))
-        return [face if face.score > self.thresholds[2] else None for face in _faces(rows, image)]
-
-    @torch.inference_mode()
     def points(self, crops: Image) -> tuple[Floats, Floats]:
         """Find five points on bare face crops, such as a dataset's 48x48 images, by O-Net alone.
 
@@ -138,42 +145,40 @@ class MTCNN:
         return points, scores
 
     def _points(self, crops: Image) -> tuple[Floats, Floats]:
-        pixels = torch.from_numpy(np.ascontiguousarray(crops)).to(self.device)
-        pixels = pixels[:, None] if crops.ndim == 3 else pixels.permute(0, 3, 1, 2)
         height, width = crops.shape[1:3]
         top, left = height // 12, width // 12
-        middle = pixels[..., top : height - top, left : width - left].flip(-1)
-        _, marks, face = self._onet(torch.cat([_onet_input(pixels), _onet_input(middle)]))
+        middle = crops[:, top : height - top, left : width - left]
+        mirrored = np.stack([cv2.flip(crop, 1) for crop in middle])
+        outputs = self._onet(np.concatenate([_onet_input(crops), _onet_input(mirrored)]))
 
-        whole, inner = _xy(marks).chunk(2)
-        whole = whole * whole.new_tensor([width, height])
-        inner = _mirror(inner) * inner.new_tensor([width - 2 * left, height - 2 * top])
-        inner = inner + inner.new_tensor([left, top])
+        whole, inner = np.split(outputs["points"], 2)
+        whole = whole * np.array([width, height], np.float32)
+        inner = _mirror(inner) * np.array([width - 2 * left, height - 2 * top], np.float32)
+        inner = inner + np.array([left, top], np.float32)
 
-        scores = torch.stack(_margin(face).sigmoid().chunk(2))
-        weights = (scores / scores.sum(0).clamp_min(1e-12))[..., None, None]
-        points = weights[0] * whole + weights[1] * inner
-        return points.cpu().numpy(), scores.amax(0).cpu().numpy()
+        scores = np.stack(np.split(_score(outputs["margins"]), 2))
+        weights = (scores / np.maximum(scores.sum(axis=0), 1e-12))[..., None, None]
+        return weights[0] * whole + weights[1] * inner, scores.max(axis=0)
 
-    def _propose(self, image: Image) -> Tensor:
+    def _propose(self, image: Image) -> Floats:
         """Run P-Net over the image at every scale; return (N, 4) candidate boxes."""
         height, width = image.shape[:2]
-        found = [torch.empty(0, 5)]
+        candidates = [np.empty((0, 5), np.float32)]
         level: MatLike = image
         for window in self._windows(min(height, width)):
             scale = PNET_SIDE / window
             size = (math.ceil(width * scale), math.ceil(height * scale))
             level = cv2.resize(level, size, interpolation=cv2.INTER_AREA)
             framed = cv2.copyMakeBorder(level, RIM, RIM, RIM, RIM, cv2.BORDER_CONSTANT)
-            shifts, face = self._pnet(self._tensor(framed[None]))
-            margins = _margin(face)[0].cpu()
-            rows, columns = torch.nonzero(margins.sigmoid() > self.thresholds[0], as_tuple=True)
-            corners = torch.stack([columns, rows], 1) * PNET_STRIDE - RIM
-            ratio = torch.tensor([width / size[0], height / size[1]])
-            boxes = torch.cat([corners * ratio, (corners + PNET_SIDE) * ratio], 1)
-            boxes = _shift(boxes, shifts[0].cpu()[:, rows, columns].T)
-            found.append(_distinct(torch.cat([boxes, margins[rows, columns, None]], 1)))
-        return _distinct(torch.cat(found))[:, BOX]
+            outputs = self._pnet(framed[None])
+            margins = outputs["margins"][0]
+            rows, columns = np.nonzero(_score(margins) > self.thresholds[0])
+            corners = np.stack([columns, rows], axis=1) * PNET_STRIDE - RIM
+            ratio = np.array([width / size[0], height / size[1]], np.float32)
+            boxes = np.hstack([corners * ratio, (corners + PNET_SIDE) * ratio]).astype(np.float32)
+            boxes = _shift(boxes, outputs["shifts"][0][:, rows, columns].T)
+            candidates.append(_distinct(np.hstack([boxes, margins[rows, columns, None]])))
+        return _distinct(np.concatenate(candidates))[:, BOX]
 
     def _windows(self, shorter_side: int) -> Iterator[float]:
         """Yield the side of the faces that each level detects; the last one fills the image."""
@@ -184,28 +189,32 @@ class MTCNN:
         if shorter_side >= self.min_face:
             yield shorter_side
 
-    def _select(self, image: Image, boxes: Tensor) -> Tensor:
+    def _select(self, image: Image, boxes: Floats) -> Floats:
         """Reject most candidates by R-Net and move the others; return (N, 4) boxes."""
+        if not len(boxes):
+            return boxes
         squares = _squares(boxes)
-        shifts, face = self._rnet(self._tensor(_crops(image, squares, RNET_SIDE)))
-        found = torch.cat([_shift(squares, shifts.cpu()), _margin(face).cpu()[:, None]], 1)
-        return _distinct(found[found[:, MARGIN].sigmoid() > self.thresholds[1]])[:, BOX]
+        outputs = self._rnet(_crops(image, squares, RNET_SIDE))
+        margins = outputs["margins"]
+        candidates = np.hstack([_shift(squares, outputs["shifts"]), margins[:, None]])
+        return _distinct(candidates[_score(margins) > self.thresholds[1]])[:, BOX]
 
-    def _run_onet(self, image: Image, boxes: Tensor, *, mirrored: bool = False) -> Tensor:
+    def _run_onet(self, image: Image, boxes: Floats, *, mirrored: bool = False) -> Floats:
         """Run O-Net on each box; return (N, 15) box, margin and points."""
+        if not len(boxes):
+            return np.empty((0, POINTS.stop), np.float32)
         squares = _squares(boxes)
-        pixels = self._tensor(_crops(image, squares, ONET_SIDE))
-        shifts, marks, face = (
-            output.cpu() for output in self._onet(pixels.flip(-1) if mirrored else pixels)
-        )
-        points = _xy(marks)
+        crops = _crops(image, squares, ONET_SIDE)
+        outputs = self._onet(np.ascontiguousarray(crops[:, :, ::-1]) if mirrored else crops)
+        shifts, points = outputs["shifts"], outputs["points"]
         if mirrored:
-            shifts = shifts[:, (2, 1, 0, 3)] * shifts.new_tensor([-1, 1, -1, 1])
+            shifts = shifts[:, (2, 1, 0, 3)] * np.array([-1, 1, -1, 1], np.float32)
             points = _mirror(points)
         points = squares[:, None, :2] + points * (squares[:, 2:] - squares[:, :2])[:, None]
-        return torch.cat([_shift(squares, shifts), _margin(face)[:, None], points.flatten(1)], 1)
+        rows = [_shift(squares, shifts), outputs["margins"][:, None], points.reshape(-1, 10)]
+        return np.hstack(rows).astype(np.float32)
 
-    def _run_onet_mirrored(self, image: Image, first: Tensor) -> Tensor:
+    def _run_onet_mirrored(self, image: Image, first: Floats) -> Floats:
         """Run O-Net mirrored on the boxes of a first pass; return the mean of both passes, (N, 15).
 
         A face is one in the mirror too; a texture that resembles one seldom is. Of 800 press
@@ -213,47 +222,44 @@ class MTCNN:
         misses 31 and invents 1, or 11 and 12 at a threshold of 0.8; its points are off by 4.8 % of
         the distance of the eyes instead of 4.6 %.
         """
-        return (first + self._run_onet(image, first[:, BOX], mirrored=True)) / 2
-
-    def _tensor(self, pixels: MatLike) -> Tensor:
-        """(N, h, w, 3) uint8 -> (N, 3, h, w), normalized, on the device."""
-        return _normalized(torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2))
+        second = self._run_onet(image, first[:, BOX], mirrored=True)
+        return np.asarray((first + second) / 2, np.float32)
 
 
-def _onet_input(pixels: Tensor) -> Tensor:
-    """(N, 1 or 3, h, w) uint8 -> (N, 3, 48, 48), normalized."""
+def _onet_input(crops: Image) -> Image:
+    """(N, h, w) gray or (N, h, w, 3) RGB -> (N, 48, 48, 3)."""
+    smaller = min(crops.shape[1:3]) > ONET_SIDE
+    interpolation = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     side = (ONET_SIDE, ONET_SIDE)
-    resized = F.interpolate(_normalized(pixels), side, mode="bilinear", antialias=True)
-    return resized.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+    resized = np.stack([cv2.resize(crop, side, interpolation=interpolation) for crop in crops])
+    if resized.ndim == 3:
+        resized = np.repeat(resized[..., None], 3, axis=3)
+    return np.asarray(resized, np.uint8)
 
 
-def _normalized(pixels: Tensor) -> Tensor:
-    return (pixels.float() - 127.5) / 128
+def _score(margins: Floats) -> Floats:
+    """Return scores in 0..1 of the logits of "face" minus those of "no face"."""
+    return np.asarray((1 + np.tanh(margins / 2)) / 2, np.float32)  # never overflows
 
 
-def _margin(face: Tensor) -> Tensor:
-    """(N, 2, ...) -> (N, ...), the logit of "face" minus that of "no face"; its sigmoid is the score."""
-    return face[:, 1] - face[:, 0]
-
-
-def _shift(boxes: Tensor, shifts: Tensor) -> Tensor:
+def _shift(boxes: Floats, shifts: Floats) -> Floats:
     """Move the sides of boxes (N, 4) by shifts (N, 4), given in box widths and heights."""
     sizes = boxes[:, 2:] - boxes[:, :2]
-    return boxes + shifts * sizes.repeat(1, 2)
+    return boxes + shifts * np.tile(sizes, 2)
 
 
-def _squares(boxes: Tensor) -> Tensor:
+def _squares(boxes: Floats) -> Floats:
     """Squares around boxes (N, 4), on whole pixels so that crops begin and end at pixel edges."""
-    sides = (boxes[:, 2:] - boxes[:, :2]).amax(1, keepdim=True).round().clamp_min(1)
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True).round().clip(1)
     corners = ((boxes[:, :2] + boxes[:, 2:] - sides) / 2).round()
-    return torch.cat([corners, corners + sides], 1)
+    return np.hstack([corners, corners + sides]).astype(np.float32)
 
 
-def _crops(image: Image, squares: Tensor, side: int) -> Image:
+def _crops(image: Image, squares: Floats, side: int) -> Image:
     """(N, side, side, 3) uint8; what lies outside the image is black, as in training."""
     height, width = image.shape[:2]
     crops = np.zeros((len(squares), side, side, 3), np.uint8)
-    for crop, (x0, y0, x1, y1) in zip(crops, squares.int().tolist(), strict=True):
+    for crop, (x0, y0, x1, y1) in zip(crops, squares.astype(int).tolist(), strict=True):
         inside: MatLike = image[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
         if inside.size == 0:
             continue
@@ -264,28 +270,42 @@ def _crops(image: Image, squares: Tensor, side: int) -> Image:
     return crops
 
 
-def _xy(marks: Tensor) -> Tensor:
-    """(N, 10) x1..x5, y1..y5 -> (N, 5, 2)."""
-    return marks.reshape(-1, 2, 5).transpose(1, 2)
-
-
-def _mirror(points: Tensor) -> Tensor:
+def _mirror(points: Floats) -> Floats:
     """(N, 5, 2) as fractions of a crop -> those of its mirror image."""
-    x, y = points[:, MIRRORED].unbind(2)
-    return torch.stack([1 - x, y], 2)
+    mirrored = points[:, MIRRORED].copy()
+    mirrored[..., 0] = 1 - mirrored[..., 0]
+    return mirrored
 
 
-def _distinct(found: Tensor) -> Tensor:
-    """Keep, of rows (N, 5 or more) with the same face, the one with the widest margin."""
-    return found[nms(found[:, BOX], found[:, MARGIN], DUPLICATE)]
+def _elsewhere(boxes: Floats, known: Floats) -> Floats:
+    """Return the boxes (N, 4) that are neither on a known face nor a part of one."""
+    if not len(boxes) or not len(known):
+        return boxes
+    low = np.maximum(boxes[:, None, :2], known[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], known[None, :, 2:])
+    shared = (high - low).clip(0).prod(axis=2)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)[:, None]
+    inside = (shared / np.maximum(areas, 1) > PART_OF_FACE).any(axis=1)
+    same = (box_iou(boxes, known) > SAME_FACE).any(axis=1)
+    return np.asarray(boxes[~(inside | same)], np.float32)
 
 
-def _faces(found: Tensor, image: Image) -> list[Face]:
+def _distinct(rows: Floats) -> Floats:
+    """Keep, of rows (N, 5 or more) with the same face, the one with the widest margin; the widest first."""
+    if len(rows) < 2:
+        return rows
+    boxes: Any = np.hstack([rows[:, :2], rows[:, 2:4] - rows[:, :2]])
+    positive = rows[:, MARGIN] - rows[:, MARGIN].min() + 1  # OpenCV drops scores that are not
+    kept = cv2.dnn.NMSBoxes(boxes, positive, 0, DUPLICATE)
+    return np.asarray(rows[np.reshape(kept, -1)], np.float32)
+
+
+def _faces(rows: Floats, image: Image) -> list[Face]:
     """Convert rows (N, 15) to faces, with boxes clipped to the image."""
-    boxes = clip_boxes_to_image(found[:, BOX], image.shape[:2]).tolist()
-    scores = found[:, MARGIN].sigmoid().tolist()
-    points = found[:, POINTS].reshape(-1, 5, 2).numpy()
+    height, width = image.shape[:2]
+    boxes = rows[:, BOX].clip(0, (width, height, width, height)).tolist()
+    scores = _score(rows[:, MARGIN]).tolist()
     return [
-        Face(box=tuple(box), score=score, points=marks)
-        for box, score, marks in zip(boxes, scores, points, strict=True)
+        Face(box=tuple(box), score=score, points=points)
+        for box, score, points in zip(boxes, scores, rows[:, POINTS].reshape(-1, 5, 2), strict=True)
     ]

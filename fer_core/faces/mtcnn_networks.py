@@ -24,6 +24,23 @@ class Network(nn.Module):
         features = self.trunk(pixels)
         return tuple(head(features) for head in self.heads)
 
+    def predictions(self, pixels: Tensor) -> dict[str, Tensor]:
+        """Compute what the cascade needs.
+
+        Args:
+            pixels: (N, h, w, 3) RGB values 0..255, any dtype.
+
+        Returns:
+            ``shifts`` (N, 4, ...) of the sides of the box, in box widths and heights; ``margins`` (N, ...),
+            the logit of "face" minus that of "no face"; and of O-Net ``points`` (N, 5, 2) in fractions of
+            the crop.
+        """
+        shifts, *points, face = self((pixels.permute(0, 3, 1, 2).float() - 127.5) / 128)
+        outputs = {"shifts": shifts, "margins": face[:, 1] - face[:, 0]}
+        if points:
+            outputs["points"] = points[0].reshape(-1, 2, 5).transpose(1, 2)
+        return outputs
+
 
 def _pnet() -> Network:
     trunk = nn.Sequential(*_conv(3, 10, 3), _pool(2), *_conv(10, 16, 3), *_conv(16, 32, 3))
@@ -70,11 +87,11 @@ class _FlattenColumnsFirst(nn.Module):
 NETWORKS: Final = {"pnet": _pnet, "rnet": _rnet, "onet": _onet}
 
 
-def load_networks(device: torch.device, folder: Path = WEIGHTS) -> dict[str, Network]:
+def load_networks(device: str = "cpu", folder: Path = WEIGHTS) -> dict[str, Network]:
     """Load P-, R- and O-Net.
 
     Args:
-        device: where the networks run.
+        device: where the networks run, as torch names it.
         folder: folder of ``mtcnn.safetensors`` and its card.
 
     Returns:

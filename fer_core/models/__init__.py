@@ -1,24 +1,14 @@
-"""Network families by name, and trained models."""
+"""Network families by name, and trained models.
 
-from fer_core.models import (  # noqa: F401  (they register themselves)
-    boosted,
-    cnn_lstm,
-    dexpression,
-    dnn,
-    emonet,
-    emotional_dan,
-    ferplus_cnn,
-    hybrid,
-    inception,
-    kernel_machine,
-    plain,
-    prior_attention,
-    prior_blocks,
-    simple_cnn,
-    xception,
-)
-from fer_core.models.classifier import Classifier, load_model
-from fer_core.models.registry import Family, build_network, get_family, list_families
+Each name is imported when it is first used: a model that runs by its graph does without torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fer_core.models.classifier import Classifier, load_model
+    from fer_core.models.registry import Family, build_network, get_family, list_families
 
 __all__ = [
     "Classifier",
@@ -28,3 +18,12 @@ __all__ = [
     "list_families",
     "load_model",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in ("Classifier", "load_model"):
+        return getattr(import_module(f"{__name__}.classifier"), name)
+    import_module(f"{__name__}.families")
+    return getattr(import_module(f"{__name__}.registry"), name)

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
@@ -54,22 +54,6 @@ class NetworkOutput:
     """(stages, N, 78, 2) landmarks as fractions of the square, of which the last stage is the most precise;
     None for networks that do not predict them."""
 
-    def part(self, faces: slice) -> "NetworkOutput":
-        """Return the output for some of the faces; of the branches only the feature maps are kept."""
-
-        def rows(tensor: Tensor | None) -> Tensor | None:
-            return None if tensor is None else tensor[faces]
-
-        return NetworkOutput(
-            logits=self.logits[faces],
-            votes=self.votes[faces],
-            features={region: maps[faces] for region, maps in self.features.items()},
-            region_attention=rows(self.region_attention),
-            affect=rows(self.affect),
-            attention=rows(self.attention),
-            rows=rows(self.rows),
-        )
-
 
 class Network(nn.Module):
     """A network over aligned faces.
@@ -88,6 +72,9 @@ class Network(nn.Module):
     has_maps: bool = True
     """Whether its features are maps over the face with gradients from the class scores. Other networks can be
     explained by occlusion only."""
+
+    unexportable: str | None = None
+    """Why it does not become an ONNX graph, as a clause; None for networks that do."""
 
     @property
     def trunks(self) -> "dict[str, Trunk]":
@@ -129,6 +116,11 @@ class Network(nn.Module):
         return {"affect": self.affect, **backbone}
 
     @property
+    def facts(self) -> dict[str, str]:
+        """What a runtime has to know of the network: ``regions``, separated by commas."""
+        return {"regions": ",".join(self.regions)}
+
+    @property
     def num_parameters(self) -> int:
         """Number of learned parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
@@ -150,6 +142,20 @@ class Network(nn.Module):
             (N, 7, h, w) maps whose sums are the logits less their bias; None for other networks.
         """
         return None
+
+    def predictions(self, faces: Tensor) -> dict[str, Tensor]:
+        """Compute what a prediction needs: (N, 1, S, S) faces -> fields of ``FacePredictions``."""
+        output = self(faces)
+        values = {
+            "logits": output.logits,
+            "votes": output.votes,
+            "affect": output.affect,
+            "region_attention": output.region_attention,
+            "attention": output.attention,
+            "rows": output.rows,
+            "evidence": self.evidence(output),
+        }
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class SequenceNetwork(Network):
@@ -291,7 +297,7 @@ class ClassifierHead(nn.Module):
         """(N, C, h, w) -> (N, 7, h, w) class activation maps whose sums are the logits less their bias."""
         cells = feature_map.shape[-2] * feature_map.shape[-1]
         weights = self.weights().to(feature_map.dtype)
-        return torch.einsum("nchw,kc->nkhw", feature_map, weights) / cells
+        return F.conv2d(feature_map, weights[..., None, None]) / cells
 
     def weights(self) -> Tensor:
         """Return the (7, C) weights of the channels for the classes."""

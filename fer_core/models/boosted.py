@@ -35,6 +35,8 @@ class Boosted(Estimator):
         booster_bytes: length of the stored trees, in bytes.
     """
 
+    unexportable = "LightGBM runs its trees"
+
     def __init__(self, *, input_size: int, booster_bytes: int = 0) -> None:
         super().__init__()
         self.input_size = input_size

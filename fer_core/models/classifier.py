@@ -1,39 +1,58 @@
 """A trained model for inference: aligned faces or bare crops in, probabilities out."""
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.labels import prior_strength
-from fer_core.models.architecture import without_hub_options
-from fer_core.models.base import Network, NetworkOutput, SequenceNetwork
-from fer_core.models.registry import build_network
+from fer_core.models.predictions import FacePredictions
+from fer_core.runtime import ForwardPass, open_passes
 from fer_core.types import Floats, Image
-from fer_core.weights import WEIGHTS, Card, card_path, load_weights, put_arrays
+from fer_core.weights import WEIGHTS, Card, load_card
 
-BATCH = 32
+if TYPE_CHECKING:
+    from fer_core.models.base import Network
+
+BATCH: Final = 32
 """Faces per forward pass of many crops. With more, the feature maps outgrow a CPU's caches, which costs a
 tenth of the time."""
+GPU_BATCH: Final = 1024
+"""Faces per forward pass of many crops on a GPU, which has more to do at once."""
 
 
 class Classifier:
     """A trained network with its card. It keeps no faces and may be shared by threads.
 
     Args:
-        network: the network; it is put in eval mode, without gradients of parameters, on ``device``.
         card: its model card.
+        forward_pass: computes fields of ``FacePredictions`` from (N, 1, S, S) gray values 0..255, uint8; its
+            facts name the ``regions``.
+        load_network: returns the torch network, for those who look inside it.
         device: where it runs, as torch names it.
     """
 
-    def __init__(self, network: Network, card: Card, device: str = "cpu") -> None:
-        self.network = network.eval().requires_grad_(False).to(device)
+    def __init__(
+        self,
+        card: Card,
+        forward_pass: ForwardPass,
+        load_network: "Callable[[], Network]",
+        device: str = "cpu",
+    ) -> None:
         self.card = card
-        self.device = torch.device(device)
+        self.device = device
+        self._forward_pass = forward_pass
+        self._load_network = load_network
+
+    @classmethod
+    def from_network(cls, network: "Network", card: Card, device: str = "cpu") -> "Classifier":
+        """Return a model around a torch network, which is put in evaluation mode, without gradients of
+        parameters, on ``device``."""
+        network = network.eval().requires_grad_(False).to(device)
+        return cls(card, _torch_pass(network, device), lambda: network, device)
 
     @property
     def name(self) -> str:
@@ -45,47 +64,54 @@ class Classifier:
         """Side of the aligned square, in pixels."""
         return self.card.input_size
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Names of the network's branches: the part of the face that is the input of each."""
+        return tuple(self._forward_pass.facts["regions"].split(","))
+
+    @property
+    def network(self) -> "Network":
+        """The torch network, loaded when it is first asked for: for gradients, layers and training."""
+        return self._load_network()
+
     @cached_property
+    def _blank(self) -> FacePredictions:
+        """Predictions for a blank face, which show what the network predicts."""
+        return self.forward(np.zeros((1, self.input_size, self.input_size), np.uint8))
+
+    @property
     def has_attention(self) -> bool:
-        """Whether the network has spatial attention; found by a forward pass of a blank face."""
-        blank = np.zeros((1, self.input_size, self.input_size), np.uint8)
-        return self.forward(blank).attention is not None
+        """Whether the network has spatial attention."""
+        return self._blank.attention is not None
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether the network has feature maps over the face: without, only occlusion explains it."""
+        return self._blank.evidence is not None or self.network.has_maps
 
     @property
     def reads_sequences(self) -> bool:
         """Whether the network can predict from several pictures of a face as one sequence."""
-        return isinstance(self.network, SequenceNetwork)
+        return self._blank.rows is not None
 
-    @torch.inference_mode()
     def predict_sequence(self, rows: Floats) -> tuple[Floats, Floats]:
         """Predict from the last pictures of one face, the newest last.
 
         Args:
-            rows: (T, n, C) ``NetworkOutput.rows`` of each picture.
+            rows: (T, n, C) ``FacePredictions.rows`` of each picture.
 
         Returns:
             (7,) logits, followed by valence and arousal where the network has a head for them, and (T,)
             attention weights of the pictures, which sum to 1.
         """
-        assert isinstance(self.network, SequenceNetwork)
-        sequence = torch.from_numpy(rows.reshape(1, -1, rows.shape[-1])).to(self.device)
-        heads, weights = self.network.predict_sequence(sequence)
-        outputs = [heads.logits] if heads.affect is None else [heads.logits, heads.affect]
-        return (
-            torch.cat(outputs, dim=1)[0].float().cpu().numpy(),
-            weights.reshape(len(rows), -1).sum(1).float().cpu().numpy(),
-        )
+        from fer_core.models.networks import predict_sequence
 
-    def tensor(self, aligned: Image) -> Tensor:
-        """(N, S, S) uint8 aligned faces -> (N, 1, S, S) uint8 on the model's device."""
-        return torch.from_numpy(np.ascontiguousarray(aligned)[:, None]).to(self.device)
+        return predict_sequence(self.network, rows)
 
-    @torch.inference_mode()
-    def forward(self, aligned: Image) -> NetworkOutput:
+    def forward(self, aligned: Image) -> FacePredictions:
         """Run the network once over (N, S, S) uint8 aligned faces; in bf16 on a GPU."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            output: NetworkOutput = self.network(self.tensor(aligned))
-        return output
+        inputs = np.ascontiguousarray(aligned)[:, None]
+        return FacePredictions(**self._forward_pass(inputs))
 
     def assumed_prior(self, prior: str | None = None) -> str:
         """Return the prior that probabilities assume where ``prior`` is asked for; None asks for the card's.
@@ -114,7 +140,7 @@ class Classifier:
     def align(self, crops: Sequence[Image] | Image) -> Image:
         """Align bare face crops, such as a dataset's images; return (N, S, S) uint8."""
         if self.card.aligned:
-            points = bare_points(crops, str(self.device))
+            points = bare_points(crops, self.device)
         else:
             points = np.full((len(crops), 5, 2), np.nan, np.float32)
         return align_crops(crops, points, self.input_size)
@@ -129,18 +155,15 @@ class Classifier:
             (N, 7) logits of the expression head, (N, 8) of the FER+ head, and (N, 2) valence and arousal,
             -1..1, or None for networks without a head for them.
         """
+        size = BATCH if self.device == "cpu" else GPU_BATCH
         parts = [
-            self.forward(aligned[start : start + BATCH]) for start in range(0, len(aligned), BATCH)
+            self.forward(aligned[start : start + size]) for start in range(0, len(aligned), size)
         ]
-
-        def joined(heads: list[Tensor]) -> Floats:
-            return np.asarray(torch.cat(heads).float().cpu().numpy())
-
-        affect = [p.affect for p in parts if p.affect is not None]
+        affect = [part.affect for part in parts if part.affect is not None]
         return (
-            joined([p.logits for p in parts]),
-            joined([p.votes for p in parts]),
-            joined(affect) if affect else None,
+            np.concatenate([part.logits for part in parts]),
+            np.concatenate([part.votes for part in parts]),
+            np.concatenate(affect) if affect else None,
         )
 
     def probabilities(self, crops: Sequence[Image] | Image, prior: str | None = None) -> Floats:
@@ -158,15 +181,36 @@ class Classifier:
         return self.calibrate(self.logits(self.align(crops))[0], prior)
 
 
-def load_model(name: str, device: str = "cpu", folder: Path = WEIGHTS) -> Classifier:
+def load_model(
+    name: str, device: str = "cpu", folder: Path = WEIGHTS, *, runtime: str = "auto"
+) -> Classifier:
     """Load a trained model by its name, ``default`` among them, or by the path of its card.
 
+    Args:
+        device: as torch names it.
+        folder: where models with a name lie.
+        runtime: one of ``fer_core.runtime.RUNTIMES``.
+
     Raises:
-        UserError: for an unknown name; the message lists the valid ones.
+        UserError: for an unknown name; the message lists the valid ones. For a runtime that cannot run it.
         WeightsError: if its files are missing, damaged or do not fit the network.
     """
-    card, arrays = load_weights(name, folder)
-    network = build_network(card.family, without_hub_options(card.network), check=False)
-    put_arrays(network, arrays, card_path(name, folder).with_suffix(".safetensors"))
-    network.after_load()
-    return Classifier(network, card, device)
+    card = load_card(name, folder)
+
+    @cache
+    def network() -> "Network":
+        from fer_core.models.networks import load_network  # torch is not loaded for a graph
+
+        return load_network(name, device, folder)
+
+    def by_torch() -> dict[str, ForwardPass]:
+        return {card.name: _torch_pass(network(), device)}
+
+    passes = open_passes(name, by_torch, device=device, folder=folder, runtime=runtime)
+    return Classifier(card, passes[card.name], network, device)
+
+
+def _torch_pass(network: "Network", device: str) -> ForwardPass:
+    from fer_core.runtime.torch import TorchPass
+
+    return TorchPass(network.predictions, device, network.facts)

@@ -9,13 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fer_core.faces.landmarks import EYES, shared_landmarker
-from fer_core.types import Floats, Image
+from fer_core.faces.landmark_network import shared_landmark_network
+from fer_core.faces.landmarks import EYES
+from fer_core.types import Image
 
 HOG_SIDE: Final = 48
 """Side in pixels to which the face is scaled for its gradients."""
 CELL: Final = 8
 HOG_CELLS: Final = HOG_SIDE // CELL
+USES_HOG: Final = "OpenCV computes its histograms of gradients"
+"""Why a model with these features does not become an ONNX graph."""
 HOG_CHANNELS: Final = 36
 """Four cells of nine directions each, normalized together."""
 
@@ -120,41 +123,42 @@ def _small(faces: Tensor) -> Image:
     return small.detach()[:, 0].round().to(torch.uint8).cpu().numpy()
 
 
-def find_points(faces: Tensor) -> Floats:
+def find_points(faces: Tensor) -> Tensor:
     """Find the (N, 78, 2) landmarks of (N, 1, S, S) aligned faces, as fractions of the square."""
-    landmarker = shared_landmarker(faces.device.type)
-    size = (landmarker.input_size,) * 2
-    resized = F.interpolate(
-        faces.float(), size, mode="bilinear", antialias=True, align_corners=False
-    )
-    points, _ = landmarker(resized.detach()[:, 0].round().to(torch.uint8).cpu().numpy())
-    return np.asarray(points / landmarker.input_size, np.float32)
+    network = shared_landmark_network(str(faces.device))
+    faces = faces.detach().float()
+    if faces.shape[-1] != network.input_size:
+        size = (network.input_size,) * 2
+        faces = F.interpolate(faces, size, mode="bilinear", antialias=True, align_corners=False)
+    # Fractions of a pixel do not survive in bf16.
+    with torch.autocast(faces.device.type, enabled=False):
+        points: Tensor = network(faces.round())[0]
+        return points
 
 
-def describe_points(points: Floats) -> Floats:
+def describe_points(points: Tensor) -> Tensor:
     """Compute features from landmarks that do not depend on the face's size and position.
 
     They are the 68 standard points relative to their mean and the distances of ``DISTANCES``, both in
     inter-ocular distances, and the directions of ``LINES`` as cosine and sine.
 
     Args:
-        points: (N, 78, 2) landmarks in any unit.
+        points: (N, 78, 2) landmarks in any unit, float32.
 
     Returns:
         (N, POINT_FEATURES) float32.
     """
-    left, right = (points[:, eye].mean(axis=1) for eye in EYES)
-    between = np.linalg.norm(right - left, axis=1)[:, None, None]
-    shape = points[:, :SHAPE] / np.maximum(between, 1e-6)
-    offsets = shape - shape.mean(axis=1, keepdims=True)
-    distances = np.linalg.norm(_strokes(shape, DISTANCES), axis=2)
+    left, right = (points[:, eye].mean(dim=1) for eye in EYES)
+    between = (right - left).norm(dim=1)[:, None, None]
+    shape = points[:, :SHAPE] / between.clamp_min(1e-6)
+    offsets = shape - shape.mean(dim=1, keepdim=True)
+    distances = _strokes(shape, DISTANCES).norm(dim=2)
     lines = _strokes(shape, LINES)
-    directions = lines / np.maximum(np.linalg.norm(lines, axis=2, keepdims=True), 1e-6)
-    parts = [part.reshape(len(points), -1) for part in (offsets, distances, directions)]
-    return np.asarray(np.concatenate(parts, axis=1), np.float32)
+    directions = lines / lines.norm(dim=2, keepdim=True).clamp_min(1e-6)
+    return torch.cat([part.flatten(1) for part in (offsets, distances, directions)], dim=1)
 
 
-def _strokes(points: Floats, pairs: Sequence[tuple[int, int]]) -> Floats:
+def _strokes(points: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
     """Return the (N, P, 2) vectors from the first to the second point of each pair."""
     first, second = zip(*pairs, strict=True)
-    return np.asarray(points[:, second] - points[:, first])
+    return points[:, second] - points[:, first]

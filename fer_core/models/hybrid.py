@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fer_core.faces.landmarks import POINTS
 from fer_core.models.base import ClassifierHead, Network, NetworkOutput, Trunk, normalize, pool
 from fer_core.models.descriptors import (
     HOG_CELLS,
     HOG_CHANNELS,
+    POINT_FEATURES,
+    USES_HOG,
     describe_points,
     find_points,
     hog,
@@ -34,6 +34,8 @@ class Hybrid(Network):
         affect: whether it has a head for valence and arousal.
     """
 
+    unexportable = USES_HOG
+
     def __init__(
         self,
         *,
@@ -47,10 +49,9 @@ class Hybrid(Network):
         self.input_size = input_size
         self.affect = affect
         self.backbone = stacked(widths)
-        described = describe_points(np.zeros((1, POINTS, 2), np.float32)).shape[1]
-        self.parts = [self.backbone.channels, HOG_CHANNELS, described]
+        self.parts = [self.backbone.channels, HOG_CHANNELS, POINT_FEATURES]
         self.gradients = description_layers(HOG_CHANNELS * HOG_CELLS**2, width, dropout)
-        self.shape = description_layers(described, width, dropout)
+        self.shape = description_layers(POINT_FEATURES, width, dropout)
         self.classifier = ClassifierHead(self.backbone.channels + 2 * width, dropout, affect=affect)
 
     @property
@@ -60,7 +61,7 @@ class Hybrid(Network):
     def features(self, faces: Tensor) -> dict[str, Tensor]:
         learned = self.backbone(normalize(faces))
         faces = faces.detach()  # hand-made features have no gradient
-        shape = torch.from_numpy(describe_points(find_points(faces))).to(faces.device)
+        shape = describe_points(find_points(faces))
         spread = shape[..., None, None].expand(-1, -1, *learned.shape[2:]) / learned[0, 0].numel()
         return {"face": torch.cat([learned, hog(faces), spread], dim=1)}
 

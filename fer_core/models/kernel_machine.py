@@ -12,6 +12,7 @@ from fer_core.models.descriptors import (
     HOG_CELLS,
     HOG_CHANNELS,
     POINT_FEATURES,
+    USES_HOG,
     WINDOW_FEATURES,
     describe_points,
     find_points,
@@ -72,6 +73,7 @@ class HogMachine(KernelMachine):
     """A least-squares SVM on histograms of oriented gradients."""
 
     described = HOG_FEATURES
+    unexportable = USES_HOG
 
     def describe(self, faces: Tensor) -> Tensor:
         return hog(faces)
@@ -88,7 +90,7 @@ class LandmarkMachine(KernelMachine):
     described = POINT_FEATURES
 
     def describe(self, faces: Tensor) -> Tensor:
-        return torch.from_numpy(describe_points(find_points(faces))).to(faces.device)
+        return describe_points(find_points(faces))
 
 
 @register_network(
@@ -100,6 +102,7 @@ class HogLandmarkMachine(LandmarkMachine):
     """A least-squares SVM on histograms of oriented gradients and landmarks."""
 
     described = HOG_FEATURES + POINT_FEATURES
+    unexportable = USES_HOG
 
     def describe(self, faces: Tensor) -> Tensor:
         return torch.cat([hog(faces).flatten(1), super().describe(faces)], dim=1)
@@ -115,6 +118,7 @@ class SlidingHogMachine(LandmarkMachine):
     amineHorseman/facial-expression-recognition-svm."""
 
     described = WINDOW_FEATURES + POINT_FEATURES
+    unexportable = USES_HOG
 
     def describe(self, faces: Tensor) -> Tensor:
         return torch.cat([sliding_hog(faces), super().describe(faces)], dim=1)

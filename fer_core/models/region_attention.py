@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer_core.geometry import block, grid_side
@@ -62,7 +63,8 @@ class RegionAttention(Network):
         alone = {region: self.classifiers[region](pooled[region]) for region in self.regions}
 
         def fused(branches: list[Tensor]) -> Tensor:
-            return torch.einsum("nrk,nr->nk", torch.stack(branches, dim=1).float(), attention)
+            weighted = torch.stack(branches, dim=1).float() * attention[..., None]
+            return weighted.sum(dim=1)
 
         return NetworkOutput(
             logits=fused([heads.logits for heads in alone.values()]),
@@ -77,11 +79,12 @@ class RegionAttention(Network):
         assert output.region_attention is not None
         region, branch = next(iter(output.features.items()))
         side = grid_side(region, branch.shape[-2])
-        summed = branch.new_zeros(*output.logits.shape, side, side)
-        for region, weight in zip(self.regions, output.region_attention.T, strict=True):
+        placed = []
+        for region, weight in zip(self.regions, output.region_attention.unbind(1), strict=True):
             rows, columns = block(region, side)
             head = self.classifiers[region]
             assert isinstance(head, ClassifierHead)
-            branch = head.evidence(output.features[region])
-            summed[:, :, rows, columns] += weight[:, None, None, None] * branch
-        return summed
+            branch = weight[:, None, None, None] * head.evidence(output.features[region])
+            around = (columns.start, side - columns.stop, rows.start, side - rows.stop)
+            placed.append(F.pad(branch, around))
+        return torch.stack(placed).sum(dim=0)

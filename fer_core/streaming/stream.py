@@ -1,16 +1,16 @@
 """One viewer's stream over the shared analyzer: follow faces, and smooth their predictions over time."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import numpy as np
 
 from fer_core.analyzer import Analyzer
 from fer_core.faces import find_faces
 from fer_core.geometry import box_iou
-from fer_core.images import to_rgb
+from fer_core.images import to_gray, to_rgb
 from fer_core.options import AnalysisOptions
 from fer_core.readings import Observation, Smoothed
 from fer_core.streaming.blinks import BlinkCounter
@@ -27,13 +27,6 @@ SAME_FACE_IOU: Final = 0.5
 
 CLEARLY_LARGER: Final = 1.25
 """Ratio of areas from which another face comes first."""
-
-
-@runtime_checkable
-class Follower(Protocol):
-    """A detector that can find a face again near where it was, for a fraction of a search."""
-
-    def refine(self, image: Image, boxes: Floats) -> list[Face | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +64,7 @@ class Stream:
         self._tracker = Tracker()
         self._states: dict[int, FaceState] = {}
         self._first: int | None = None
+        self._time = -np.inf
         self._searched = -np.inf
         self._searched_with: tuple[str | None, int | None] = (None, None)
         self._model: str | None = None
@@ -124,19 +118,36 @@ class Stream:
         return results
 
     def _find(self, frame: Image, time: float, settings: StreamSettings) -> list[Face]:
-        """Follow the known faces; search the frame when it is time, or when one of them was lost."""
-        detector = self._analyzer.detector(settings.detector, settings.min_face)
+        """Follow the known faces; search the frame too when it is time, or when they may have changed."""
+        followed, all_there = self._follow(frame, time)
         search = (settings.detector, settings.min_face)
         due = time - self._searched >= DETECT_EVERY or search != self._searched_with
-        if not due and isinstance(detector, Follower):
-            visible, hidden = self._tracker.expected(frame, time)
-            found = detector.refine(frame, np.concatenate([visible, hidden]))
-            followed = _distinct(found[: len(visible)])
-            if len(followed) == len(visible):
-                faces = _distinct([*followed, *found[len(visible) :]])
-                return self._tracker.update(frame, faces, time)
-        self._searched, self._searched_with = time, search
-        return self._tracker.update(frame, find_faces(frame, detector), time)
+        if due or not all_there:
+            self._searched, self._searched_with = time, search
+            detector = self._analyzer.detector(settings.detector, settings.min_face)
+            known = np.array([face.box for face in followed], np.float32).reshape(-1, 4)
+            detected = find_faces(frame, detector, known)
+            faces = [_confirmed(face, followed) for face in detected]
+            followed = self._analyzer.describer().describe([to_gray(frame)] * len(faces), faces)
+        faces = self._tracker.update(frame, followed, time)
+        if settings.landmarks:
+            return faces
+        return [replace(face, landmarks=None, actions=None, eyes=None) for face in faces]
+
+    def _follow(self, frame: Image, time: float) -> tuple[list[Face], bool]:
+        """Return the faces of the last frame that are still there, and whether they are all that is expected.
+
+        They are not where one was lost, where a hidden face seems to be back, which the detector has to
+        confirm, and after a gap as long as that between two searches.
+        """
+        gap, self._time = time - self._time, time
+        visible, hidden = self._tracker.expected(frame, time)
+        if gap >= DETECT_EVERY:
+            return [], False
+        found = self._analyzer.describer().follow(frame, [*visible, *hidden])
+        followed = _distinct(found[: len(visible)])
+        back = len(_distinct([*followed, *found[len(visible) :]])) > len(followed)
+        return followed, len(followed) == len(visible) and not back
 
     def _in_order(self, faces: Sequence[Face]) -> list[Face]:
         """Return the faces largest first; two of nearly the same size do not take turns."""
@@ -217,6 +228,17 @@ class Stream:
             predictions.append(predicted)
             weights.append(weight)
         return np.stack(predictions), [*weights]
+
+
+def _confirmed(detected: Face, followed: Sequence[Face]) -> Face:
+    """Return a detected face, or the followed one that it is: with the detector's box, and its own points.
+
+    Points of the detector and of the landmark network differ a little, so a face keeps to one kind.
+    """
+    overlap = box_iou([detected.box], [face.box for face in followed])[0]
+    if not len(followed) or overlap.max() <= SAME_FACE_IOU:
+        return detected
+    return replace(followed[int(overlap.argmax())], box=detected.box, score=detected.score)
 
 
 def _distinct(found: Iterable[Face | None]) -> list[Face]:

@@ -51,19 +51,18 @@ class _Track:
     """A face that was seen within the last second."""
 
     number: int
-    box: Box
-    """Last bounding box x0, y0, x1, y1, in frame pixels."""
+    face: Face
+    """The face when it was last seen, in pixels of the last frame."""
     appearance: Floats
     last_seen: float
     """Time of the last frame with the face, in seconds."""
     velocity: tuple[float, float] = (0.0, 0.0)
     """Velocity to the right and down, in pixels per second."""
 
-    def expected(self, time: float) -> Box:
-        """Return the expected bounding box at ``time``, if its motion continues."""
-        x0, y0, x1, y1 = self.box
+    def expected(self, time: float) -> Face:
+        """Return the face where it is expected at ``time``, if its motion continues."""
         dx, dy = (speed * (time - self.last_seen) for speed in self.velocity)
-        return x0 + dx, y0 + dy, x1 + dx, y1 + dy
+        return transformed(self.face, (1.0, 1.0), (dx, dy))
 
 
 class Tracker:
@@ -80,23 +79,22 @@ class Tracker:
         """Numbers of the remembered faces."""
         return frozenset(track.number for track in self._tracks)
 
-    def expected(self, image: Image, time: float) -> tuple[Floats, Floats]:
-        """Return the expected bounding boxes of the remembered faces in the next frame.
+    def expected(self, image: Image, time: float) -> tuple[list[Face], list[Face]]:
+        """Return the remembered faces where they are expected in the next frame.
 
         Args:
             image: the frame, (H, W, 3) or (H, W).
             time: time of the frame, in seconds.
 
         Returns:
-            (N, 4) boxes of the faces in the last frame, and (M, 4) of those hidden in it.
+            Faces that were in the last frame, and those hidden in it.
         """
         self._fit(image)
-        boxes: tuple[list[Box], list[Box]] = ([], [])
+        faces: tuple[list[Face], list[Face]] = ([], [])
         for track in self._tracks:
             if time - track.last_seen <= MEMORY:
-                boxes[track.last_seen < self._time].append(track.expected(time))
-        visible, hidden = (np.array(each, np.float32).reshape(-1, 4) for each in boxes)
-        return visible, hidden
+                faces[track.last_seen < self._time].append(track.expected(time))
+        return faces
 
     def update(self, image: Image, faces: Sequence[Face], time: float) -> list[Face]:
         """Assign numbers to the faces of a frame.
@@ -121,9 +119,9 @@ class Tracker:
         for number, (face, current) in enumerate(zip(faces, appearances, strict=True)):
             if number in owners:
                 track = known[owners[number]]
-                _move(track, face.box, track.appearance if hidden[number] else current, time)
+                _move(track, face, track.appearance if hidden[number] else current, time)
             else:
-                track = _Track(self._next_number, face.box, current, time)
+                track = _Track(self._next_number, face, current, time)
                 self._next_number += 1
                 known.append(track)
             tracks.append(track)
@@ -140,7 +138,7 @@ class Tracker:
     ) -> list[tuple[int, int]]:
         """Return face and track of each matched pair, with the largest sum of affinities (Kuhn 1955)."""
         affinity = np.zeros((len(faces), len(tracks)))
-        boxes, expected = [face.box for face in faces], [track.expected(time) for track in tracks]
+        boxes, expected = [f.box for f in faces], [track.expected(time).box for track in tracks]
         same_place = box_iou(boxes, expected) >= SAME_FACE_IOU
         near = box_iou([_grown(box) for box in boxes], [_grown(box) for box in expected])
         for row, column in np.argwhere(near > 0):
@@ -158,10 +156,23 @@ class Tracker:
         if self._size is not None and self._size != (width, height):
             across, down = width / self._size[0], height / self._size[1]
             for track in self._tracks:
-                (x0, y0, x1, y1), (dx, dy) = track.box, track.velocity
-                track.box = (x0 * across, y0 * down, x1 * across, y1 * down)
+                track.face = transformed(track.face, (across, down), (0.0, 0.0))
+                dx, dy = track.velocity
                 track.velocity = (dx * across, dy * down)
         self._size = (width, height)
+
+
+def transformed(face: Face, scale: tuple[float, float], shift: tuple[float, float]) -> Face:
+    """Return a face scaled and shifted along both axes, with its points."""
+    (across, down), (dx, dy) = scale, shift
+    x0, y0, x1, y1 = face.box
+    by, to = np.array(scale, np.float32), np.array(shift, np.float32)
+    return replace(
+        face,
+        box=(x0 * across + dx, y0 * down + dy, x1 * across + dx, y1 * down + dy),
+        points=face.points * by + to,
+        landmarks=None if face.landmarks is None else face.landmarks * by + to,
+    )
 
 
 def appearance(image: Image, box: Box) -> Floats:
@@ -196,11 +207,11 @@ def _unit(values: Floats) -> Floats:
     return values / np.float32(max(float(values @ values) ** 0.5, 1e-6))
 
 
-def _move(track: _Track, box: Box, appearance: Floats, time: float) -> None:
-    """Update a track with the box and appearance of its face in a new frame."""
-    elapsed = time - track.last_seen
+def _move(track: _Track, face: Face, appearance: Floats, time: float) -> None:
+    """Update a track with its face and the appearance of it in a new frame."""
+    elapsed, box = time - track.last_seen, face.box
     if elapsed > 0:
-        (x0, y0, x1, y1), (dx, dy) = track.box, track.velocity
+        (x0, y0, x1, y1), (dx, dy) = track.face.box, track.velocity
         shifts = (box[0] + box[2] - x0 - x1) / 2, (box[1] + box[3] - y0 - y1) / 2
         keep = exp(-elapsed / MOTION_TIME)
         dx, dy = (
@@ -210,4 +221,4 @@ def _move(track: _Track, box: Box, appearance: Floats, time: float) -> None:
         track.velocity = (dx, dy)
         weight = np.float32(exp(-elapsed / APPEARANCE_TIME))
         track.appearance = _unit(weight * track.appearance + (1 - weight) * appearance)
-    track.box, track.last_seen = box, time
+    track.face, track.last_seen = face, time

@@ -4,14 +4,8 @@ from fer_core.video.actions import liveliest_actions
 from fer_core.video.decode import BreaksOffError, Clip, Frame, VideoError, read_frame
 from fer_core.video.encode import annotate
 from fer_core.video.record import Recorder
-from fer_core.video.timeline import (
-    CSV_COLUMNS,
-    SEQUENCE,
-    Moment,
-    Progress,
-    Timeline,
-    TimelineReader,
-)
+from fer_core.video.rows import CSV_COLUMNS, SEQUENCE
+from fer_core.video.timeline import Moment, Progress, Timeline, TimelineReader
 
 __all__ = [
     "CSV_COLUMNS",

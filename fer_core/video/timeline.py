@@ -1,55 +1,38 @@
 """Predictions over a clip: a row for each face of each frame, and statistics of the rows."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.analyzer import Analyzer
 from fer_core.errors import UserError
-from fer_core.labels import ACTIONS, EXPRESSIONS, expression_index
+from fer_core.export import data_frame, detail_cells
+from fer_core.labels import EXPRESSIONS
+from fer_core.pose import LANDMARKS
 from fer_core.streaming.stream import Stream, StreamSettings
-from fer_core.types import Face, FrameResult, Image, Reading
+from fer_core.types import Floats, FrameResult, Image
 from fer_core.video.decode import BreaksOffError, Clip, Frame
-
-SEQUENCE: Final = 8
-"""Maximum length of a sequence, in frames of one face."""
-
-ROW: Final = np.dtype(
-    [
-        ("frame", np.int32),
-        ("time", np.float64),
-        ("track", np.int32),
-        ("box", np.float32, (4,)),
-        ("score", np.float32),
-        ("points", np.float32, (5, 2)),
-        ("probabilities", np.float32, (7,)),
-        ("valence", np.float32),
-        ("arousal", np.float32),
-        ("unsure", np.bool_),
-        ("label", np.int8),
-        ("blink", np.int8),
-        ("time_attention", np.float16, (SEQUENCE,)),
-        ("actions", np.uint8, (len(ACTIONS),)),
-    ]
+from fer_core.video.rows import (
+    ROW,
+    SEQUENCE,
+    csv_record,
+    face_of,
+    landmarks_of,
+    or_none,
+    restore,
+    row_of,
 )
-"""One face in one frame, with the fields of ``Reading``, in 183 bytes: an hour at 30 frames per second takes
-20 MB. Valence and arousal are NaN where unknown; the label is the number of the class that was shown;
-``blink`` is 1 if a blink ended, -1 if blinks were not detected; ``time_attention`` ends with the newest frame
-and is NaN before the first one; actions are in 255ths."""
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_BATCH_FRAMES: Final = 8
 MAX_BATCH_PIXELS: Final = 8e6
 """Maximum frames and pixels of a batch, which bound the memory."""
-
-CSV_COLUMNS: Final = (
-    *("frame", "time", "track", "x0", "y0", "x1", "y1", "top"),
-    *EXPRESSIONS,
-    *("valence", "arousal", "blink"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +88,8 @@ class Timeline:
     """(N,) of ``ROW``, sorted by time; the largest face of a frame comes first."""
     prior: str | None = None
     """Shares of the classes that the probabilities assume: a key of ``PRIORS``; None for the card's."""
+    landmarks: Floats | None = None
+    """(N, 78, 2) landmarks of each row, in pixels of its frame; None unless read with details."""
 
     @property
     def tracks(self) -> list[int]:
@@ -141,21 +126,26 @@ class Timeline:
             records.append({"track": means.pop("track"), **times, **means})
         return records
 
-    def csv_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a record for each row, with ``CSV_COLUMNS`` as keys; unknown values are None."""
-        for row in self.rows:
-            box, probabilities = row["box"].tolist(), row["probabilities"].tolist()
-            yield {
-                "frame": int(row["frame"]),
-                "time": round(float(row["time"]), 4),
-                "track": int(row["track"]),
-                **{edge: round(box[k], 1) for k, edge in enumerate(("x0", "y0", "x1", "y1"))},
-                "top": EXPRESSIONS[int(np.argmax(probabilities))],
-                **dict(zip(EXPRESSIONS, probabilities, strict=True)),
-                "valence": _or_none(row["valence"]),
-                "arousal": _or_none(row["arousal"]),
-                "blink": None if row["blink"] < 0 else int(row["blink"]),
-            }
+    def csv_rows(self, *, details: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield a record for each row, with ``CSV_COLUMNS`` as keys; unknown values are None.
+
+        Args:
+            details: add ``fer_core.export.DETAIL_COLUMNS``, of a timeline that was read with details.
+        """
+        for number, row in enumerate(self.rows):
+            cells = csv_record(row)
+            if details:
+                landmarks = None if self.landmarks is None else self.landmarks[number]
+                cells.update(detail_cells(face_of(row, landmarks)))
+            yield cells
+
+    def data_frame(self, *, details: bool = False) -> "pd.DataFrame":
+        """Return ``csv_rows`` as a pandas table.
+
+        Raises:
+            UserError: if pandas is not installed.
+        """
+        return data_frame(self.csv_rows(details=details))
 
     def record(self) -> dict[str, Any]:
         """Return all fields and statistics as plain values for JSON."""
@@ -187,9 +177,9 @@ class Timeline:
         """
         first, last = np.searchsorted(self.rows["frame"], frame - frame % self.every + np.arange(2))
         rows = self.rows[first:last]
-        faces = [_face(row) for row in rows]
+        faces = [face_of(row) for row in rows]
         result = analyzer.predict(image, faces, model=self.model, prior=self.prior, landmarks=True)
-        readings = tuple(map(_restore, result.readings, rows))
+        readings = tuple(map(restore, result.readings, rows))
         explanations = tuple(
             tuple(analyzer.explain(image, reading, target) for target in maps)
             for reading in readings
@@ -211,6 +201,7 @@ class TimelineReader:
     Args:
         settings: settings of the stream; maps are not needed here.
         every: 1 for every frame, 2 for every second one, and so on.
+        details: keep the landmarks of each row too, in 624 bytes.
 
     Raises:
         UserError: if ``every`` is less than 1 or the sequence is longer than ``SEQUENCE``.
@@ -224,6 +215,7 @@ class TimelineReader:
         settings: StreamSettings | None = None,
         *,
         every: int = 1,
+        details: bool = False,
     ) -> None:
         if every < 1:
             raise UserError(f"every {every}-th frame cannot be read; give 1 or more")
@@ -234,7 +226,8 @@ class TimelineReader:
         classifier = analyzer.classifier(settings.model)
         self._model, self._prior = classifier.name, classifier.assumed_prior(settings.prior)
         self._stream = Stream(analyzer, settings)
-        self._rows = bytearray()
+        self._rows, self._landmarks = bytearray(), bytearray()
+        self._details = details
         self._frames, self._end = 0, 0.0
         self._flaw: str | None = None
         self._done = False
@@ -256,6 +249,9 @@ class TimelineReader:
             flaw=self._flaw,
             rows=np.frombuffer(bytes(self._rows), ROW),
             prior=self._prior,
+            landmarks=np.frombuffer(bytes(self._landmarks), np.float32).reshape(-1, LANDMARKS, 2)
+            if self._details
+            else None,
         )
 
     def _read(self) -> Iterator[Progress]:
@@ -264,7 +260,9 @@ class TimelineReader:
             results = self._stream.push_all([(frame.image, frame.time) for frame in frames])
             for frame, result in zip(frames, results, strict=True):
                 for reading in result.readings:
-                    self._rows += _row(frame.number, frame.time, reading).tobytes()
+                    self._rows += row_of(frame.number, frame.time, reading).tobytes()
+                    if self._details:
+                        self._landmarks += landmarks_of(reading.face).tobytes()
                 self._frames, self._end = self._frames + 1, frame.time
                 elapsed += monotonic() - started
                 yield Progress(frame.time, self._clip.duration, elapsed)
@@ -286,45 +284,9 @@ class TimelineReader:
             yield batch
 
 
-def _row(frame: int, time: float, reading: Reading) -> NDArray[np.void]:
-    face = reading.face
-    unknown = (np.nan if value is None else value for value in (reading.valence, reading.arousal))
-    detection = (frame, time, face.track_id, face.box, face.score, face.points)
-    label = expression_index(reading.shown[0])
-    blink = -1 if reading.blinks is None else reading.blinks.ended
-    scores = [] if face.actions is None else list(face.actions.values())
-    actions = np.round(255 * np.array(scores or [0.0] * len(ACTIONS)))
-    attention = np.full(SEQUENCE, np.nan, np.float32)
-    if reading.time_attention is not None:
-        attention[-len(reading.time_attention) :] = reading.time_attention
-    prediction = (reading.probabilities, *unknown, reading.unsure, label, blink, attention, actions)
-    return np.array((*detection, *prediction), ROW)
-
-
-def _face(row: np.void) -> Face:
-    x0, y0, x1, y1 = row["box"].tolist()
-    return Face((x0, y0, x1, y1), float(row["score"]), row["points"], track_id=int(row["track"]))
-
-
-def _restore(reading: Reading, row: np.void) -> Reading:
-    """Return a reading with the smoothed values that the stream stored in its row."""
-    return replace(
-        reading,
-        probabilities=row["probabilities"],
-        valence=_or_none(row["valence"]),
-        arousal=_or_none(row["arousal"]),
-        unsure=bool(row["unsure"]),
-        label=EXPRESSIONS[row["label"]],
-    )
-
-
 def _moment(row: np.void, expression: int) -> Moment:
     probability = float(row["probabilities"][expression])
     return Moment(int(row["frame"]), float(row["time"]), int(row["track"]), probability)
-
-
-def _or_none(value: np.float32) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _means(rows: NDArray[np.void], groups: NDArray[np.int_], name: str) -> list[dict[str, Any]]:
@@ -341,8 +303,8 @@ def _means(rows: NDArray[np.void], groups: NDArray[np.int_], name: str) -> list[
                 "frames": len(group_rows),
                 "top": EXPRESSIONS[int(means.argmax())],
                 **dict(zip(EXPRESSIONS, means.tolist(), strict=True)),
-                "valence": _or_none(group_rows["valence"].mean()),
-                "arousal": _or_none(group_rows["arousal"].mean()),
+                "valence": or_none(group_rows["valence"].mean()),
+                "arousal": or_none(group_rows["arousal"].mean()),
                 "blinks": None if (blinks < 0).all() else int((blinks > 0).sum()),
             }
         )

@@ -239,7 +239,7 @@ def test_crops_are_aligned_like_in_the_classifier(astronaut: Image) -> None:
     assert (aligned == model.align(crops)).all()
     eyes = [layout[0, eye].mean(0) for eye in (np.s_[36:42], np.s_[42:48])]
     assert np.array(eyes) == pytest.approx(np.array([(0.32, 0.38), (0.68, 0.38)]), abs=0.06)
-    loose = Classifier(model.network, replace(model.card, aligned=False))
+    loose = Classifier.from_network(model.network, replace(model.card, aligned=False))
     as_it_is, layout = align_by_landmarks(loose, crops, landmarks)
     assert (as_it_is == loose.align(crops)).all()
     height, width = crops[0].shape

@@ -124,7 +124,7 @@ def test_both_probabilities_assume_the_prior_that_is_asked_for(
 ) -> None:
     shares = (0.1, 0.02, 0.1, 0.3, 0.18, 0.1, 0.2)
     card = dataclasses.replace(classifier.card, class_shares=shares)
-    classifier = Classifier(classifier.network, card)
+    classifier = Classifier.from_network(classifier.network, card)
     own = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
     equal = occlusion_test(classifier, bright, [PATCH], "happy", right_map, "equal")
     assert equal.before[HAPPY] < own.before[HAPPY]

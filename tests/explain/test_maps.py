@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from fer_core.explain import (
     METHODS,
     cams,
-    evidence_maps,
     get_method,
     list_methods,
     method_for,
@@ -34,7 +33,7 @@ from fer_core.models.prior_attention import PriorAttention
 from fer_core.training.recipe import read_recipe
 from fer_core.types import Floats, Image
 from fer_core.weights import get_arrays
-from tests.networks import classifier_of
+from tests.networks import classifier_of, face_tensor, network_output
 
 SIZE = 48
 
@@ -97,7 +96,7 @@ def by_hand(
     """Return region -> (C, h, w) feature map and gradient of the class score."""
     network = classifier.network
     with torch.no_grad():
-        features = network.features(classifier.tensor(aligned[None]))
+        features = network.features(face_tensor(aligned[None]))
     leaves = {region: maps.requires_grad_() for region, maps in features.items()}
     score = network.head(leaves, hold_attention=hold_attention).logits[0, EXPRESSIONS.index(target)]
     gradients = torch.autograd.grad(score, list(leaves.values()))
@@ -154,7 +153,7 @@ def test_maps_of_plain_equal_those_of_pytorch_grad_cam(
     with_heat = 0
     for index, target in enumerate(EXPRESSIONS):
         with reference(model, [last]) as cam:
-            faces = plain.tensor(aligned[None]).float()
+            faces = face_tensor(aligned[None]).float()
             expected = cam(faces, [ClassifierOutputTarget(index)])[0]
         raw = np.maximum(raw_map(plain, aligned, target, method), 0)
         scaled = scale_cam_image(scale_cam_image(raw[None], (SIZE, SIZE)))[0]
@@ -212,7 +211,7 @@ def test_gradcam_plus_plus_agrees_with_the_library_where_gradients_are_large(
 def test_eigencam_is_the_first_principal_component_of_each_branch(
     prior_attention: Classifier, aligned: Image
 ) -> None:
-    output = prior_attention.forward(aligned[None])
+    output = network_output(prior_attention, aligned[None])
     assert output.region_attention is not None
     expected = {}
     for region, weight in zip(REGIONS, output.region_attention[0].numpy(), strict=True):
@@ -230,7 +229,7 @@ def test_scorecam_masks_the_face_by_each_channel(
     prior_attention: Classifier, aligned: Image
 ) -> None:
     network, target = prior_attention.network, EXPRESSIONS.index("sad")
-    output = prior_attention.forward(aligned[None])
+    output = network_output(prior_attention, aligned[None])
     assert output.region_attention is not None
     expected = {}
     for region, weight in zip(REGIONS, output.region_attention[0].numpy(), strict=True):
@@ -272,7 +271,7 @@ def test_scorecam_masks_are_zero_outside_the_block(region: str) -> None:
 def test_ablation_of_a_linear_network_is_gradcam_times_the_mean_of_each_channel(
     plain: Classifier, aligned: Image, target: str
 ) -> None:
-    maps = plain.forward(aligned[None]).features["face"][0].numpy()
+    maps = network_output(plain, aligned[None]).features["face"][0].numpy()
     assert isinstance(plain.network, Plain)
     weights = plain.network.classifier.expressions.weight[EXPRESSIONS.index(target)].numpy()
     expected = np.einsum("chw,c->hw", maps, weights * maps.mean((1, 2)))
@@ -285,7 +284,7 @@ def test_integrated_gradients_sum_to_the_change_of_the_score(
 ) -> None:
     gray = torch.full((1, 1, SIZE, SIZE), 255 * GRAY_MEAN)
     with torch.inference_mode():
-        face = classifier.network(classifier.tensor(aligned[None])).logits
+        face = classifier.network(face_tensor(aligned[None])).logits
         changed = (face - classifier.network(gray).logits)[0].numpy()
     for name, raw in raw_maps(classifier, aligned, EXPRESSIONS, "integrated_gradients").items():
         assert raw.shape == (SIZE, SIZE)
@@ -301,8 +300,8 @@ def test_a_network_can_be_split_at_each_layer(classifier: Classifier, aligned: I
     assert [(layer.number, layer.side) for layer in layers] == [
         *((1, 24), (2, 24), (3, 12), (4, 6)),
     ]
-    faces = classifier.tensor(aligned[None])
-    expected = classifier.forward(aligned[None]).logits.numpy()
+    faces = face_tensor(aligned[None])
+    expected = classifier.forward(aligned[None]).logits
     for layer in layers:
         cut = SplitNetwork(classifier.network, layer.number)
         maps = cut.maps(faces)
@@ -323,7 +322,7 @@ def test_a_map_of_a_shallow_layer_uses_its_gradient(plain: Classifier, aligned: 
         return maps
 
     network.backbone.body.get_submodule("layer2").register_forward_hook(keep)
-    score = network(plain.tensor(aligned[None])).logits[0, EXPRESSIONS.index("sad")]
+    score = network(face_tensor(aligned[None])).logits[0, EXPRESSIONS.index("sad")]
     (gradient,) = torch.autograd.grad(score, layer_maps)
     expected = (layer_maps[0] * gradient).sum(1)[0].detach().numpy()
     raw = raw_map(plain, aligned, "sad", "hirescam", layer=3)
@@ -349,7 +348,7 @@ def test_evidence_maps_sum_to_the_logits_less_their_bias(
 ) -> None:
     faces = np.stack([aligned, aligned[::-1], aligned.T])
     output = classifier.forward(faces)
-    evidence = evidence_maps(classifier, output)
+    evidence = output.evidence
     assert evidence is not None
     assert evidence.shape == (3, 7, 6, 6)
     network = classifier.network
@@ -357,15 +356,15 @@ def test_evidence_maps_sum_to_the_logits_less_their_bias(
         assert output.region_attention is not None
         weights = get_arrays(network)
         biases = np.stack([weights[f"classifiers.{name}.expressions.bias"] for name in REGIONS])
-        bias = output.region_attention.numpy() @ biases
+        bias = output.region_attention @ biases
     else:
         assert isinstance(network, Plain)
         bias = network.classifier.expressions.bias.numpy()
-    assert evidence.sum(axis=(2, 3)) + bias == pytest.approx(output.logits.numpy(), abs=1e-4)
+    assert evidence.sum(axis=(2, 3)) + bias == pytest.approx(output.logits, abs=1e-4)
 
 
 def test_evidence_is_gradcam_of_every_class(classifier: Classifier, aligned: Image) -> None:
-    evidence = evidence_maps(classifier, classifier.forward(aligned[None]))
+    evidence = classifier.forward(aligned[None]).evidence
     assert evidence is not None
     for target, expected in zip(EXPRESSIONS, evidence[0], strict=True):
         for method in ("gradcam", "hirescam"):
@@ -398,7 +397,7 @@ def curved() -> Classifier:
 
 
 def test_networks_without_evidence_use_the_gradient(curved: Classifier, aligned: Image) -> None:
-    assert evidence_maps(curved, curved.forward(aligned[None])) is None
+    assert curved.forward(aligned[None]).evidence is None
     for target in EXPRESSIONS:
         raw = raw_map(curved, aligned, target, "gradcam")
         assert raw == pytest.approx(gradcam_by_hand(curved, aligned, target), abs=1e-5)

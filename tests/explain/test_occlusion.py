@@ -12,7 +12,7 @@ from fer_core.explain import list_methods, method_for, raw_map, raw_maps
 from fer_core.explain.occlusion import CELLS, COVER, occlusion
 from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput
 from fer_core.types import Floats, Image
-from tests.networks import classifier_of
+from tests.networks import classifier_of, face_tensor
 
 SIZE = 48
 PIXELS = SIZE // CELLS
@@ -102,7 +102,7 @@ def test_all_classes_come_from_the_same_passes() -> None:
     assert list(maps) == list(EXPRESSIONS)
     for name in ("happy", "sad"):
         assert np.array_equal(maps[name], raw_map(classifier, WHITE, name, "occlusion"))
-    faces = classifier.tensor(WHITE[None])
+    faces = face_tensor(WHITE[None])
     assert np.array_equal(occlusion(network, faces), np.stack(list(maps.values())))
     assert (faces == 255).all(), "the face is covered in copies"
 

@@ -123,26 +123,41 @@ def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
         MTCNN(**settings)  # type: ignore[arg-type]
 
 
-# Following ----------------------------------------------------------------------------------------
+# Known faces --------------------------------------------------------------------------------------
 
 
-def test_refine_follows_a_moved_face(
-    mtcnn: MTCNN, astronaut: Image, astronaut_box: Box, astronaut_points: Floats
+@pytest.mark.parametrize("shift", [(0, 0, 0, 0), (12, -10, 12, -10), (-12, -8, 8, 12)])
+def test_a_known_face_is_found_again_near_its_last_box(
+    mtcnn: MTCNN, astronaut: Image, astronaut_box: Box, astronaut_points: Floats, shift: Box
 ) -> None:
-    boxes = np.add(astronaut_box, [(0, 0, 0, 0), (12, -10, 12, -10), (-12, -8, 8, 12)])
-    for face in mtcnn.refine(astronaut, boxes):
-        assert face is not None
-        assert face.box == pytest.approx(astronaut_box, abs=7)
-        assert face.points == pytest.approx(astronaut_points, abs=3)
+    known = np.array([np.add(astronaut_box, shift)], np.float32)
+    (face,) = mtcnn.detect_beside(astronaut, known)
+    assert face.box == pytest.approx(astronaut_box, abs=7)
+    assert face.points == pytest.approx(astronaut_points, abs=3)
 
 
-def test_refine_returns_none_for_faces_that_are_gone(
+def test_known_boxes_without_a_face_are_left_out_and_others_are_found_beside_them(
     mtcnn: MTCNN, astronaut: Image, astronaut_box: Box
 ) -> None:
-    boxes = np.array([(20, 380, 120, 500), astronaut_box, (600, 600, 700, 700)])
-    faces = mtcnn.refine(astronaut, boxes)
-    assert [face is not None for face in faces] == [False, True, False]
-    assert mtcnn.refine(astronaut, np.empty((0, 4), np.float32)) == []
+    known = np.array([(20, 380, 120, 500), (600, 600, 700, 700)], np.float32)
+    (face,) = mtcnn.detect_beside(astronaut, known)
+    assert face.box == pytest.approx(astronaut_box, abs=7)
+
+
+def test_proposals_on_a_known_face_are_not_looked_at(
+    mtcnn: MTCNN, astronaut: Image, astronaut_box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selected: list[int] = []
+    select = mtcnn._select
+
+    def counted(image: Image, boxes: Floats) -> Floats:
+        selected.append(len(boxes))
+        return select(image, boxes)
+
+    monkeypatch.setattr(mtcnn, "_select", counted)
+    mtcnn.detect(astronaut)
+    mtcnn.detect_beside(astronaut, np.array([astronaut_box], np.float32))
+    assert selected[1] < selected[0]
 
 
 # Points on bare crops -----------------------------------------------------------------------------

@@ -10,13 +10,13 @@ import timm
 import torch
 from torch import nn
 
-from fer_core.explain import evidence_maps, list_layers, raw_map
+from fer_core.explain import list_layers, raw_map
 from fer_core.explain.layers import SplitNetwork
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import Classifier, build_network, load_model
 from fer_core.models.base import Network, PooledNetwork
 from fer_core.weights import get_arrays, save_weights
-from tests.networks import classifier_of
+from tests.networks import classifier_of, face_tensor, network_output
 
 SIZE = 96
 FITTING = {
@@ -84,17 +84,17 @@ def test_an_architecture_that_fits_trains_and_its_maps_are_those_of_the_unfolded
     train_a_step(network)
     loaded, unfolded = folded(network), classifier_of(network)
     face = faces(1)
-    output, expected = loaded.forward(face), unfolded.forward(face)
+    output, expected = (network_output(each, face) for each in (loaded, unfolded))
     assert output.features["face"].shape[-2:] == (6, 6)
     assert output.logits.numpy() == pytest.approx(expected.logits.numpy(), rel=1e-3, abs=1e-4)
-    evidence = evidence_maps(unfolded, expected)
+    evidence = unfolded.network.evidence(expected)
     assert evidence is not None
     bias = network.classifier.expressions.bias.detach().numpy()
-    sums = evidence.sum((2, 3)) + bias
+    sums = evidence.numpy().sum((2, 3)) + bias
     assert sums == pytest.approx(expected.logits.numpy(), rel=1e-3, abs=1e-4)
     scale = float(np.abs(evidence).max())
     gradcam = raw_map(loaded, face[0], "happy", "gradcam")
-    assert gradcam == pytest.approx(evidence[0, HAPPY], abs=1e-3 * scale)
+    assert gradcam == pytest.approx(evidence[0, HAPPY].numpy(), abs=1e-3 * scale)
 
 
 @pytest.mark.parametrize("name", FITTING)
@@ -108,13 +108,13 @@ def test_every_layer_gives_the_map_of_the_unfolded_network_and_the_same_logits(n
     assert len(layers) >= 2 and layers == list_layers(unfolded)
     for layer in layers:
         split = SplitNetwork(loaded.network, layer.number)
-        tensor = loaded.tensor(face)
+        tensor = face_tensor(face)
         maps = split.maps(tensor)
         kept = {region: each.clone() for region, each in maps.items()}
         with torch.no_grad():
             logits = split.output(tensor, maps).logits
         assert all(torch.equal(maps[region], each) for region, each in kept.items())
-        whole = loaded.forward(face).logits
+        whole = network_output(loaded, face).logits
         assert logits.numpy() == pytest.approx(whole.numpy(), rel=1e-3, abs=1e-4)
         ours, theirs = (
             raw_map(each, face[0], "happy", "gradcam", layer=layer.number)
@@ -160,7 +160,7 @@ def test_an_architecture_that_does_not_fit_is_refused_by_a_sentence(
 def test_blocks_need_a_map_whose_side_is_a_multiple_of_six(family: str) -> None:
     network = build_network(family, options("mobilenetv3_small_100", 3))
     train_a_step(network)
-    assert evidence_maps(folded(network), folded(network).forward(faces(1))) is not None
+    assert folded(network).forward(faces(1)).evidence is not None
     with pytest.raises(ValueError, match=f"resnet18 on faces of 100x100 gives maps that {family}"):
         build_network(family, options("resnet18", 3, 100))
     with pytest.raises(ValueError, match="the side must be a multiple of six"):

@@ -8,6 +8,7 @@ from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models.emotional_dan import EmotionalDAN, landmark_heat
 from fer_core.models.hybrid import Hybrid
 from tests.models.conftest import untrained
+from tests.networks import network_output
 
 SHAPES = {
     "cnn_alstm": (12, 1),
@@ -23,11 +24,11 @@ def test_spatial_attention_is_positive_and_sums_to_one(
     name: str, shape: tuple[int, ...], faces: np.ndarray
 ) -> None:
     classifier = untrained(name)
-    output = classifier.forward(faces)
+    output = network_output(classifier, faces)
     assert output.attention is not None and output.attention.shape == (5, *shape)
     assert output.attention.min() > 0
     assert output.attention.sum((-2, -1)).numpy() == pytest.approx(1, abs=1e-5)
-    part = output.part(slice(1, 3))
+    part = classifier.forward(faces).part(slice(1, 3))
     assert part.attention is not None and part.attention.shape == (2, *shape)
     constant = classifier.network.head(output.features, hold_attention=True)
     assert torch.equal(constant.logits, output.logits)
@@ -35,7 +36,7 @@ def test_spatial_attention_is_positive_and_sums_to_one(
 
 @pytest.mark.parametrize("name", ["cnn_lstm", "emonet_baseline"])
 def test_baselines_have_no_spatial_attention(name: str, faces: np.ndarray) -> None:
-    assert untrained(name).forward(faces).attention is None
+    assert network_output(untrained(name), faces).attention is None
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -76,7 +77,7 @@ def test_landmark_heat_falls_with_the_distance_to_the_nearest_landmark() -> None
 
 def test_the_second_stage_depends_on_the_landmarks_of_the_first(faces: np.ndarray) -> None:
     classifier = untrained("emotional_dan")
-    before = classifier.forward(faces)
+    before = network_output(classifier, faces)
     assert before.points is not None and before.points.shape == (2, 5, 78, 2)
     network = classifier.network
     assert isinstance(network, EmotionalDAN)
@@ -84,14 +85,14 @@ def test_the_second_stage_depends_on_the_landmarks_of_the_first(faces: np.ndarra
     assert isinstance(last, torch.nn.Linear)
     with torch.no_grad():
         last.bias.add_(0.5)
-    after = classifier.forward(faces)
+    after = network_output(classifier, faces)
     assert after.points is not None
     assert torch.allclose(after.points[0], before.points[0] + 0.5, atol=1e-5)
     assert not torch.allclose(after.logits, before.logits, atol=1e-5)
 
 
 def test_logits_of_ferplus_cnn_are_columns_of_its_votes(faces: np.ndarray) -> None:
-    output = untrained("ferplus_cnn").forward(faces)
+    output = network_output(untrained("ferplus_cnn"), faces)
     for number, name in enumerate(EXPRESSIONS):
         column = output.votes[:, FERPLUS_EXPRESSIONS.index(name)]
         assert torch.equal(output.logits[:, number], column)
@@ -111,7 +112,7 @@ def test_hybrid_uses_all_three_kinds_of_features(faces: np.ndarray) -> None:
 @pytest.mark.parametrize("name", ["cnn_alstm", "acnn_alstm"])
 def test_several_pictures_are_predicted_as_one_sequence(name: str, faces: np.ndarray) -> None:
     classifier = untrained(name)
-    output = classifier.forward(faces)
+    output = network_output(classifier, faces)
     assert classifier.reads_sequences and output.rows is not None
     rows = output.rows.numpy()
     alone, weight = classifier.predict_sequence(rows[:1])

@@ -24,7 +24,7 @@ from fer_core.models.kernel_machine import KernelMachine
 from fer_core.training.recipe import read_recipe
 from fer_core.types import Image
 from fer_core.weights import WeightsError, get_arrays, save_weights
-from tests.networks import classifier_of
+from tests.networks import classifier_of, network_output
 
 MACHINES = ("svm_hog", "svm_hog_landmarks", "svm_landmarks", "svm_sliding_hog")
 
@@ -77,7 +77,7 @@ class TestKernelMachines:
         self, name: str, faces: np.ndarray, tmp_path: Path
     ) -> None:
         classifier = machine(name)
-        output = classifier.forward(faces)
+        output = network_output(classifier, faces)
         assert output.logits.shape == (5, 7) and output.votes.shape == (5, 8)
         save_weights(classifier.card, get_arrays(classifier.network), tmp_path)
         assert (tmp_path / f"{name}.safetensors").stat().st_size <= 1.5e6
@@ -152,17 +152,21 @@ class TestTrees:
 
 class TestDescriptions:
     def test_landmark_features_do_not_depend_on_size_and_position(self) -> None:
-        points = np.random.default_rng(0).normal(0, 1, (3, 78, 2)).astype(np.float32)
+        points = torch.from_numpy(
+            np.random.default_rng(0).normal(0, 1, (3, 78, 2)).astype(np.float32)
+        )
         features = describe_points(points)
         assert features.shape == (3, POINT_FEATURES)
-        assert describe_points(points * 3 + 20) == pytest.approx(features, abs=1e-3)
-        assert np.isfinite(describe_points(np.zeros((1, 78, 2), np.float32))).all()
+        assert describe_points(points * 3 + 20).numpy() == pytest.approx(features.numpy(), abs=1e-3)
+        assert describe_points(torch.zeros(1, 78, 2)).isfinite().all()
 
     def test_an_open_mouth_changes_the_landmark_features(self) -> None:
-        points = np.random.default_rng(0).normal(0, 1, (1, 78, 2)).astype(np.float32)
-        opened = points.copy()
+        points = torch.from_numpy(
+            np.random.default_rng(0).normal(0, 1, (1, 78, 2)).astype(np.float32)
+        )
+        opened = points.clone()
         opened[:, 66, 1] += 1
-        assert np.abs(describe_points(opened) - describe_points(points)).max() > 0.05
+        assert (describe_points(opened) - describe_points(points)).abs().max() > 0.05
 
     def test_the_window_slides_over_the_face(self) -> None:
         face = np.full((1, 1, 48, 48), 128, np.uint8)

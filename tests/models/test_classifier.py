@@ -186,7 +186,7 @@ class TestShippedModels:
         for name in list_models():
             card = load_card(name)
             for field in dataclasses.fields(card):
-                if field.name != "published":
+                if field.name not in ("published", "graphs"):
                     assert getattr(card, field.name) not in ("", {}, None), field.name
             assert set(card.figures) == {"PublicTest", "PrivateTest"}
             assert all("command" in row for row in card.figures.values())

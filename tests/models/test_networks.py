@@ -5,7 +5,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from fer_core.explain import METHODS, evidence_maps, get_method, raw_map, region_share
+from fer_core.explain import METHODS, get_method, raw_map, region_share
 from fer_core.geometry import block
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models import Classifier, build_network, get_family, list_families
@@ -14,6 +14,7 @@ from fer_core.models.ferplus_cnn import FERPlusCNN
 from fer_core.models.region_attention import RegionAttention
 from fer_core.training.recipe import read_recipe
 from fer_core.weights import get_arrays
+from tests.networks import network_output
 
 FAMILIES = (
     "acnn_alstm",
@@ -63,7 +64,7 @@ def test_families_are_listed_and_unknown_ones_named() -> None:
 
 
 def test_output_shapes_and_maps_on_one_grid(classifier: Classifier, faces: np.ndarray) -> None:
-    output = classifier.forward(faces)
+    output = network_output(classifier, faces)
     assert output.logits.shape == (5, 7) and output.votes.shape == (5, 8)
     assert tuple(output.features) == classifier.network.regions
     for region in classifier.network.regions:
@@ -116,7 +117,7 @@ def test_a_head_for_valence_and_arousal_is_an_option(family: str, faces: np.ndar
 def test_evidence_sums_to_the_logits_less_their_bias(
     classifier: Classifier, faces: np.ndarray
 ) -> None:
-    output = classifier.forward(faces)
+    output = network_output(classifier, faces)
     evidence = classifier.network.evidence(output)
     if classifier.name in BENT:
         assert evidence is None
@@ -149,7 +150,7 @@ def test_every_fast_method_gives_a_map(
     assert raw.shape == (cells, cells) and np.isfinite(raw).all()
     assert np.ptp(raw) > 0
     assert sum(region_share(raw).values()) == pytest.approx(1) or not (raw > 0).any()
-    evidence = evidence_maps(classifier, classifier.forward(faces[:1]))
+    evidence = classifier.forward(faces[:1]).evidence
     if evidence is not None and method in ("gradcam", "hirescam"):
         assert raw == pytest.approx(evidence[0, EXPRESSIONS.index("happy")], abs=1e-5)
 
@@ -166,7 +167,7 @@ class TestPriorBlocks:
     ) -> None:
         covered = faces.copy()
         covered[(slice(None), *block("lower", 48))] = 0
-        before, after = (classifier.forward(f).features for f in (faces, covered))
+        before, after = (network_output(classifier, f).features for f in (faces, covered))
         assert torch.equal(before["upper"], after["upper"])
         assert not torch.equal(before["lower"], after["lower"])
 
@@ -185,7 +186,7 @@ class TestPriorAttention:
     def test_weights_of_the_three_regions_sum_to_one(
         self, classifier: Classifier, faces: np.ndarray
     ) -> None:
-        attention = classifier.forward(faces).region_attention
+        attention = network_output(classifier, faces).region_attention
         assert attention is not None and attention.shape == (5, 3)
         assert attention.sum(1).numpy() == pytest.approx(np.ones(5), abs=1e-6)
         assert attention.min() > 0
@@ -193,7 +194,7 @@ class TestPriorAttention:
     def test_logits_are_the_weighted_mean_of_the_branches(
         self, classifier: Classifier, faces: np.ndarray
     ) -> None:
-        output = classifier.forward(faces)
+        output = network_output(classifier, faces)
         assert output.region_heads is not None and output.region_attention is not None
         parts = [
             output.region_attention[:, i, None] * output.region_heads[region][0]
@@ -206,14 +207,14 @@ class TestPriorAttention:
 def test_prior_blocks_depend_on_eyes_and_mouth_only(
     classifier: Classifier, faces: np.ndarray
 ) -> None:
-    output = classifier.forward(faces)
+    output = network_output(classifier, faces)
     assert output.region_attention is not None and output.region_attention.shape == (5, 2)
     visible = np.zeros((48, 48), bool)
     for region in ("upper", "lower"):
         visible[block(region, 48)] = True
     assert 0 < (~visible).sum() == 24 * 16
     elsewhere, within = (np.where(mask, faces, 0).astype(np.uint8) for mask in (visible, ~visible))
-    assert torch.equal(classifier.forward(elsewhere).logits, output.logits)
-    assert not torch.equal(classifier.forward(within).logits, output.logits)
+    assert torch.equal(network_output(classifier, elsewhere).logits, output.logits)
+    assert not torch.equal(network_output(classifier, within).logits, output.logits)
     evidence = classifier.network.evidence(output)
     assert evidence is not None and not evidence[:, :, 3:, [0, 5]].any()

@@ -10,11 +10,12 @@ import pytest
 
 from fer_core import Analyzer, Stream, StreamSettings
 from fer_core.errors import UserError
+from fer_core.faces.mtcnn import MTCNN
 from fer_core.labels import PRIORS
 from fer_core.options import AnalysisOptions
 from fer_core.readings import Observation, circumplex_position
 from fer_core.streaming.stream import DETECT_EVERY
-from fer_core.types import Face, Image
+from fer_core.types import Face, Floats, Image
 from tests.conftest import ClipFrames
 
 
@@ -35,13 +36,14 @@ class Searches:
     def __init__(self, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
         detector = analyzer.detector()
-        search = detector.detect
+        assert isinstance(detector, MTCNN)
+        search = detector.detect_beside
 
-        def counted(image: Image) -> list[Face]:
+        def counted(image: Image, known: Floats) -> list[Face]:
             self.count += 1
-            return search(image)
+            return search(image, known)
 
-        monkeypatch.setattr(detector, "detect", counted)
+        monkeypatch.setattr(detector, "detect_beside", counted)
 
 
 def test_a_moving_face_is_followed_between_searches(
@@ -284,7 +286,7 @@ def test_the_count_of_blinks_is_kept_when_the_model_changes(
 ) -> None:
     stream = Stream(analyzer, StreamSettings(maps=()))
     stream.push(astronaut, time=0)
-    monkeypatch.setattr("fer_core.analyzer.find_eyes", lambda *_: np.full((1, 2), 0.02))
+    monkeypatch.setattr("fer_core.faces.description.find_eyes", lambda *_: np.full((1, 2), 0.02))
     stream.push(astronaut, time=0.1)
     monkeypatch.undo()
     stream.settings = StreamSettings(model="plain", maps=())

@@ -100,14 +100,14 @@ def test_the_expected_box_continues_the_motion(portraits: tuple[Image, Image], r
         frame = paint((portraits[0], face))
         tracker.update(frame, [face], time)
     soon = time + 0.2
-    boxes, hidden = tracker.expected(frame, soon)
+    visible, hidden = tracker.expected(frame, soon)
     assert len(hidden) == 0
-    assert boxes[0] == pytest.approx(face_at(20 + 100 * soon, 70).box, abs=0.5)
+    assert visible[0].box == pytest.approx(face_at(20 + 100 * soon, 70).box, abs=0.5)
     tracker.update(frame, [], soon)
-    boxes, hidden = tracker.expected(frame, soon)
-    assert len(boxes) == 0
-    assert hidden[0] == pytest.approx(face_at(20 + 100 * soon, 70).box, abs=0.5)
-    assert [len(boxes) for boxes in tracker.expected(frame, soon + MEMORY)] == [0, 0]
+    visible, hidden = tracker.expected(frame, soon)
+    assert len(visible) == 0
+    assert hidden[0].box == pytest.approx(face_at(20 + 100 * soon, 70).box, abs=0.5)
+    assert [len(faces) for faces in tracker.expected(frame, soon + MEMORY)] == [0, 0]
 
 
 def test_numbers_are_kept_when_the_frame_size_changes(portraits: tuple[Image, Image]) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from fer_core.labels import ACTIONS
 from fer_core.video import Timeline, liveliest_actions
-from fer_core.video.timeline import ROW
+from fer_core.video.rows import ROW
 
 
 def timeline_of(**lines: list[int]) -> Timeline:

@@ -13,7 +13,7 @@ from fer_core import EXPRESSIONS, Analyzer
 from fer_core.errors import UserError
 from fer_core.types import Image
 from fer_core.video import CSV_COLUMNS, Clip, Progress, Timeline, TimelineReader, VideoError
-from fer_core.video.timeline import ROW
+from fer_core.video.rows import ROW
 from tests.video.conftest import RATE, WriteClip
 
 

@@ -7,18 +7,19 @@ from fer_core.training.task import Task
 from fer_core.training.tasks.expressions import ExpressionTask
 from fer_core.training.tasks.eyes import EyeTask
 from fer_core.training.tasks.hog import HogTask
-from fer_core.training.tasks.landmarks import LandmarkTask
+from fer_core.training.tasks.landmarks import LandmarkTask, PresenceTask
 from fer_core.weights import EXPRESSION_MODEL
 
 TASKS: dict[str, Task[Any, Any]] = {
     EXPRESSION_MODEL: ExpressionTask(),
     "landmarks": LandmarkTask(),
+    "presence": PresenceTask(),
     "eyes": EyeTask(),
     "detector": HogTask(),
 }
-"""Kind of the card -> task."""
+"""Kind of the card -> task; ``presence`` is a recipe alone, whose card is that of landmarks."""
 
-KINDS = {"landmarks": "landmarks", "eyes": "eyes", "hog": "detector"}
+KINDS = {"landmarks": "landmarks", "presence": "presence", "eyes": "eyes", "hog": "detector"}
 """Family of a recipe -> kind of its card; all others are expression models."""
 
 
@@ -26,7 +27,7 @@ def trains_in_epochs(family: str) -> bool:
     """Return whether recipes of a family are trained by gradient descent, so that a run can be resumed."""
     if family in list_families():
         return get_family(family).kind == "network"
-    return family != "hog"
+    return family not in ("hog", "presence")
 
 
 def task_of_family(family: str) -> Task[Any, Any]:

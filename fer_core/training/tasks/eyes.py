@@ -17,7 +17,8 @@ from torchmetrics.classification import BinaryAccuracy
 from fer_core.data.augmentation import augment
 from fer_core.data.readers.eyes import EyeSet, read_eyes
 from fer_core.devices import choose_device
-from fer_core.faces.eyes import EyeNetwork, EyeReader, load_eye_reader
+from fer_core.faces.eye_network import EyeNetwork
+from fer_core.faces.eyes import EyeReader, load_eye_reader
 from fer_core.geometry import warp
 from fer_core.training.card import run_facts
 from fer_core.training.loop import fit_module, load_best, loader, seed_run

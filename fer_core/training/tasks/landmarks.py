@@ -1,8 +1,9 @@
 """Train, store and measure the landmark network, distilled from a teacher network (Hinton et al. 2015)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import lightning as L
@@ -17,22 +18,19 @@ from fer_core.data.augmentation import photometric, random_similarity, transform
 from fer_core.data.readers.landmarks import LandmarkSet, join_landmarks, read_landmarks
 from fer_core.devices import choose_device
 from fer_core.faces.alignment import PASSES, find_landmarks
-from fer_core.faces.landmarks import (
-    MIRRORED_ACTIONS,
-    Landmarker,
-    LandmarkNetwork,
-    five_points,
-    load_landmarker,
-)
+from fer_core.faces.landmark_network import LandmarkNetwork
+from fer_core.faces.landmarks import MIRRORED_ACTIONS, Landmarker, five_points, load_landmarker
 from fer_core.geometry import alignment, mean_points, warp
 from fer_core.training.card import run_facts
-from fer_core.training.loop import fit_module, load_best, loader, seed_run
+from fer_core.training.loop import fit_module, init_from, load_best, loader, seed_run
 from fer_core.training.optimize import optimize
+from fer_core.training.origin import origin
 from fer_core.training.recipe import Recipe
 from fer_core.training.run import Run
 from fer_core.training.task import MEASURED_SPLITS, Fitted
 from fer_core.training.tasks.expression_module import point_error
-from fer_core.weights import LANDMARKS, Card, get_arrays, save_weights
+from fer_core.training.tasks.presence import fit_presence, measure_presence
+from fer_core.weights import LANDMARKS, Card, get_arrays, load_card, save_weights
 
 DATA = (
     "faces of FER2013 (Goodfellow et al. 2013), research use, and of muxspace/facial_expressions, "
@@ -136,7 +134,8 @@ class LandmarkTask:
         fit_module(LandmarkModule(network, recipe), training, public, run)
         best = LandmarkNetwork(**recipe.network)
         load_best(best, run.out)
-        return Fitted(best, run_facts(run))
+        presence = fit_presence(best.eval(), faces.split("Training"), recipe.seed)
+        return Fitted(best, {**run_facts(run), "presence": presence})
 
     def export_model(
         self, fitted: Fitted[LandmarkNetwork], run: Run, data: Mapping[str, LandmarkSet]
@@ -191,8 +190,36 @@ class LandmarkTask:
     def summarize(self, figures: Mapping[str, Any]) -> str:
         return (
             f"points {figures['point_error']:.1%} of the inter-ocular distance, "
-            f"actions {figures['action_error']:.3f}"
+            f"actions {figures['action_error']:.3f}, {figures['faces_lost']:.2%} of the faces lost, "
+            f"{figures['others_kept']:.2%} of the squares without a face kept"
         )
+
+
+class PresenceTask(LandmarkTask):
+    """Another head for a trained landmark network: whether a face is still there."""
+
+    def fit(self, run: Run, data: Mapping[str, LandmarkSet]) -> Fitted[LandmarkNetwork]:
+        """Fit the head on Training; there is nothing to select."""
+        card, started = load_card(run.recipe.start), perf_counter()
+        network = LandmarkNetwork(**card.network)
+        init_from(network, run.recipe.start)
+        faces = join_landmarks(list(data.values())).split("Training")
+        counts = fit_presence(network.eval(), faces, run.recipe.seed)
+        minutes = round((perf_counter() - started) / 60, 1)
+        return Fitted(network, {"seed": run.recipe.seed, **counts, **origin(), "minutes": minutes})
+
+    def export_model(
+        self, fitted: Fitted[LandmarkNetwork], run: Run, data: Mapping[str, LandmarkSet]
+    ) -> Card:
+        """Store the network; its card keeps what it says of the rest."""
+        card = load_card(run.recipe.start)
+        card = replace(
+            card,
+            training={**card.training, "presence": dict(fitted.facts)},
+            parameters=sum(p.numel() for p in fitted.model.parameters()),
+            graphs={},
+        )
+        return save_weights(card, get_arrays(fitted.model), run.out)
 
 
 def measure_landmarks(landmarker: Landmarker, faces: LandmarkSet) -> dict[str, Any]:
@@ -200,10 +227,11 @@ def measure_landmarks(landmarker: Landmarker, faces: LandmarkSet) -> dict[str, A
 
     Returns:
         ``n``; ``point_error``, the mean distance to the teacher's points in inter-ocular distances;
-        ``action_error``, the mean absolute error of the twelve most active actions.
+        ``action_error``, the mean absolute error of the twelve most active actions; and the figures of
+        ``measure_presence``.
     """
     layout = [mean_points((0, 0, i.shape[1], i.shape[0])) for i in faces.images]
-    points, actions = find_landmarks(faces.images, np.stack(layout), landmarker, passes=PASSES)
+    points, actions, _ = find_landmarks(faces.images, np.stack(layout), landmarker, passes=PASSES)
     distance = point_error(torch.from_numpy(points), torch.from_numpy(faces.points)).mean()
     active = np.argsort(-faces.actions.mean(axis=0))[:MOST_ACTIVE]
     missed = np.abs(actions - faces.actions)[:, active].mean()
@@ -211,4 +239,5 @@ def measure_landmarks(landmarker: Landmarker, faces: LandmarkSet) -> dict[str, A
         "n": len(faces),
         "point_error": round(float(distance), 4),
         "action_error": round(float(missed), 4),
+        **measure_presence(landmarker, faces),
     }

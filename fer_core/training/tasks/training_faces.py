@@ -74,7 +74,7 @@ class TrainingFaces(Dataset[Batch]):
         with_actions = training and recipe.actions_weight > 0
         landmarks, actions = None, np.empty((len(faces), 0), np.float32)
         if recipe.aligned or with_landmarks or with_actions:
-            landmarks, scores = find_bare_landmarks(faces.images, device)
+            landmarks, scores, _ = find_bare_landmarks(faces.images, device)
             if with_actions:
                 actions = (scores - scores.mean(axis=0)) / scores.std(axis=0).clip(0.02)
         self.landmarks = landmarks if with_landmarks else None

@@ -116,7 +116,7 @@ def test_a_run_from_training_to_stored_weights(teacher: Path, tmp_path: Path) ->
     figures = card.figures["tiny PrivateTest"]
     assert figures["n"] == 7 and 0 < figures["action_error"] < 1
     layout = np.stack([mean_points((0, 0, SIDE, SIDE))] * 2)
-    points, actions = find_landmarks(faces.images[:2], layout, landmarker)
+    points, actions, _ = find_landmarks(faces.images[:2], layout, landmarker)
     assert points.shape == (2, 78, 2) and actions.shape == (2, 52)
     assert five_points(points).shape == (2, 5, 2) and np.isfinite(points).all()
     assert (actions >= 0).all() and (actions <= 1).all()

@@ -1,0 +1,60 @@
+"""The torch network that looks at an eye; ``fer_core.faces.eyes`` runs it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import timm
+from torch import Tensor, nn
+
+from fer_core.weights import EYES, WEIGHTS, fold_batch_norms, load_weights, put_arrays
+
+MIN_CONTRAST: Final = 2.0
+"""Smallest standard deviation of gray values, of 255, that is divided by; below it lies noise."""
+
+
+class EyeNetwork(nn.Module):
+    """Predict whether an eye is open.
+
+    Each crop is normalized to zero mean and unit variance, since lighting varies.
+
+    Args:
+        input_size: side of the crop, in pixels.
+        backbone: timm's name of the architecture, and its options.
+    """
+
+    def __init__(self, *, input_size: int, backbone: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.input_size = input_size
+        options = dict(backbone)
+        body: Any = timm.create_model(options.pop("name"), in_chans=1, num_classes=1, **options)
+        body.maxpool = nn.Identity()
+        self.body = body
+
+    def forward(self, eyes: Tensor) -> Tensor:
+        """(N, 1, S, S) gray values 0..255 -> (N,) logits of being open."""
+        eyes = eyes.float()
+        centered = eyes - eyes.mean((2, 3), keepdim=True)
+        spread = centered.square().mean((2, 3), keepdim=True).sqrt()
+        logits: Tensor = self.body(centered / spread.clamp_min(MIN_CONTRAST))
+        return logits[:, 0]
+
+    def predictions(self, eyes: Tensor) -> dict[str, Tensor]:
+        """Compute ``open``, the (N,) probabilities of being open."""
+        return {"open": self(eyes).float().sigmoid()}
+
+
+def load_eye_network(
+    device: str = "cpu", folder: Path = WEIGHTS, *, fold: bool = True
+) -> EyeNetwork:
+    """Load the trained network for inference; without ``fold`` its weights keep their names.
+
+    Raises:
+        WeightsError: if its files are missing, damaged or do not fit the network.
+    """
+    card, arrays = load_weights(EYES, folder)
+    network = EyeNetwork(**card.network)
+    put_arrays(network, arrays, folder / f"{card.name}.safetensors")
+    if fold:
+        fold_batch_norms(network.body)
+    return network.eval().requires_grad_(False).to(device)

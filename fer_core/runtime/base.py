@@ -1,0 +1,72 @@
+"""The one call that every runtime answers, and the choice of one."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from numpy.typing import NDArray
+
+from fer_core.errors import UserError
+from fer_core.types import Floats
+from fer_core.weights import WEIGHTS, load_graphs
+
+RUNTIMES: Final = ("auto", "onnx", "torch")
+"""Names of the runtimes. ``auto`` is ONNX Runtime on a CPU where a model has graphs, and torch elsewhere."""
+
+
+class ForwardPass(Protocol):
+    """A network's forward pass. It keeps nothing, so threads may share it."""
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What else has to be known of the network, by name."""
+
+    def __call__(self, inputs: NDArray[Any]) -> Mapping[str, Floats]:
+        """Run the network once.
+
+        Args:
+            inputs: what the network reads, N of them along the first axis; N is at least 1.
+
+        Returns:
+            Name of each output -> float32 array with N along its first axis.
+        """
+
+
+def open_passes(
+    name: str,
+    by_torch: Callable[[], Mapping[str, ForwardPass]],
+    *,
+    device: str = "cpu",
+    folder: Path = WEIGHTS,
+    runtime: str = "auto",
+) -> Mapping[str, ForwardPass]:
+    """Return the forward passes of a model: by its graphs, or by torch.
+
+    Args:
+        name: of the model, or the path of its card.
+        by_torch: loads the same passes by torch; called only where torch is used.
+        device: as torch names it.
+        folder: where models with a name lie.
+        runtime: one of ``RUNTIMES``.
+
+    Returns:
+        Name of each network of the model -> its forward pass.
+
+    Raises:
+        UserError: for an unknown model or runtime; for ``onnx`` where there is no graph, or off the CPU.
+        WeightsError: if the weights are missing, or a file of the model is altered.
+    """
+    if runtime not in RUNTIMES:
+        raise UserError(f"unknown runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}")
+    if runtime == "onnx" and device != "cpu":
+        raise UserError(f"the runtime onnx runs on the CPU, not on {device}; choose torch or auto")
+    if runtime == "torch" or device != "cpu":
+        return by_torch()
+    graphs = load_graphs(name, folder)
+    if not graphs:
+        if runtime == "onnx":
+            raise UserError(f"{name} has no graph for the runtime onnx; choose torch or auto")
+        return by_torch()
+    from fer_core.runtime.onnx import OnnxPass  # imported where it is needed
+
+    return {path.stem: OnnxPass(path) for path in graphs.values()}
