@@ -9,8 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import streamlit as st
 from av import VideoFrame
 from streamlit.testing.v1 import AppTest
+from streamlit_webrtc import WebRtcStreamerState
 
 from app.live.session import LiveSession
 from fer_core.models.base import PooledNetwork
@@ -271,6 +273,41 @@ def test_each_connection_state_has_its_advice(page: AppTest, camera: Camera, nob
     page.run()
     assert "Camera off" in page_text(page)
     assert activity(page).frame is None, "frames are kept after STOP"
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Let the test count the runs, and put a toggle in place of the camera's component.
+
+    All else of streamlit-webrtc is real.
+    """
+    runs = SimpleNamespace(script_run_count=0)
+    monkeypatch.setattr("streamlit_webrtc.component.get_this_session_info", lambda: runs)
+
+    def component(*, key: str, **options: Any) -> None:
+        st.toggle("Camera", key=key)
+
+    monkeypatch.setattr("streamlit_webrtc.component._component_func", component)
+    return runs
+
+
+def test_only_leaving_the_page_closes_the_connection(
+    runs: SimpleNamespace, open_page: Callable[[str], AppTest]
+) -> None:
+    page = open_page("live")
+    connection = page.session_state["camera"]
+    connection._set_state(WebRtcStreamerState(playing=True, signalling=False))
+    page.run()
+    assert "Connecting" in page_text(page)
+    runs.script_run_count += 2  # a busy server has counted an earlier run too late
+    page.run()
+    assert connection.state.playing
+    assert "Connecting" in page_text(page)
+    page.switch_page("pages/limits.py").run()
+    runs.script_run_count += 2
+    page.switch_page("pages/live.py").run()
+    assert not connection.state.playing
+    assert "Camera off" in page_text(page)
 
 
 def test_a_snapshot_opens_the_photo_page_with_the_unmodified_frame(
