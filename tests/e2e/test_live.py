@@ -41,7 +41,9 @@ def test_the_stream_starts_shows_the_overlay_and_stops(page: Page, server: Serve
 
     page.get_by_role("button", name="Probabilities").click()
     page.get_by_role("button", name="Box").click()
-    wait_for(lambda: not live.shows_overlay(), "a picture without bars")
+    wait_for(
+        lambda: live.picture() is not None and not live.shows_overlay(), "a picture without bars"
+    )
     assert wait_for(live.frames, "the meter") > frames, "the stream has been restarted"
 
     live.stop()
