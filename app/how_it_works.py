@@ -45,7 +45,7 @@ def render_alignment(reading: Reading) -> None:
     pictures = step(
         "2 · Turn it upright, make it small",
         "With the five points the face is turned upright and scaled, so that eyes and mouth always lie at "
-        f"the same place. Color goes. What is left are **{size} × {size} gray dots**: all that the network "
+        f"the same place. Color goes. What is left is **{size} × {size} gray dots**: all that the network "
         "gets.",
     )
     with pictures, st.grid(3, min_column_width=96, vertical_alignment="bottom"):
