@@ -114,7 +114,7 @@ class Hog:
             yield window, np.asarray(level, np.uint8)
 
 
-def build_descriptor(*, window: int, block: int, cell: int, bins: int) -> cv2.HOGDescriptor:
+def build_descriptor(*, window: int, block: int, cell: int, bins: int) -> "cv2.HOGDescriptor":
     """Build a descriptor with ``bins`` directions a cell, normalized in blocks; all sides in pixels."""
     return cv2.HOGDescriptor((window, window), (block, block), (cell, cell), (cell, cell), bins)
 

@@ -213,4 +213,4 @@ def load_model(
 def _torch_pass(network: "Network", device: str) -> ForwardPass:
     from fer_core.runtime.torch import TorchPass
 
-    return TorchPass(network.predictions, device, network.facts)
+    return TorchPass(network.predictions, device, half=True, facts=network.facts)

@@ -1,6 +1,7 @@
 """Hand-made features of a face: histograms of oriented gradients and landmark geometry."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import cv2
@@ -54,13 +55,6 @@ POINT_FEATURES: Final = 2 * SHAPE + len(DISTANCES) + 2 * len(LINES)
 """Number of features from the landmarks of a face."""
 
 _margin = CELL // 2
-_descriptor = cv2.HOGDescriptor(
-    _winSize=(HOG_SIDE + CELL, HOG_SIDE + CELL),
-    _blockSize=(2 * CELL, 2 * CELL),
-    _blockStride=(CELL, CELL),
-    _cellSize=(CELL, CELL),
-    _nbins=9,
-)
 
 WINDOW: Final = 24
 """Side of the sliding window, in pixels."""
@@ -68,13 +62,17 @@ WINDOW_STEP: Final = 6
 WINDOW_FEATURES: Final = 25 * 4 * HOG_CHANNELS
 """Number of features of a face from the sliding window: 5x5 windows of 2x2 blocks."""
 
-_window_descriptor = cv2.HOGDescriptor(
-    _winSize=(WINDOW, WINDOW),
-    _blockSize=(2 * CELL, 2 * CELL),
-    _blockStride=(CELL, CELL),
-    _cellSize=(CELL, CELL),
-    _nbins=9,
-)
+
+@cache
+def _descriptor(side: int) -> "cv2.HOGDescriptor":
+    """Return the histograms of a window of ``side`` pixels; built when needed, since OpenCV 5 lacks them."""
+    return cv2.HOGDescriptor(
+        _winSize=(side, side),
+        _blockSize=(2 * CELL, 2 * CELL),
+        _blockStride=(CELL, CELL),
+        _cellSize=(CELL, CELL),
+        _nbins=9,
+    )
 
 
 def hog(faces: Tensor) -> Tensor:
@@ -89,7 +87,7 @@ def hog(faces: Tensor) -> Tensor:
         (N, 36, 6, 6) float32 on the device of the faces; no gradient flows back to them.
     """
     histograms = [
-        _descriptor.compute(
+        _descriptor(HOG_SIDE + CELL).compute(
             cv2.copyMakeBorder(face, *(_margin,) * 4, borderType=cv2.BORDER_REPLICATE)
         )
         for face in _small(faces)
@@ -112,7 +110,7 @@ def sliding_hog(faces: Tensor) -> Tensor:
         (N, WINDOW_FEATURES) float32 on the device of the faces.
     """
     step = (WINDOW_STEP, WINDOW_STEP)
-    histograms = [_window_descriptor.compute(face, winStride=step) for face in _small(faces)]
+    histograms = [_descriptor(WINDOW).compute(face, winStride=step) for face in _small(faces)]
     return torch.from_numpy(np.reshape(histograms, (-1, WINDOW_FEATURES))).to(faces.device)
 
 
