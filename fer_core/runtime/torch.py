@@ -17,7 +17,7 @@ NamedOutputs = Callable[[Tensor], Mapping[str, Tensor]]
 """Inputs -> name of each output and its values, N along the first axis."""
 
 REPLAYED: Final = 256
-"""Most inputs of a pass that is replayed as a CUDA graph. A small batch waits for the launches of some hundred
+"""Most inputs of a pass that is replayed as a CUDA graph. A small batch waits for the launches of a hundred
 kernels rather than for the GPU: on an H200 a pass of the default network takes 0.4 ms instead of 2.5 for one
 face, 1.1 instead of 2.8 for 256, and 3.1 instead of 3.5 for 1,024."""
 
