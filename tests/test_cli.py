@@ -496,6 +496,19 @@ def test_video_writes_table_and_annotated_clip(run: Run, clip: Path, tmp_path: P
         assert len(list(written.frames())) == 6
 
 
+def test_video_writes_details_in_the_last_columns(run: Run, clip: Path, tmp_path: Path) -> None:
+    from fer_core.video import CSV_COLUMNS as CLIP_COLUMNS
+
+    table = tmp_path / "out.csv"
+    code, _, _ = run("video", clip, "--csv", table, "--details", "--every", 3)
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert code == 0 and tuple(rows[0]) == (*CLIP_COLUMNS, *DETAIL_COLUMNS)
+    for row in rows:
+        assert float(row["AU12"]) > 0.7 and abs(float(row["roll"])) < 10
+        assert float(row["x0"]) < float(row["x_30"]) < float(row["x1"])
+
+
 def test_video_keeps_the_rows_before_a_damaged_frame(run: Run, clip: Path, tmp_path: Path) -> None:
     av = pytest.importorskip("av")
     damaged, table = tmp_path / "cut.mkv", tmp_path / "out.csv"

@@ -11,6 +11,7 @@ import pytest
 
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.errors import UserError
+from fer_core.export import DETAIL_COLUMNS
 from fer_core.types import Image
 from fer_core.video import CSV_COLUMNS, Clip, Progress, Timeline, TimelineReader, VideoError
 from fer_core.video.rows import ROW
@@ -146,6 +147,15 @@ def test_the_table_has_a_row_for_each_face_and_frame(table: Timeline) -> None:
     assert first["happy"] == pytest.approx(0.6) and first["sad"] == pytest.approx(0.4 / 6)
     assert (first["valence"], first["arousal"], first["blink"]) == (0.5, None, 0)
     assert [row["blink"] for row in rows] == [0, 1, 0, 1]
+
+
+def test_the_table_becomes_a_data_frame(table: Timeline) -> None:
+    frame = table.data_frame()
+    assert tuple(frame.columns) == CSV_COLUMNS and len(frame) == 4
+    assert frame["track"].tolist() == [4, 4, 7, 7]
+    detailed = table.data_frame(details=True)
+    assert tuple(detailed.columns) == (*CSV_COLUMNS, *DETAIL_COLUMNS)
+    assert detailed["yaw"].isna().all(), "the clip was not read with details"
 
 
 def test_means_are_computed_by_second_and_by_face(table: Timeline) -> None:
