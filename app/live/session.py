@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from typing import Final
 
+import cv2
 import numpy as np
 import streamlit as st
 from av import VideoFrame
@@ -62,7 +63,7 @@ class LiveSession:
 
     def as_shown(self, image: Image) -> Image:
         """Return a picture of the camera as the viewer wants to see it."""
-        return np.ascontiguousarray(image[:, ::-1]) if self.mirror else image
+        return np.asarray(cv2.flip(image, 1), np.uint8) if self.mirror else image
 
     def update_connection(self, streaming: bool) -> None:
         """Take note of whether the camera is connected; a new connection starts without old frames."""
