@@ -18,13 +18,11 @@ __all__ = ["OverlayStyle", "draw_message", "draw_overlay", "headline"]
 
 ATTENTION_OPACITY: Final = 0.6
 
-LINES: Final = (
-    *((range(0, 17), False), (range(17, 22), False), (range(22, 27), False)),
-    *((range(27, 31), False), (range(31, 36), False), (range(36, 42), True)),
-    *((range(42, 48), True), (range(48, 60), True), (range(60, 68), True)),
-)
-"""Jaw, brows, nose, eyes and lips in the 68 standard points, and which of them are closed."""
-IRISES: Final = (range(68, 73), range(73, 78))
+LINES: Final = (slice(0, 17), slice(17, 22), slice(22, 27), slice(27, 31), slice(31, 36))
+"""Jaw, brows and nose in the 68 standard points."""
+LOOPS: Final = (slice(36, 42), slice(42, 48), slice(48, 60), slice(60, 68))
+"""Eyes and lips, which are closed."""
+IRISES: Final = (slice(68, 73), slice(73, 78))
 """Center and rim of each iris, the image's left first."""
 MESH: Final[Color] = (94, 234, 212)
 """Color of landmarks."""
@@ -106,7 +104,7 @@ def draw_message(frame: Image, text: str) -> Image:
     down = text_size("", size)[1]
     left, top = (width - across) / 2, (height - down * len(lines)) / 2
     panel = (left - pad, top - pad, left + across + pad, top + down * len(lines) + pad)
-    fill(image, rounded(panel, 10 * unit), INK, 0.85)
+    fill(image, panel, 10 * unit, INK, 0.85)
     for row, line in enumerate(lines):
         put_text(image, line, left, top + row * down, size, WHITE)
     return image
@@ -140,14 +138,15 @@ def _draw_landmarks(image: Image, reading: Reading, unit: float) -> None:
     # A quarter of a pixel is as fine as anyone can see; OpenCV counts from the center of pixel 0.
     pixels = np.round(4 * (landmarks - 0.5)).astype(np.int32)
     line = max(1, round(1.2 * unit))
-    for points, closed in LINES:
-        cv2.polylines(image, [pixels[points]], closed, MESH, line, cv2.LINE_AA, shift=2)
-    for points, openness in zip(IRISES, reading.face.eyes or (1.0, 1.0), strict=True):
-        center, *rim = landmarks[points]
+    for curves, closed in ((LINES, False), (LOOPS, True)):
+        points = [pixels[curve] for curve in curves]
+        cv2.polylines(image, points, closed, MESH, line, cv2.LINE_AA, shift=2)
+    for iris, openness in zip(IRISES, reading.face.eyes or (1.0, 1.0), strict=True):
+        center, rim = landmarks[iris][0], landmarks[iris][1:]
         if openness >= OPEN:
-            radius = np.linalg.norm(rim - center, axis=1).mean()
-            at = tuple(pixels[points[0]].tolist())
-            cv2.circle(image, at, round(4 * float(radius)), MESH, line, cv2.LINE_AA, shift=2)
+            radius = float(np.linalg.norm(rim - center, axis=1).mean())
+            at = pixels[iris][0].tolist()
+            cv2.circle(image, at, round(4 * radius), MESH, line, cv2.LINE_AA, shift=2)
 
 
 def _draw_blocks(image: Image, reading: Reading, unit: float) -> None:

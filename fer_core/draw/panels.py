@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fer_core.draw import EXPRESSION_COLORS, Color, percent, rgb
-from fer_core.draw.text import INK, WHITE, fill, put_text, rounded, text_size
+from fer_core.draw.text import INK, WHITE, fill, put_text, text_size
 from fer_core.draw.units import Box, font_size, shared_area
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import FrameResult, Image, Reading
@@ -64,7 +64,7 @@ def draw_panel(image: Image, panel: Panel, unit: float) -> None:
     """Draw a panel into an RGB image, in place."""
     size, pad = font_size(17 * unit), 10 * unit
     left, top, right, bottom = panel.box
-    fill(image, rounded(panel.box, 10 * unit), INK, PANEL_OPACITY)
+    fill(image, panel.box, 10 * unit, INK, PANEL_OPACITY)
     row, height = (bottom - top - 2 * pad) / len(panel.shares), text_size("", size)[1]
     end = right - pad - text_size(percent(1), size)[0] - 8 * unit
     start = end - BAR * unit
@@ -74,7 +74,7 @@ def draw_panel(image: Image, panel: Panel, unit: float) -> None:
         put_text(image, name, left + pad, middle - height / 2, size, ink)
         for share, color, opacity in ((1.0, WHITE, 0.15), (value, panel.colors[name], 1.0)):
             bar = (start, middle - thick, start + share * (end - start), middle + thick)
-            fill(image, rounded(bar, thick), color, opacity)
+            fill(image, bar, thick, color, opacity)
         text = percent(value)
         across = text_size(text, size)[0]
         put_text(image, text, right - pad - across, middle - height / 2, size, ink)

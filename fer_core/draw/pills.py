@@ -7,7 +7,7 @@ from typing import Final
 from fer_core.draw import Color, percent
 from fer_core.draw.heat import ATTENTION
 from fer_core.draw.panels import COLORS
-from fer_core.draw.text import INK, WHITE, fill, put_text, rounded, text_size
+from fer_core.draw.text import INK, WHITE, fill, put_text, text_size
 from fer_core.draw.units import Box, font_size, shared_area
 from fer_core.types import Image, Reading
 
@@ -39,8 +39,8 @@ class Pill:
         width, height = self.extent
         left = max(0.0, min(left, image.shape[1] - width))
         top = max(0.0, min(top, image.shape[0] - height))
-        outline = rounded((left, top, left + width, top + height), height / 3)
-        fill(image, outline, self.color, self.opacity)
+        box = (left, top, left + width, top + height)
+        fill(image, box, height / 3, self.color, self.opacity)
         ink = _ink_on(self.color)
         put_text(image, self.text, left + 0.5 * self.size, top + 0.15 * self.size, self.size, ink)
 
