@@ -172,6 +172,8 @@ class Explanation:
     """brows / eyes / nose / mouth / rest -> share of the positive heat, where landmarks are known."""
     other: str | None = None
     """The class whose map was subtracted: the map shows evidence for ``target`` over ``other``."""
+    heat_box: tuple[int, int, int, int] | None = None
+    """x0, y0, x1, y1 in frame pixels: the heatmap is zero outside. None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from fer_core.draw import Color
+from fer_core.draw.blend import lay_on
 from fer_core.types import Floats, Image
 
 _LEVELS = np.linspace(80, 235, 256).round().astype(np.uint8)[:, None]
@@ -17,6 +18,9 @@ COOL: Final[Image] = _INFERNO
 
 ATTENTION: Final[Color] = (52, 211, 93)
 """Green, since neither evidence for a class nor evidence against it is green."""
+
+_OPACITIES: Final = np.linspace(0, 1, 256, dtype=np.float32)[:, None, None]
+"""(256, 1, 1) opacity of each shade of a map, in opacities of the hottest one."""
 
 VISIBLE = 1 / 64
 """Smallest heat that changes a pixel."""
@@ -33,11 +37,11 @@ def blend_heat(image: Image, heat: Floats, opacity: float, shades: Image = WARM)
     if not width:
         return
     spot = np.s_[y : y + height, x : x + width]
-    heat, area = np.clip(heat[spot], 0, 1), image[spot]
-    levels = cv2.convertScaleAbs(heat, alpha=255)
-    colors = cv2.applyColorMap(levels, shades)
-    cover = heat * np.float32(opacity)
-    area[:] = cv2.blendLinear(colors, area, cover, 1 - cover)
+    levels = cv2.convertScaleAbs(heat[spot], alpha=255)
+    paints = cv2.convertScaleAbs(shades * _OPACITIES, alpha=opacity)
+    paint = cv2.applyColorMap(levels, paints)
+    rest = cv2.cvtColor(cv2.convertScaleAbs(levels, alpha=-opacity, beta=255), cv2.COLOR_GRAY2RGB)
+    lay_on(image[spot], np.asarray(paint, np.uint8), np.asarray(rest, np.uint8))
 
 
 def blend_attention(image: Image, attention: Floats, corners: Floats, opacity: float) -> None:

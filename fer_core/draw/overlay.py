@@ -127,7 +127,9 @@ def _draw_maps(image: Image, result: FrameResult, style: OverlayStyle) -> None:
     if style.heatmap > 0:
         for maps in result.explanations:
             for explanation in maps[:1]:
-                blend_heat(image, explanation.heatmap, style.heatmap)
+                x0, y0, x1, y1 = explanation.heat_box or (0, 0, *image.shape[1::-1])
+                area = np.s_[y0:y1, x0:x1]
+                blend_heat(image[area], explanation.heatmap[area], style.heatmap)
 
 
 def _draw_landmarks(image: Image, reading: Reading, unit: float) -> None:

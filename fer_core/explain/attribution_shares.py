@@ -62,7 +62,7 @@ def part_share(raw: Floats, landmarks: Floats) -> dict[str, float]:
     outlines = part_outlines(landmarks * FINE - 0.5)
     for part, pieces in outlines.items():
         for piece in pieces:
-            cv2.fillConvexPoly(owner, np.round(piece).astype(np.int32), PARTS.index(part))
+            cv2.fillConvexPoly(owner, piece.round().astype(np.int32), PARTS.index(part))
     sums = np.bincount(owner.ravel(), fine.ravel(), len(PARTS) + 1)
     total = sums.sum()
     shares = sums / total if total > 0 else sums

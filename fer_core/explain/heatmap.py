@@ -1,5 +1,7 @@
 """Heatmaps on the frame, from raw maps. Scaling for display happens here and not before."""
 
+from math import ceil, floor
+
 import cv2
 import numpy as np
 
@@ -26,12 +28,12 @@ def explanation(
     """
     raw = raw_map.raw
     flat = is_flat(raw)
-    heat = positive_part(raw)
     if flat:
-        heatmap = np.zeros(frame_shape[:2], np.float32)
+        heatmap, box = np.zeros(frame_shape[:2], np.float32), (0, 0, 0, 0)
     else:
+        heat = positive_part(raw)
         scaled = np.minimum(heat / (heat.max() if peak is None else peak), 1)
-        heatmap = to_frame(scaled, regions, frame_shape)
+        heatmap, box = to_frame(scaled, regions, frame_shape)
     return Explanation(
         target=raw_map.target,
         method=raw_map.method,
@@ -42,6 +44,7 @@ def explanation(
         seconds=raw_map.seconds,
         part_share=None if landmarks is None else part_share(raw, to_aligned(landmarks, regions)),
         other=raw_map.other,
+        heat_box=box,
     )
 
 
@@ -52,18 +55,23 @@ def to_aligned(landmarks: Floats, regions: Regions) -> Floats:
     return np.asarray(moved / len(regions.face), np.float32)
 
 
-def to_frame(heat: Floats, regions: Regions, frame_shape: tuple[int, ...]) -> Floats:
-    """Return an (h, w) map in aligned coordinates as (H, W) in frame pixels, zero outside the face's square.
+def to_frame(
+    heat: Floats, regions: Regions, frame_shape: tuple[int, ...]
+) -> tuple[Floats, tuple[int, int, int, int]]:
+    """Return an (h, w) map in aligned coordinates as (H, W) in frame pixels, zero outside the face's square,
+    and the bounding box x0, y0, x1, y1 of this square in the frame.
 
-    Only the bounding box of the face's quadrilateral is computed.
+    Only the bounding box is computed.
     """
     height, width = frame_shape[:2]
     frame = np.zeros((height, width), np.float32)
     corners = regions.quads["face"]
-    x0, y0 = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
-    x1, y1 = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)
+    (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    x0, y0 = min(max(floor(left), 0), width), min(max(floor(top), 0), height)
+    x1, y1 = min(max(ceil(right) + 1, 0), width), min(max(ceil(bottom) + 1, 0), height)
+    box = x0, y0, x1, y1
     if x0 == x1 or y0 == y1:
-        return frame
+        return frame, box
     # In two steps, since the warp interpolates in steps of 1/32 pixel, which would show on 6 cells.
     square = cv2.resize(heat, regions.face.shape[::-1], interpolation=cv2.INTER_LINEAR)
     # OpenCV takes these edge coordinates for pixel centers: that moves the heat by a sixteenth of a cell,
@@ -78,4 +86,4 @@ def to_frame(heat: Floats, regions: Regions, frame_shape: tuple[int, ...]) -> Fl
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_TRANSPARENT,  # leaves what lies outside the square at zero
     )
-    return frame
+    return frame, box

@@ -388,3 +388,20 @@ def test_maps_of_any_grid_cover_the_same_face(frame: Image) -> None:
     y, x = np.unravel_index(explained.heatmap.argmax(), explained.heatmap.shape)
     assert (x, y) == pytest.approx(middle, abs=4)
     assert changed(frame, out)[y, x] and explained.region_share["lower"] == 1
+
+
+@pytest.mark.parametrize("center", [(320.0, 220.0), (10.0, 470.0), (900.0, 900.0)])
+def test_the_heat_box_does_not_change_the_picture(
+    frame: Image, center: tuple[float, float]
+) -> None:
+    x, y = center
+    reading = make_reading((x - 80, y - 100, x + 80, y + 100))
+    raw = np.arange(36, dtype=np.float32).reshape(6, 6)
+    explained = explanation(RawMap("sad", "test", raw, seconds=0), reading.regions, frame.shape)
+    anywhere = dataclasses.replace(explained, heat_box=None)
+    style = dataclasses.replace(NOTHING, heatmap=0.6)
+    boxed, whole = (
+        draw_overlay(frame, FrameResult((reading,), ((e,),)), style) for e in (explained, anywhere)
+    )
+    assert np.array_equal(boxed, whole)
+    assert changed(frame, whole).any() == explained.heatmap.any()

@@ -113,8 +113,24 @@ def test_a_face_at_the_border_keeps_the_heat_inside_the_frame(
     assert abs(heatmap - expected).mean() < 1e-4
 
 
+@pytest.mark.parametrize("center", [(330, 250), (20, 470), (-60, 240)])
+def test_all_heat_lies_in_the_heat_box(center: tuple[float, float]) -> None:
+    explained = explain(np.arange(36, dtype=np.float32).reshape(6, 6), rotated_regions(25, center))
+    assert explained.heat_box is not None
+    x0, y0, x1, y1 = explained.heat_box
+    assert 0 <= x0 < x1 <= FRAME[1] and 0 <= y0 < y1 <= FRAME[0]
+    assert explained.heatmap[y0:y1, x0:x1].any()
+    outside = explained.heatmap.copy()
+    outside[y0:y1, x0:x1] = 0
+    assert not outside.any()
+
+
 def test_a_face_outside_the_frame_has_an_empty_heatmap() -> None:
-    assert not explain(one_cell(2, 2), rotated_regions(center=(2000, 240))).heatmap.any()
+    explained = explain(one_cell(2, 2), rotated_regions(center=(2000, 240)))
+    assert not explained.heatmap.any()
+    assert explained.heat_box is not None
+    x0, y0, x1, y1 = explained.heat_box
+    assert (x1 - x0) * (y1 - y0) == 0
 
 
 # Flat maps ----------------------------------------------------------------------------------------
@@ -137,6 +153,7 @@ def test_a_flat_map_is_marked_flat_and_has_no_heat(raw: Floats) -> None:
     assert is_flat(raw)
     assert explained.heatmap.shape == FRAME[:2]
     assert not explained.heatmap.any()
+    assert explained.heat_box == (0, 0, 0, 0)
 
 
 def test_one_warm_cell_is_not_flat() -> None:
