@@ -17,6 +17,10 @@ _OUTLINES: Final[Mapping[str, tuple[tuple[range, float], ...]]] = {
 """Part -> landmarks of each of its pieces, and the width by which their hull is dilated, in inter-ocular
 distances: the points of a brow lie on a line, and those of eyes and mouth on their edge."""
 
+_ANGLES: Final = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+_CIRCLE: Final = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+"""(12, 2) corners of a 12-sided polygon of radius 1."""
+
 
 def part_outlines(landmarks: Floats) -> dict[str, tuple[Floats, ...]]:
     """Compute outlines of the parts of a face.
@@ -38,7 +42,5 @@ def part_outlines(landmarks: Floats) -> dict[str, tuple[Floats, ...]]:
 
 def _dilated(points: Floats, width: float) -> Floats:
     """Compute the (K, 2) convex hull of 12-sided polygons of radius ``width`` about the points."""
-    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    circle = width * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    around = (points[:, None] + circle).reshape(-1, 2).astype(np.float32)
+    around = (points[:, None] + width * _CIRCLE).reshape(-1, 2).astype(np.float32)
     return np.asarray(cv2.convexHull(around)[:, 0], np.float32)

@@ -105,8 +105,12 @@ def test_the_point_error_is_in_inter_ocular_distances() -> None:
     assert point_error(truth + torch.tensor([0.0, 3.0]), truth).item() == pytest.approx(0.15)
 
 
-def test_a_run_from_training_to_stored_weights(teacher: Path, tmp_path: Path) -> None:
+def test_a_run_from_training_to_stored_weights(
+    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch.set_num_threads(1)
+    monkeypatch.setattr("fer_core.training.tasks.presence.SQUARES", 2)
+    monkeypatch.setattr("fer_core.training.tasks.presence.FLAT", 10)
     recipe = dataclasses.replace(read_recipe("landmarks"), epochs=2, batch_size=8, ema_decay=0.5)
     faces = read_landmarks(teacher)
     out = tmp_path / "run"
