@@ -13,6 +13,7 @@ from typing import Any, Final
 import onnx
 import torch
 from numpy.typing import NDArray
+from onnxscript.optimizer import fold_constants_ir, remove_unused_nodes
 from torch import Tensor, nn
 
 from fer_core.runtime.torch import NamedOutputs
@@ -53,7 +54,7 @@ def trace(
         facts: metadata of the graph.
         free_axes: axes of the inputs that may have any length.
         optimize: fold what is constant, batch norms among it. Without, the graph has every weight under its
-            own name, which ``link_weights`` needs; ONNX Runtime then folds on loading.
+            own name, which ``link_weights`` needs; ONNX Runtime then folds them on loading.
     """
     inputs = torch.from_numpy(example)
     with torch.inference_mode():
@@ -78,10 +79,19 @@ def trace(
     finally:
         quiet.setLevel(level)
     assert program is not None
+    if not optimize:
+        fold_constants_ir(program.model, should_fold=_is_no_weight)
+        remove_unused_nodes(program.model)
     model: onnx.ModelProto = program.model_proto
     _strip_notes(model)
     onnx.helper.set_model_props(model, dict(facts))
     return model
+
+
+def _is_no_weight(node: Any) -> bool | None:
+    """Return False for a node that reads a weight, which must keep its name; None leaves it to the rules."""
+    reads = [each.name for each in node.inputs if each is not None and each.is_initializer()]
+    return False if any(name.startswith(PREFIX) for name in reads) else None
 
 
 def link_weights(model: onnx.ModelProto, network: nn.Module, weights: Path) -> None:
