@@ -137,6 +137,7 @@ class Analyzer:
         frames: Sequence[tuple[Image, Sequence[Face]]],
         options: AnalysisOptions,
         timings: dict[str, float],
+        grays: Sequence[Image] | None = None,
     ) -> list[Observation]:
         """Align the faces of some frames and pass all of them through the network at once.
 
@@ -146,6 +147,7 @@ class Analyzer:
             frames: (H, W, 3) RGB images with their known faces. Faces without landmarks get them if
                 ``options.landmarks``.
             timings: milliseconds of each stage; those of this call are added.
+            grays: the gray image of each frame, where it is known already.
         """
         classifier = self.classifier(options.model)
         known = [face for _, faces in frames for face in faces]
@@ -154,7 +156,12 @@ class Analyzer:
                 Observation(image, (), (), classifier, None, options.prior) for image, _ in frames
             ]
         with stage(timings, "align"):
-            grays = [gray for image, faces in frames for gray in _gray_of_each(image, faces)]
+            images = [image for image, _ in frames] if grays is None else grays
+            grays = [
+                gray
+                for image, (_, faces) in zip(images, frames, strict=True)
+                for gray in _gray_of_each(image, faces)
+            ]
         if options.landmarks:
             with stage(timings, "landmarks"):
                 known = self.describer().describe(grays, known)

@@ -10,7 +10,6 @@ from fer_core.faces.alignment import find_eyes, find_landmarks
 from fer_core.faces.eyes import EyeReader, load_eye_reader
 from fer_core.faces.landmarks import STILL_THERE, Landmarker, five_points, load_landmarker
 from fer_core.geometry import distance_in_squares, move_box, similarity
-from fer_core.images import to_gray
 from fer_core.labels import ACTIONS
 from fer_core.types import Face, Floats, Image
 
@@ -30,7 +29,7 @@ class FaceDescriber:
         """Return faces with landmarks, facial actions and eyes, where they lack them.
 
         Args:
-            grays: the gray image of each face, (H, W) uint8.
+            grays: the image of each face, (H, W) gray uint8.
         """
         missing = [number for number, face in enumerate(faces) if face.landmarks is None]
         if not missing:
@@ -46,11 +45,11 @@ class FaceDescriber:
             )
         return complete
 
-    def follow(self, image: Image, faces: Sequence[Face]) -> list[Face | None]:
+    def follow(self, gray: Image, faces: Sequence[Face]) -> list[Face | None]:
         """Find known faces again near where they are expected, by the landmark network alone.
 
         Args:
-            image: (H, W, 3) RGB uint8.
+            gray: (H, W) uint8.
             faces: of the frame before, with landmarks, moved to where they are expected.
 
         Returns:
@@ -58,7 +57,7 @@ class FaceDescriber:
         """
         if not faces:
             return []
-        grays = [to_gray(image)] * len(faces)
+        grays = [gray] * len(faces)
         expected = five_points(np.stack([_landmarks(face) for face in faces]))
         found = find_landmarks(grays, expected, self.landmarker)
         points = five_points(found.points)
@@ -74,7 +73,7 @@ class FaceDescriber:
             if found.present[row] < STILL_THERE:
                 followed.append(None)
                 continue
-            box = move_box(face.box, similarity(expected[row], points[row]), image.shape)
+            box = move_box(face.box, similarity(expected[row], points[row]), gray.shape)
             moved = replace(face, box=box, points=points[row])
             followed.append(_described(moved, found.points[row], found.actions[row], eyes[row]))
         return followed

@@ -100,13 +100,14 @@ class Stream:
     def _read(self, frames: Sequence[tuple[Image, float]]) -> list[FrameResult]:
         settings = self.settings
         timings: dict[str, float] = {}
-        detected, states = [], []
+        detected, grays, states = [], [], []
         for frame, time in frames:
-            with stage(timings, "detect"):
-                faces = self._in_order(self._find(frame, time, settings))
+            with stage(timings, "align"):
+                grays.append(to_gray(frame))
+            faces = self._in_order(self._find(frame, grays[-1], time, timings))
             detected.append((frame, faces))
             states.append(self._states_of(faces, settings.model))
-        observations = self._analyzer.observe(detected, settings, timings)
+        observations = self._analyzer.observe(detected, settings, timings, grays)
         results = []
         for observation, known, (_, time) in zip(observations, states, frames, strict=True):
             smoothed = None
@@ -117,24 +118,31 @@ class Stream:
             results.append(result)
         return results
 
-    def _find(self, frame: Image, time: float, settings: StreamSettings) -> list[Face]:
+    def _find(
+        self, frame: Image, gray: Image, time: float, timings: dict[str, float]
+    ) -> list[Face]:
         """Follow the known faces; search the frame too when it is time, or when they may have changed."""
-        followed, all_there = self._follow(frame, time)
+        settings, describer = self.settings, self._analyzer.describer()
+        with stage(timings, "landmarks"):
+            faces, all_there = self._follow(frame, gray, time)
         search = (settings.detector, settings.min_face)
         due = time - self._searched >= DETECT_EVERY or search != self._searched_with
         if due or not all_there:
             self._searched, self._searched_with = time, search
-            detector = self._analyzer.detector(settings.detector, settings.min_face)
-            known = np.array([face.box for face in followed], np.float32).reshape(-1, 4)
-            detected = find_faces(frame, detector, known)
-            faces = [_confirmed(face, followed) for face in detected]
-            followed = self._analyzer.describer().describe([to_gray(frame)] * len(faces), faces)
-        faces = self._tracker.update(frame, followed, time)
+            with stage(timings, "detect"):
+                detector = self._analyzer.detector(settings.detector, settings.min_face)
+                known = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
+                detected = find_faces(frame, detector, known)
+                faces = [_confirmed(face, faces) for face in detected]
+            with stage(timings, "landmarks"):
+                faces = describer.describe([gray] * len(faces), faces)
+        with stage(timings, "detect"):
+            faces = self._tracker.update(frame, faces, time)
         if settings.landmarks:
             return faces
         return [replace(face, landmarks=None, actions=None, eyes=None) for face in faces]
 
-    def _follow(self, frame: Image, time: float) -> tuple[list[Face], bool]:
+    def _follow(self, frame: Image, gray: Image, time: float) -> tuple[list[Face], bool]:
         """Return the faces of the last frame that are still there, and whether they are all that is expected.
 
         They are not where one was lost, where a hidden face seems to be back, which the detector has to
@@ -144,7 +152,7 @@ class Stream:
         visible, hidden = self._tracker.expected(frame, time)
         if gap >= DETECT_EVERY:
             return [], False
-        found = self._analyzer.describer().follow(frame, [*visible, *hidden])
+        found = self._analyzer.describer().follow(gray, [*visible, *hidden])
         followed = _distinct(found[: len(visible)])
         back = len(_distinct([*followed, *found[len(visible) :]])) > len(followed)
         return followed, len(followed) == len(visible) and not back

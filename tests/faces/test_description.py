@@ -53,7 +53,7 @@ def test_a_face_is_followed_with_its_box(
     describer: FaceDescriber, face: Face, astronaut: Image, dx: float, dy: float, scale: float
 ) -> None:
     frame = moved(astronaut, dx, dy, scale)
-    (followed,) = describer.follow(frame, [face])
+    (followed,) = describer.follow(to_gray(frame), [face])
     assert followed is not None and followed.track_id == 3 and followed.landmarks is not None
     expected = face.landmarks * np.float32(scale) + np.array([dx, dy], np.float32)  # type: ignore[operator]
     off = np.linalg.norm(followed.landmarks - expected, axis=1).mean()
@@ -69,15 +69,15 @@ def test_a_face_that_left_is_not_there(
     gone = moved(astronaut, 0, 260)
     noise = np.random.default_rng(0).integers(0, 255, astronaut.shape, np.uint8)
     for frame in (gone, noise, np.zeros_like(astronaut), np.full_like(astronaut, 200)):
-        assert describer.follow(frame, [face]) == [None]
+        assert describer.follow(to_gray(frame), [face]) == [None]
 
 
 def test_each_face_is_followed_by_itself(
     describer: FaceDescriber, face: Face, astronaut: Image
 ) -> None:
     elsewhere = replace(face, landmarks=face.landmarks + np.float32(200))  # type: ignore[operator]
-    assert describer.follow(astronaut, []) == []
-    lost, followed = describer.follow(astronaut, [elsewhere, face])
+    assert describer.follow(to_gray(astronaut), []) == []
+    lost, followed = describer.follow(to_gray(astronaut), [elsewhere, face])
     assert lost is None and followed is not None
     assert followed.box == pytest.approx(face.box, abs=3)
 

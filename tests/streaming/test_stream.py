@@ -153,10 +153,11 @@ def test_a_frame_during_another_push_gets_the_last_result(
         frames: Sequence[tuple[Image, Sequence[Face]]],
         options: AnalysisOptions,
         timings: dict[str, float],
+        grays: Sequence[Image],
     ) -> list[Observation]:
         started.set()
         finish.wait(10)
-        return observe(frames, options, timings)
+        return observe(frames, options, timings, grays)
 
     monkeypatch.setattr(analyzer, "observe", slow)
     worker = Thread(target=stream.push, args=(astronaut,), kwargs={"time": 0.1})
