@@ -30,12 +30,13 @@ class Detector(Protocol):
 class FastDetector(Detector, Protocol):
     """A face detector that needs less time where it knows of faces."""
 
-    def detect_beside(self, image: Image, known: Floats) -> list[Face]:
+    def detect_beside(self, image: Image, known: Floats, *, times: float = 1.0) -> list[Face]:
         """Detect known faces again, and others beside them.
 
         Args:
             image: (H, W, 3) RGB uint8.
             known: (N, 4) boxes of faces that were there a moment ago; one that is not seen there is left out.
+            times: look for others from so many times the smallest size on.
         """
 
 
@@ -79,7 +80,9 @@ def load_detector(
     return _factories[name](min_face=min_face, device=device, **settings)
 
 
-def find_faces(image: NDArray[Any], detector: Detector, known: Floats | None = None) -> list[Face]:
+def find_faces(
+    image: NDArray[Any], detector: Detector, known: Floats | None = None, *, times: float = 1.0
+) -> list[Face]:
     """Find faces in an image of any size.
 
     An image whose longer side exceeds ``MAX_SIDE`` is scaled down first, so the smallest face that can be
@@ -89,6 +92,7 @@ def find_faces(image: NDArray[Any], detector: Detector, known: Floats | None = N
         image: gray, RGB or RGBA, as ``fer_core.images.to_rgb`` takes it.
         detector: the detector to run.
         known: (N, 4) boxes of faces that were there a moment ago, in pixels of ``image``.
+        times: look for faces beside known ones from so many times the smallest size on.
 
     Returns:
         Faces in pixels of ``image``, boxes clipped to it, largest first; [] if there is none.
@@ -101,7 +105,8 @@ def find_faces(image: NDArray[Any], detector: Detector, known: Floats | None = N
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     ratio = np.array([width / size[0], height / size[1]], np.float32)
     if known is not None and len(known) and isinstance(detector, FastDetector):
-        detected = detector.detect_beside(rgb, np.asarray(known / np.tile(ratio, 2), np.float32))
+        boxes = np.asarray(known / np.tile(ratio, 2), np.float32)
+        detected = detector.detect_beside(rgb, boxes, times=times)
     else:
         detected = detector.detect(rgb)
     faces = [_in_frame(face, ratio, width, height) for face in detected]

@@ -17,6 +17,7 @@ from cv2.typing import MatLike
 
 from fer_core.errors import UserError
 from fer_core.faces.base import MIN_FACE
+from fer_core.faces.pyramid import Pyramid
 from fer_core.geometry import box_iou
 from fer_core.runtime import ForwardPass, open_passes
 from fer_core.types import Face, Floats, Image
@@ -99,7 +100,7 @@ class MTCNN:
         """Detect every face of at least ``min_face`` pixels in ``image`` (H, W, 3) RGB uint8."""
         return self.detect_beside(image, np.empty((0, 4), np.float32))
 
-    def detect_beside(self, image: Image, known: Floats) -> list[Face]:
+    def detect_beside(self, image: Image, known: Floats, *, times: float = 1.0) -> list[Face]:
         """Detect known faces again, and others beside them.
 
         Known boxes go straight to O-Net, and what P-Net proposes on them is left out: most of what it
@@ -108,11 +109,14 @@ class MTCNN:
         Args:
             image: (H, W, 3) RGB uint8.
             known: (N, 4) boxes of faces that were there a moment ago.
+            times: look for others from so many times ``min_face`` on; twice costs a quarter.
         """
-        boxes = self._select(image, _elsewhere(self._propose(image), known))
-        candidates = self._run_onet(image, np.concatenate([boxes, known]))
+        pyramid = Pyramid(image)
+        proposed = _elsewhere(self._propose(pyramid, times * self.min_face), known)
+        boxes = self._select(pyramid, proposed)
+        candidates = self._run_onet(pyramid, np.concatenate([boxes, known]))
         likely = _distinct(candidates[candidates[:, MARGIN] > 0])
-        rows = _distinct(self._run_onet_mirrored(image, likely))
+        rows = _distinct(self._run_onet_mirrored(pyramid, likely))
         return [face for face in _faces(rows, image) if face.score > self.thresholds[2]]
 
     def points(self, crops: Image) -> tuple[Floats, Floats]:
@@ -160,12 +164,12 @@ class MTCNN:
         weights = (scores / np.maximum(scores.sum(axis=0), 1e-12))[..., None, None]
         return weights[0] * whole + weights[1] * inner, scores.max(axis=0)
 
-    def _propose(self, image: Image) -> Floats:
-        """Run P-Net over the image at every scale; return (N, 4) candidate boxes."""
-        height, width = image.shape[:2]
+    def _propose(self, pyramid: Pyramid, smallest: float) -> Floats:
+        """Run P-Net over the picture at every scale; return (N, 4) candidate boxes."""
+        height, width = pyramid.level(0).shape[:2]
         candidates = [np.empty((0, 5), np.float32)]
-        level: MatLike = image
-        for window in self._windows(min(height, width)):
+        level: MatLike = pyramid.level(int(math.log2(max(1, smallest / PNET_SIDE / 2))))
+        for window in self._windows(min(height, width), smallest):
             scale = PNET_SIDE / window
             size = (math.ceil(width * scale), math.ceil(height * scale))
             level = cv2.resize(level, size, interpolation=cv2.INTER_AREA)
@@ -180,31 +184,30 @@ class MTCNN:
             candidates.append(_distinct(np.hstack([boxes, margins[rows, columns, None]])))
         return _distinct(np.concatenate(candidates))[:, BOX]
 
-    def _windows(self, shorter_side: int) -> Iterator[float]:
+    def _windows(self, shorter_side: int, smallest: float) -> Iterator[float]:
         """Yield the side of the faces that each level detects; the last one fills the image."""
-        window = self.min_face
+        window = smallest
         while window < shorter_side:
             yield window
             window /= self.scale_factor
-        if shorter_side >= self.min_face:
+        if shorter_side >= smallest:
             yield shorter_side
 
-    def _select(self, image: Image, boxes: Floats) -> Floats:
+    def _select(self, pyramid: Pyramid, boxes: Floats) -> Floats:
         """Reject most candidates by R-Net and move the others; return (N, 4) boxes."""
         if not len(boxes):
             return boxes
-        squares = _squares(boxes)
-        outputs = self._rnet(_crops(image, squares, RNET_SIDE))
+        crops, squares = pyramid.crops(boxes, RNET_SIDE)
+        outputs = self._rnet(crops)
         margins = outputs["margins"]
         candidates = np.hstack([_shift(squares, outputs["shifts"]), margins[:, None]])
         return _distinct(candidates[_score(margins) > self.thresholds[1]])[:, BOX]
 
-    def _run_onet(self, image: Image, boxes: Floats, *, mirrored: bool = False) -> Floats:
+    def _run_onet(self, pyramid: Pyramid, boxes: Floats, *, mirrored: bool = False) -> Floats:
         """Run O-Net on each box; return (N, 15) box, margin and points."""
         if not len(boxes):
             return np.empty((0, POINTS.stop), np.float32)
-        squares = _squares(boxes)
-        crops = _crops(image, squares, ONET_SIDE)
+        crops, squares = pyramid.crops(boxes, ONET_SIDE)
         outputs = self._onet(np.ascontiguousarray(crops[:, :, ::-1]) if mirrored else crops)
         shifts, points = outputs["shifts"], outputs["points"]
         if mirrored:
@@ -214,7 +217,7 @@ class MTCNN:
         rows = [_shift(squares, shifts), outputs["margins"][:, None], points.reshape(-1, 10)]
         return np.hstack(rows).astype(np.float32)
 
-    def _run_onet_mirrored(self, image: Image, first: Floats) -> Floats:
+    def _run_onet_mirrored(self, pyramid: Pyramid, first: Floats) -> Floats:
         """Run O-Net mirrored on the boxes of a first pass; return the mean of both passes, (N, 15).
 
         A face is one in the mirror too; a texture that resembles one seldom is. Of 800 press
@@ -222,7 +225,7 @@ class MTCNN:
         misses 31 and invents 1, or 11 and 12 at a threshold of 0.8; its points are off by 4.8 % of
         the distance of the eyes instead of 4.6 %.
         """
-        second = self._run_onet(image, first[:, BOX], mirrored=True)
+        second = self._run_onet(pyramid, first[:, BOX], mirrored=True)
         return np.asarray((first + second) / 2, np.float32)
 
 
@@ -246,28 +249,6 @@ def _shift(boxes: Floats, shifts: Floats) -> Floats:
     """Move the sides of boxes (N, 4) by shifts (N, 4), given in box widths and heights."""
     sizes = boxes[:, 2:] - boxes[:, :2]
     return boxes + shifts * np.tile(sizes, 2)
-
-
-def _squares(boxes: Floats) -> Floats:
-    """Squares around boxes (N, 4), on whole pixels so that crops begin and end at pixel edges."""
-    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True).round().clip(1)
-    corners = ((boxes[:, :2] + boxes[:, 2:] - sides) / 2).round()
-    return np.hstack([corners, corners + sides]).astype(np.float32)
-
-
-def _crops(image: Image, squares: Floats, side: int) -> Image:
-    """(N, side, side, 3) uint8; what lies outside the image is black, as in training."""
-    height, width = image.shape[:2]
-    crops = np.zeros((len(squares), side, side, 3), np.uint8)
-    for crop, (x0, y0, x1, y1) in zip(crops, squares.astype(int).tolist(), strict=True):
-        inside: MatLike = image[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
-        if inside.size == 0:
-            continue
-        if min(x0, y0) < 0 or x1 > width or y1 > height:
-            margins = (max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0))
-            inside = cv2.copyMakeBorder(inside, *margins, cv2.BORDER_CONSTANT)
-        cv2.resize(inside, (side, side), dst=crop, interpolation=cv2.INTER_AREA)
-    return crops
 
 
 def _mirror(points: Floats) -> Floats:

@@ -22,6 +22,11 @@ from fer_core.types import Face, Floats, FrameResult, Image
 DETECT_EVERY: Final = 0.2
 """Time between two searches of the whole frame, in seconds; in between the known faces are followed."""
 
+SEARCH_FULLY_EVERY: Final = 1.0
+"""Time between two searches for faces of every size while others are followed, in seconds; the searches in
+between look for faces of ``LARGE`` times the smallest size, which costs a quarter."""
+LARGE: Final = 2.0
+
 SAME_FACE_IOU: Final = 0.5
 """Intersection over union above which two detections are taken for one face."""
 
@@ -65,7 +70,7 @@ class Stream:
         self._states: dict[int, FaceState] = {}
         self._first: int | None = None
         self._time = -np.inf
-        self._searched = -np.inf
+        self._searched = self._searched_fully = -np.inf
         self._searched_with: tuple[str | None, int | None] = (None, None)
         self._model: str | None = None
         self._last = FrameResult()
@@ -128,11 +133,14 @@ class Stream:
         search = (settings.detector, settings.min_face)
         due = time - self._searched >= DETECT_EVERY or search != self._searched_with
         if due or not all_there:
+            fully = not all_there or search != self._searched_with
+            fully = fully or time - self._searched_fully >= SEARCH_FULLY_EVERY
             self._searched, self._searched_with = time, search
+            self._searched_fully = time if fully else self._searched_fully
             with stage(timings, "detect"):
                 detector = self._analyzer.detector(settings.detector, settings.min_face)
                 known = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
-                detected = find_faces(frame, detector, known)
+                detected = find_faces(frame, detector, known, times=1.0 if fully else LARGE)
                 faces = [_confirmed(face, faces) for face in detected]
             with stage(timings, "landmarks"):
                 faces = describer.describe([gray] * len(faces), faces)

@@ -12,6 +12,7 @@ import pytest
 
 from fer_core.faces import find_faces
 from fer_core.faces.mtcnn import MIRRORED, MTCNN
+from fer_core.faces.pyramid import Pyramid
 from fer_core.types import Floats, Image
 from fer_core.weights import WEIGHTS, WeightsError
 
@@ -150,9 +151,9 @@ def test_proposals_on_a_known_face_are_not_looked_at(
     selected: list[int] = []
     select = mtcnn._select
 
-    def counted(image: Image, boxes: Floats) -> Floats:
+    def counted(pyramid: Pyramid, boxes: Floats) -> Floats:
         selected.append(len(boxes))
-        return select(image, boxes)
+        return select(pyramid, boxes)
 
     monkeypatch.setattr(mtcnn, "_select", counted)
     mtcnn.detect(astronaut)

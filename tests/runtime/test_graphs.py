@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from fer_core.cli import main
@@ -93,7 +94,18 @@ def test_shipped_graphs_hold_no_weights_and_have_the_hash_of_their_card(name: st
         outside = [each for each in graph.initializer if each.external_data]
         assert {each.external_data[0].value for each in outside} == {f"{card.name}.safetensors"}
         inside = sum(len(each.raw_data) for each in graph.initializer)
-        assert inside < 4096, "grids and offsets only"
+        assert inside < 16_384, "grids, and zeros where a convolution has no bias"
+
+
+@pytest.mark.parametrize("name", ["prior_attention", LANDMARKS, EYES])
+def test_weights_are_folded_on_loading(name: str, tmp_path: Path) -> None:
+    (graph,) = load_graphs(name).values()
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    left = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
+    assert "BatchNormalization" not in left and left.count("Cast") == 1, "of the input alone"
 
 
 def test_graphs_are_within_their_size() -> None:
