@@ -68,15 +68,10 @@ def alignment(points: Floats, size: int) -> Floats:
 def upright_square(points: Floats) -> Floats:
     """Return the (4,) upright square x0, y0, x1, y1 into which the mean layout puts the (5, 2) points of a
     face, even if the face is rotated."""
-    center = cv2.invertAffineTransform(alignment(points, 1)) @ (0.5, 0.5, 1)
-    half = half_side(points)
-    return np.concatenate([center - half, center + half]).astype(np.float32)
-
-
-def half_side(points: Floats) -> float:
-    """Return half the side of the aligned square of a face with these (5, 2) points, in their unit."""
-    transform = alignment(points, 1)
-    return 0.5 / max(float(np.hypot(transform[0, 0], transform[1, 0])), 1e-6)
+    inverse = cv2.invertAffineTransform(alignment(points, 1))
+    center = inverse @ (0.5, 0.5, 1)
+    half_side = np.hypot(inverse[0, 0], inverse[1, 0]) / 2
+    return np.concatenate([center - half_side, center + half_side]).astype(np.float32)
 
 
 def warp(image: Image, transform: Floats, size: int) -> Image:
@@ -141,12 +136,6 @@ def move_box(
     left, right = (min(max(edge, 0.0), float(width)) for edge in (x - half, x + half))
     top, bottom = (min(max(edge, 0.0), float(height)) for edge in (y - tall, y + tall))
     return left, top, right, bottom
-
-
-def distance_in_squares(points: Floats, others: Floats) -> Floats:
-    """Return the (N,) mean distances between the (N, 5, 2) points of N faces, in sides of their squares."""
-    sides = [2 * half_side(five) for five in points]
-    return np.asarray(np.linalg.norm(others - points, axis=2).mean(axis=1) / sides, np.float32)
 
 
 def box_iou(boxes: ArrayLike, others: ArrayLike) -> NDArray[Any]:

@@ -9,13 +9,13 @@ import numpy as np
 from fer_core.faces.alignment import find_eyes, find_landmarks
 from fer_core.faces.eyes import EyeReader, load_eye_reader
 from fer_core.faces.landmarks import STILL_THERE, Landmarker, five_points, load_landmarker
-from fer_core.geometry import distance_in_squares, move_box, similarity
+from fer_core.geometry import move_box, similarity
 from fer_core.labels import ACTIONS
 from fer_core.types import Face, Floats, Image
 
 FAST: Final = 0.08
-"""Distance between expected and found points from which a followed face is looked at again, in sides of its
-square: as far off as that, the landmarks are less precise."""
+"""Distance between expected and found points from which a followed face is looked at again, in widths of its
+box: as far off as that, the landmarks are less precise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class FaceDescriber:
         expected = five_points(np.stack([_landmarks(face) for face in faces]))
         found = find_landmarks(grays, expected, self.landmarker)
         points = five_points(found.points)
-        fast = (distance_in_squares(expected, points) > FAST) & (found.present >= STILL_THERE)
+        off = np.linalg.norm(points - expected, axis=2).mean(axis=1)
+        fast = (off > FAST * np.array([f.width for f in faces])) & (found.present >= STILL_THERE)
         if fast.any():
             again = find_landmarks(grays[: int(fast.sum())], points[fast], self.landmarker)
             for values, better in zip(found, again, strict=True):
