@@ -8,8 +8,8 @@ from typing import Any
 import timm
 from torch import Tensor, nn
 
-from fer_core.faces.landmarks import POINTS
 from fer_core.labels import ACTIONS
+from fer_core.pose import LANDMARKS as POINTS
 from fer_core.weights import LANDMARKS, WEIGHTS, fold_batch_norms, load_weights, put_arrays
 
 
