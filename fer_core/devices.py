@@ -6,8 +6,6 @@ import sys
 from functools import cache
 from typing import Final
 
-import cv2
-
 from fer_core.errors import UserError
 
 KINDS: Final = ("cpu", "cuda", "mps")
@@ -72,6 +70,8 @@ def limit_threads(count: int) -> None:
 
     Torch reads the variable when it is imported; that is left to those who need it.
     """
+    import cv2  # the command line asks for devices before it needs pictures
+
     cv2.setNumThreads(count)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(count)
