@@ -87,7 +87,7 @@ def write_graphs(name: str, folder: Path = WEIGHTS) -> Card:
     for part in _parts(name, card, folder):
         if isinstance(part.root, Estimator):
             raise UserError(
-                f"{name} has a second network's weights in it; only --format onnx holds it"
+                f"{name} contains the landmark network, whose weights lie in another file; use --format onnx"
             )
         model = trace(
             part.root,

@@ -15,7 +15,6 @@ from streamlit.testing.v1 import AppTest
 from streamlit_webrtc import WebRtcStreamerState
 
 from app.live.session import LiveSession
-from fer_core.models.base import PooledNetwork
 from fer_core.streaming.monitor import Activity
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
@@ -184,15 +183,14 @@ def test_settings_reach_the_running_stream(live: AppTest, camera: Camera, face: 
 
 
 def test_a_model_without_feature_maps_has_no_live_heatmap(
-    live: AppTest, camera: Camera, face: Image, monkeypatch: pytest.MonkeyPatch
+    live: AppTest, camera: Camera, face: Image
 ) -> None:
     assert "No heatmap of" not in page_text(live)
-    monkeypatch.setattr(PooledNetwork, "has_maps", False)
-    live.selectbox(key="model").set_value("plain").run()
+    live.selectbox(key="model").set_value("svm_hog").run()
     assert not live.exception
-    assert "No heatmap of *plain* here" in page_text(live)
+    assert "No heatmap of *svm_hog* here" in page_text(live)
     camera.show(face)
-    assert last_result(live).readings[0].model == "plain"
+    assert last_result(live).readings[0].model == "svm_hog"
     assert last_result(live).explanations == ()
     live.selectbox(key="model").set_value("prior_attention").run()
     assert "No heatmap of" not in page_text(live)

@@ -134,6 +134,7 @@ def attention_heads_for_plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         return replace(output, attention=heads)
 
     monkeypatch.setattr(PooledNetwork, "head", head)
+    monkeypatch.setattr("fer_core.runtime.base.load_graphs", lambda *_: {})  # torch runs it
     st.cache_resource.clear()  # models loaded before have no attention
     yield
     st.cache_resource.clear()
