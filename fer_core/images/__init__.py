@@ -4,7 +4,7 @@
 a file holds beside its pixels only the orientation is read, so nothing else there can stop a picture.
 """
 
-from fer_core.images.arrays import to_gray, to_rgb
+from fer_core.images.arrays import as_sequence, to_gray, to_rgb
 from fer_core.images.formats import FORMATS, SUFFIXES, ImageError
 from fer_core.images.reading import (
     MAX_JPEG_MEGAPIXELS,
@@ -23,6 +23,7 @@ __all__ = [
     "SUFFIXES",
     "DecodedImage",
     "ImageError",
+    "as_sequence",
     "decode_image",
     "read_image",
     "to_gray",

@@ -1,6 +1,7 @@
 """Arrays of pixels, and what can pass for one, as 8-bit RGB or gray."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -51,6 +52,15 @@ def to_gray(array: Any) -> Image:
     if pixels.shape[2] == 1:
         return _to_uint8(pixels)[..., 0]
     return np.asarray(cv2.cvtColor(to_rgb(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def as_sequence(images: Any) -> Sequence[Any]:
+    """Return images as a sequence: one array of (H, W), (H, W, 3) or the like is one image, not H of them."""
+    if isinstance(images, str | bytes | os.PathLike | PILImage.Image):
+        return [images]
+    shape = getattr(images, "shape", None)
+    is_one = shape is not None and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)))
+    return [images] if is_one else images
 
 
 def _pixels(array: Any) -> NDArray[Any]:

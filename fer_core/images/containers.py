@@ -242,6 +242,8 @@ def _tiff(file: io.BytesIO) -> Pixels:
         end = start + len(directory)
         content[end : end + layout.offset.size] = bytes(len(content[end:][: layout.offset.size]))
     levels = _levels(numbers)
+    if levels.white == 1 and order == ">" and numbers.get(_COMPRESSION, (1,)) != (1,):
+        raise _other_tiff("compressed big-endian floats, which Pillow reads in the wrong order")
     orientation = numbers.get(ORIENTATION, ())
     return Pixels(
         file, orientation=_valid(orientation[0]) if len(orientation) == 1 else 1, levels=levels

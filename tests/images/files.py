@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -52,9 +53,10 @@ def tiff(
     pixels: NDArray[Any],
     further: Mapping[int, Entry] | None = None,
     *,
-    bits: Iterable[int] | None = None,
+    bits: tuple[int, ...] | None = None,
     photometric: int = 1,
     size: tuple[int, int] | None = None,
+    planes: int = 1,
 ) -> bytes:
     """Return a TIFF that is not compressed.
 
@@ -62,11 +64,16 @@ def tiff(
         pixels: (H, W) or (H, W, C), in the byte order of the file.
         further: entries beside those that every TIFF has; they replace them.
         bits: of each channel; those of ``pixels`` by default.
-        size: width and height, where ``pixels`` holds packed bytes.
+        size: width and height, where ``pixels`` holds packed or compressed bytes, or planes.
+        planes: parts of equal length that the channels lie in.
     """
     order = ">" if pixels.dtype.byteorder == ">" else "<"
     width, height = size or (pixels.shape[1], pixels.shape[0])
-    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    channels = max(pixels.shape[2] if pixels.ndim == 3 else 1, planes)
+
+    def longs(numbers: Iterable[int]) -> Entry:
+        return LONG, planes, struct.pack(f"{order}{planes}I", *numbers)
+
     entries = {
         256: shorts(width, order=order),
         257: shorts(height, order=order),
@@ -75,14 +82,21 @@ def tiff(
         262: shorts(photometric, order=order),
         277: shorts(channels, order=order),
         278: shorts(height, order=order),
-        279: (LONG, 1, struct.pack(f"{order}I", pixels.nbytes)),
-        273: (LONG, 1, bytes(4)),
+        284: shorts(2 if planes > 1 else 1, order=order),
+        279: longs([pixels.nbytes // planes] * planes),
+        273: longs(range(planes)),
     } | dict(further or {})
     start = 8 + len(directory(entries, order=order))
-    entries[273] = (LONG, 1, struct.pack(f"{order}I", start))
+    entries[273] = longs(start + plane * pixels.nbytes // planes for plane in range(planes))
     return header(order) + directory(entries, order=order) + pixels.tobytes()
 
 
 def jpeg_with_exif(jpeg: bytes, data: bytes) -> bytes:
     """Return a JPEG with EXIF data as its first segment."""
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data + jpeg[2:]
+
+
+def chunk(name: bytes, data: bytes, *, checksum: int = 0) -> bytes:
+    """Return a chunk of a PNG; its checksum is right for 0."""
+    check = struct.pack(">I", zlib.crc32(name + data) ^ checksum)
+    return struct.pack(">I", len(data)) + name + data + check

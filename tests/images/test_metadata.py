@@ -2,7 +2,6 @@
 
 import io
 import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from tests.images.files import (
     SHORT,
     SRATIONAL,
     Entry,
+    chunk,
     directory,
     encoded,
     exif,
@@ -166,12 +166,6 @@ def test_a_jpeg_without_its_last_pixels_is_refused(astronaut: Image, missing: in
     jpeg = encoded(PILImage.fromarray(astronaut), "JPEG")
     with pytest.raises(ImageError, match="is damaged or ends too early"):
         read_image(jpeg[:-missing])
-
-
-def chunk(name: bytes, data: bytes, *, checksum: int = 0) -> bytes:
-    """Return a chunk of a PNG; its checksum is right for 0."""
-    check = struct.pack(">I", zlib.crc32(name + data) ^ checksum)
-    return struct.pack(">I", len(data)) + name + data + check
 
 
 @pytest.mark.parametrize("name", [b"pHYs", b"iCCP", b"tEXt", b"tRNS", b"acTL", b"abCd"])
