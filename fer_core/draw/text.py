@@ -1,10 +1,16 @@
 """Crisp text and rounded shapes in pictures.
 
 OpenCV's own letters are strokes of one width. Pillow carries a real typeface (Aileron, public domain),
-so text looks the same on every machine; each string is drawn once and then laid on as a mask.
+so text looks the same on every machine; each string is drawn once and then laid on as a mask. Aileron has
+little beyond ASCII: a text with other characters is set in DejaVu Sans, which comes with matplotlib and has
+Latin, Greek and Cyrillic.
 """
 
+import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -23,6 +29,13 @@ _SHIFT = 4
 """Bits of OpenCV's fixed-point coordinates: sixteenths of a pixel."""
 
 
+_DEJAVU_SCALE: Final = 0.93
+"""Size of DejaVu Sans that makes its capitals as high as Aileron's, as a share of Aileron's size."""
+
+_MISSING: Final = "\uffff"
+"""No character: a typeface draws its sign for those that it lacks, an empty rectangle."""
+
+
 @lru_cache(maxsize=32)
 def _font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
@@ -31,13 +44,47 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return font
 
 
+@lru_cache(maxsize=32)
+def _wide_font(size: int) -> ImageFont.FreeTypeFont:
+    """Return DejaVu Sans, as high as Aileron of a size."""
+    package = find_spec("matplotlib")
+    if package is None or package.origin is None:
+        raise RuntimeError("matplotlib is not installed, which brings a typeface; install it")
+    file = Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    # Pillow's other layout engine refuses some texts.
+    return ImageFont.truetype(file, _DEJAVU_SCALE * size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(maxsize=4096)
+def _has(typeface: Callable[[int], ImageFont.FreeTypeFont], character: str) -> bool:
+    """Return whether a typeface has a character, seen at a size at which no two are alike."""
+    font = typeface(48)
+    return bytes(font.getmask(character)) != bytes(font.getmask(_MISSING))
+
+
+def drawable(text: str) -> str:
+    """Return a text with "?" for each character that DejaVu Sans lacks, and blanks for line breaks."""
+    text = unicodedata.normalize("NFC", text)
+    text = "".join(each if each.isprintable() else " " for each in text)
+    return "".join(each if each.isascii() or _has(_wide_font, each) else "?" for each in text)
+
+
+def _typeset(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    """Return the text as it can be drawn, and the typeface that has its characters."""
+    if text.isascii() and text.isprintable():
+        return text, _font(size)
+    text = drawable(text)
+    has_all = all(_has(_font, each) for each in text)
+    return text, (_font if has_all else _wide_font)(size)
+
+
 @lru_cache(maxsize=512)
 def _mask(text: str, size: int) -> Image:
     """Return (h, w) coverage, 0..255, with the same height and baseline for every text of a size."""
-    font = _font(size)
-    ascent, descent = font.getmetrics()
+    ascent, descent = _font(size).getmetrics()
+    text, font = _typeset(text, size)
     picture = PILImage.new("L", (max(1, round(font.getlength(text))), ascent + descent))
-    ImageDraw.Draw(picture).text((0, 0), text, fill=255, font=font)
+    ImageDraw.Draw(picture).text((0, ascent), text, fill=255, font=font, anchor="ls")
     mask = np.asarray(picture)
     mask.setflags(write=False)
     return mask
