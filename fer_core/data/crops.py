@@ -10,15 +10,12 @@ import numpy as np
 
 from fer_core.data.detection import FaceCropper
 from fer_core.data.faceset import DataError, FaceSet
-from fer_core.images import ImageError, read_image, to_gray
+from fer_core.images import SUFFIXES, ImageError, read_image, to_gray
 from fer_core.types import Image
 
 SIDE: Final = 96
 """Longest side of a stored image, in pixels: twice the networks' input size, and a fifth of the memory that
 224 pixels take."""
-
-SUFFIXES: Final = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
-"""Suffixes of image files, in lower case."""
 
 Box = tuple[float, float, float, float]
 """Bounding box x0, y0, x1, y1, in pixels."""

@@ -1,7 +1,7 @@
 """Reader of AffectNet's release with eight labels (Mollahosseini et al. 2017).
 
-``train_set/`` and ``val_set/`` each hold ``images/ID.jpg`` (or ``.png``) and ``annotations/ID_exp.npy``,
-``ID_val.npy`` and ``ID_aro.npy``.
+``train_set/`` and ``val_set/`` each hold ``images/ID.jpg`` (or with another suffix of
+``fer_core.images.SUFFIXES``) and ``annotations/ID_exp.npy``, ``ID_val.npy`` and ``ID_aro.npy``.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fer_core.data.crops import read_face
 from fer_core.data.faceset import DataError, FaceSet
 from fer_core.data.splits import training_or_public
+from fer_core.images import SUFFIXES
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Image
 
@@ -89,7 +90,7 @@ def _number(file: Path) -> float:
 
 
 def _face(folder: Path, identity: str) -> Image:
-    files = (folder / f"{identity}{suffix}" for suffix in (".jpg", ".png"))
+    files = (folder / f"{identity}{suffix}" for suffix in SUFFIXES)
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise DataError(f"{folder / identity}.jpg is missing; is the download whole?")
