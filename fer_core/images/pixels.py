@@ -56,7 +56,7 @@ def to_uint8(numbers: NDArray[Any], white: float) -> Image:
     Raises:
         RefusedError: for numbers that do not round to 0..255, and for NaN.
     """
-    with np.errstate(over="ignore"):  # what becomes infinite is refused
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite and NaN are refused below
         levels = np.asarray(numbers, np.float32) * np.float32(255 / white)
     if not (levels.min() >= -0.5 and levels.max() <= 255.5):  # also when there is a NaN
         raise RefusedError(

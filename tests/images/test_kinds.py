@@ -1,5 +1,6 @@
 """Every kind of pixel is read right or refused: never black, negative or noise."""
 
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,14 @@ def test_floats_outside_their_range_are_refused(level: float) -> None:
     levels = np.full((4, 4), level, np.float32)
     with pytest.raises(ImageError, match=r"brightness values outside 0 to 1; scale them"):
         read_image(tiff(levels, FLOATS))
+
+
+def test_a_signaling_nan_is_refused_without_a_warning() -> None:
+    levels = np.full((1, 1), 0x7FA00000, np.uint32).view(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ImageError, match="brightness values outside"):
+            read_image(tiff(levels, FLOATS))
 
 
 def test_floats_that_round_to_the_range_are_read() -> None:
