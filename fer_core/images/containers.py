@@ -16,6 +16,9 @@ from typing import Final
 from fer_core.images.formats import RefusedError
 from fer_core.images.pixels import Levels
 
+_MAX_PARTS: Final = 100_000
+"""Chunks, segments or entries of a file; pictures have a few hundred at most, each of some kilobytes."""
+
 ORIENTATION: Final = 0x0112
 """EXIF's and TIFF's number of the orientation."""
 
@@ -78,7 +81,7 @@ def _valid(orientation: int) -> int:
 # JPEG ---------------------------------------------------------------------------------------------
 
 _START_OF_SCAN: Final = 0xDA
-_MAX_SCANS: Final = 100
+_MAX_SCANS: Final = 30
 """Scans of a progressive JPEG, each of which passes over the whole picture; encoders write about ten."""
 _WITHOUT_LENGTH: Final = (0x01, *range(0xD0, 0xDA))
 
@@ -86,7 +89,10 @@ _WITHOUT_LENGTH: Final = (0x01, *range(0xD0, 0xDA))
 def _jpeg(content: bytes) -> Pixels:
     kept: list[bytes | memoryview] = [b"\xff\xd8"]
     exif, place = b"", 2
-    while (place := content.find(b"\xff", place)) >= 0:
+    for _ in range(_MAX_PARTS):
+        place = content.find(b"\xff", place)
+        if place < 0:
+            break
         marker = content[place + 1] if place + 1 < len(content) else 0xFF
         if marker in (0, 0xFF) or marker in _WITHOUT_LENGTH:
             place += 1 if marker == 0xFF else 2
@@ -147,7 +153,9 @@ def _png(content: bytes) -> Pixels:
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
     """Yield name, data and whether the checksum is right, for each chunk of a PNG."""
     place = 8
-    while place + 8 <= len(content):
+    for _ in range(_MAX_PARTS):
+        if place + 8 > len(content):
+            break
         (length,) = unpack_from(">I", content, place)
         name = content[place + 4 : place + 8]
         data = content[place + 8 : place + 8 + length]
@@ -230,6 +238,7 @@ def _tiff(file: io.BytesIO) -> Pixels:
         (start,) = layout.offset.unpack_from(content, 8 if is_big else 4)
         (count,) = layout.count.unpack_from(content, start)
         first = start + layout.count.size
+        count = min(count, _MAX_PARTS)
         last = min(first + count * layout.entry.size, len(content) - layout.entry.size + 1)
         entries = [
             layout.entry.unpack_from(content, place)

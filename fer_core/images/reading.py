@@ -27,6 +27,10 @@ MAX_JPEG_MEGAPIXELS: Final = 64
 """Largest JPEG in its file. A larger one than the limit on what is decoded is decoded at half its width and
 height, or less, at no cost in memory."""
 
+MAX_SLOW_MEGABYTES: Final = 5
+"""Largest file that Pillow decodes in Python, a megabyte in up to 0.8 s: a BMP with run lengths, and a PGM as
+text or whose brightness ends at another number than 255 or 65535."""
+
 MAX_SIDE: Final = 32_767
 """Longest side of a decoded picture, in pixels: OpenCV's transforms count in 16 bits."""
 
@@ -192,6 +196,11 @@ def _load(kind: str, file: io.BytesIO, max_megapixels: float) -> tuple[PILImage.
         _find_scale(kind, _webp_size(file.getbuffer()), max_megapixels)
     picture = PILImage.open(file, formats=(kind,))
     width, height = picture.size
+    is_slow = any(tile.codec_name in PILImage.DECODERS for tile in picture.tile)
+    if is_slow and file.getbuffer().nbytes > MAX_SLOW_MEGABYTES * 10**6:
+        raise RefusedError(
+            f"is larger than {MAX_SLOW_MEGABYTES} megabytes, too much for its kind of {kind}; save it as PNG"
+        )
     scale = _find_scale(kind, picture.size, max_megapixels)
     if scale > 1:
         picture.draft(None, (width // scale, height // scale))

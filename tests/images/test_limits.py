@@ -1,5 +1,6 @@
 """Bounded memory: limits on size, and the peak that decoding takes."""
 
+import struct
 import subprocess
 import sys
 import threading
@@ -15,12 +16,12 @@ import fer_core.images.reading as reading
 from app.uploads import MAX_UPLOAD_MEGAPIXELS, PICTURE_TYPES, decode_upload
 from fer_core.images import MAX_SIDE, SUFFIXES, ImageError, decode_image, read_image
 from fer_core.types import Image
-from tests.images.files import encoded
+from tests.images.files import chunk, encoded
 
 PEAK = """
 import resource, sys
 from fer_core.images import ImageError, read_image
-from tests.images.files import encoded
+from tests.images.files import chunk, encoded
 from PIL import Image
 read_image(encoded(Image.new("RGB", (8, 8)), "WEBP"))
 start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -167,6 +168,31 @@ def test_files_are_read_no_further_than_they_have_to(
 def test_a_jpeg_of_very_many_scans_is_refused() -> None:
     content = encoded(PILImage.new("L", (64, 64)), "JPEG", progressive=True)
     scan = content[content.rindex(b"\xff\xda") : -2]
-    with pytest.raises(ImageError, match="has more than 100 scans"):
-        read_image(content[:-2] + 101 * scan + content[-2:])
-    assert read_image(content[:-2] + 50 * scan + content[-2:]).shape == (64, 64, 3)
+    with pytest.raises(ImageError, match="has more than 30 scans"):
+        read_image(content[:-2] + 31 * scan + content[-2:])
+    assert read_image(content[:-2] + 20 * scan + content[-2:]).shape == (64, 64, 3)
+
+
+def test_files_of_very_many_parts_are_refused() -> None:
+    picture = PILImage.new("L", (8, 8))
+    png, jpeg = encoded(picture, "PNG"), encoded(picture, "JPEG")
+    entries = 150_000 * struct.pack("<HHQQ", 256, 3, 1, 8)
+    for content in (
+        png[:33] + 100_001 * chunk(b"abCd", b"") + png[33:],
+        jpeg[:2] + 100_001 * b"\xff\xfe\0\2" + jpeg[2:],
+        b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 150_000) + entries,
+    ):
+        with pytest.raises(ImageError, match="damaged"):
+            read_image(content)
+
+
+def test_files_that_are_decoded_in_python_have_a_limit_of_their_own() -> None:
+    refused = r"is larger than 5 megabytes, too much for its kind of (PPM|BMP); save it as PNG"
+    fields = (40, 3000, 3000, 1, 8, 1, 0, 0, 0, 256, 0)  # run lengths
+    bmp = b"BM" + struct.pack("<IHHI", 0, 0, 0, 1078) + struct.pack("<IiiHHIIiiII", *fields)
+    for content in (b"P5 3000 2000 254\n", b"P2 3000 2000 255\n", bmp):
+        with pytest.raises(ImageError, match=refused):
+            read_image(content + bytes(6_000_000))
+    assert read_image(b"P5 3000 2000 255\n" + bytes(6_000_000)).shape == (2000, 3000, 3)
+    assert read_image(b"P5 2 1 15\n\0\x0f").tolist() == [[[0] * 3, [255] * 3]]
+    assert read_image(b"P5 2 1 4095\n\0\0\x0f\xff").tolist() == [[[0] * 3, [255] * 3]]
