@@ -95,8 +95,8 @@ def decode_image(
     """Read a picture like ``read_image``, with notes on what is not as in the file."""
     name = os.fsdecode(source) if isinstance(source, str | os.PathLike) else "the file"
     try:
+        kind, file = _open(source)
         with _one_at_a_time:
-            kind, file = _open(source)
             return _decode(kind, file, max_megapixels)
     except FileNotFoundError:
         raise ImageError(f"there is no file {name}; check the path") from None

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.data.crops import read_face
+from fer_core.data.crops import read_face, with_notes
 from fer_core.data.faceset import DataError, FaceSet
 from fer_core.data.splits import training_or_public
 from fer_core.images import SUFFIXES
@@ -42,6 +42,7 @@ def read_affectnet(folder: Path) -> FaceSet:
             names the file.
     """
     images, labels, splits, affect = [], [], [], []
+    notes: list[str] = []
     for name in FOLDERS:
         suffix = "_exp.npy"
         files = sorted((folder / name / "annotations").glob(f"*{suffix}"))
@@ -50,7 +51,7 @@ def read_affectnet(folder: Path) -> FaceSet:
             if expression == "contempt":
                 continue
             identity = file.name.removesuffix(suffix)
-            images.append(_face(folder / name / "images", identity))
+            images.append(_face(folder / name / "images", identity, notes))
             labels.append(EXPRESSIONS.index(expression))
             splits.append("PrivateTest" if name == "val_set" else training_or_public(number))
             affect.append([_number(file.with_name(f"{identity}_{axis}.npy")) for axis in AXES])
@@ -62,6 +63,7 @@ def read_affectnet(folder: Path) -> FaceSet:
         np.array(splits),
         affect=ratings(affect),
         sources={folder.resolve().name: SOURCE},
+        notes=with_notes(folder.resolve().name, notes),
     )
 
 
@@ -89,9 +91,9 @@ def _number(file: Path) -> float:
         raise DataError(f"{file} does not hold a number: {error}") from None
 
 
-def _face(folder: Path, identity: str) -> Image:
+def _face(folder: Path, identity: str, notes: list[str]) -> Image:
     files = (folder / f"{identity}{suffix}" for suffix in SUFFIXES)
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise DataError(f"{folder / identity}.jpg is missing; is the download whole?")
-    return read_face(file)
+    return read_face(file, notes=notes)

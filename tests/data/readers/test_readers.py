@@ -222,3 +222,15 @@ def test_images_of_every_named_format_are_read_and_cropped(tmp_path: Path) -> No
     faces = read_faces([tmp_path / "set"])
     assert len(faces) == 2 * len(SUFFIXES)
     assert all(abs(int(image.mean()) - 90) <= 2 for image in faces.images)
+
+
+def test_a_damaged_image_whose_pixels_are_there_is_read_and_told(tmp_path: Path) -> None:
+    folder = tmp_path / "set" / "happy"
+    folder.mkdir(parents=True)
+    for name in ("a.jpg", "b.jpg"):
+        Image.new("L", (48, 48), 90).save(folder / name)
+    (folder / "b.jpg").write_bytes((folder / "b.jpg").read_bytes()[:-2])
+    faces = read_faces([tmp_path / "set"])
+    note = "b.jpg: The file ends too early, but all of its pixels are there."
+    assert len(faces) == 2
+    assert faces.notes == (f"set: pictures read with a note: 1, such as {note}",)
