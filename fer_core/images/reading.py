@@ -259,9 +259,9 @@ def _megapixels(size: tuple[int, int]) -> float:
 
 
 def _too_large(size: tuple[int, int] | None, max_megapixels: float) -> RefusedError:
-    found = f"{_megapixels(size):.0f} ({size[0]} × {size[1]})" if size else "far more"
+    extent = f"{_megapixels(size):.0f} ({size[0]} × {size[1]})" if size else "far more"
     return RefusedError(
-        f"is larger than {max_megapixels:g} megapixels: {found}; scale it down first"
+        f"is larger than {max_megapixels:g} megapixels: {extent}; scale it down first"
     )
 
 
