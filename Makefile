@@ -1,5 +1,6 @@
 # make app        install what is missing and serve the app
 # make test       style, types, and all tests, those in a real browser included
+# make fuzz       the long runs of tests/fuzz: thousands of damaged files
 # make format     bring the code into shape
 # make docs       build the documentation site into site/
 # make lock       upgrade the locked versions in requirements.txt and requirements-dev.txt
@@ -20,7 +21,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --pytho
 DEV_LOCK := $(LOCK) --extra dev --constraint requirements.txt
 LOCKS := requirements.txt requirements-dev.txt
 
-.PHONY: app test format docs lock check-lock benchmark browser
+.PHONY: app test fuzz format docs lock check-lock benchmark browser
 
 app: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py --server.address $(ADDRESS) --server.port $(PORT)
@@ -30,6 +31,9 @@ test: .venv/dev.stamp browser check-lock
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+fuzz: .venv/dev.stamp
+	FER_FUZZ=1 OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz --capture=tee-sys
 
 format: .venv/dev.stamp
 	$(BIN)/ruff format .

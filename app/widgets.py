@@ -14,15 +14,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.samples import SAMPLES
 from app.session import PageSettings
+from app.uploads import PICTURE_TYPES, PICTURES_HELP, decode_upload, show_unreadable
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import OverlayStyle
 from fer_core.export import png_bytes
 from fer_core.faces import find_faces
-from fer_core.images import ImageError, read_image
+from fer_core.images import DecodedImage, ImageError
 from fer_core.types import Face, Image
 from fer_core.weights import Card
-
-FILE_TYPES: Final = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
 
 OWN_PICTURE: Final = "Your own picture"
 
@@ -257,7 +256,8 @@ def choose_picture(page: str) -> bytes | None:
         return sample_png(str(source))
     file = st.file_uploader(
         "A picture whose subject agrees to it; it stays in memory",
-        type=FILE_TYPES,
+        type=PICTURE_TYPES,
+        help=PICTURES_HELP,
         key=f"{page}_file",
     )
     return file.getvalue() if file else None
@@ -269,11 +269,13 @@ def choose_face(page: str, content: bytes, settings: PageSettings) -> ChosenFace
     digest = sha256(content).hexdigest()
     try:
         with st.spinner("Looking for faces …"):
-            image, faces = detect_cached(digest, settings.detector, content, settings.analyzer)
+            decoded, faces = detect_cached(digest, settings.detector, content, settings.analyzer)
     except ImageError as error:
-        sentence = str(error)  # it begins with "the file", since the picture came without a name
-        st.error(sentence[:1].upper() + sentence[1:], icon=":material/broken_image:")
+        show_unreadable(error)
         st.stop()
+    for note in decoded.notes:
+        st.caption(note)
+    image = decoded.pixels
     if not faces:
         st.warning("No face was found. Try a larger or brighter one, or another face finder.")
         st.stop()
@@ -324,10 +326,10 @@ def face_thumbnail(image: Image, face: Face, side: int = 96) -> Image:
 @st.cache_data(scope="session", max_size="256MiB", show_spinner=False)
 def detect_cached(
     digest: str, detector: str, _content: bytes, _analyzer: Analyzer
-) -> tuple[Image, list[Face]]:
+) -> tuple[DecodedImage, list[Face]]:
     """Return a picture and its faces; cached for this viewer alone."""
-    image = read_image(_content)
-    return image, find_faces(image, _analyzer.detector(detector))
+    decoded = decode_upload(_content)
+    return decoded, find_faces(decoded.pixels, _analyzer.detector(detector))
 
 
 @st.cache_data(show_spinner=False)

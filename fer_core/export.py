@@ -25,6 +25,9 @@ CSV_COLUMNS: Final = (
 )
 """Columns of ``csv_rows``."""
 
+FORMULA_STARTS: Final = ("=", "+", "-", "@")
+"""Characters by which a spreadsheet knows a formula."""
+
 DETAIL_COLUMNS: Final = (
     *("pitch", "yaw", "roll", "gaze_horizontal", "gaze_vertical"),
     *ACTION_UNITS,
@@ -35,14 +38,21 @@ DETAIL_COLUMNS: Final = (
 landmarks in pixels, named as OpenFace names them (Baltrušaitis et al. 2018)."""
 
 
-def image_record(path: str, image: Image, readings: Sequence[Reading]) -> dict[str, Any]:
-    """Return what was read in one image: path, width, height and one record for each face."""
+def image_record(
+    path: str, image: Image, readings: Sequence[Reading], notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return what was read in one image: path, width, height, one record for each face, and notes if any.
+
+    Args:
+        notes: of ``DecodedImage``.
+    """
     height, width = image.shape[:2]
     return {
         "path": path,
         "width": width,
         "height": height,
         "faces": [face_record(reading) for reading in readings],
+        **({"notes": list(notes)} if notes else {}),
     }
 
 
@@ -147,12 +157,21 @@ def data_frame(rows: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return rows as the text of a CSV file with a header."""
+    """Return rows as the text of a CSV file with a header.
+
+    A text that a spreadsheet would compute, such as the file name ``=1+1.jpg``, gets an apostrophe before it.
+    """
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, columns)
     table.writeheader()
-    table.writerows(rows)
+    table.writerows({name: _plain(cell) for name, cell in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _plain(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula; numbers stay as they are."""
+    is_formula = isinstance(cell, str) and cell.lstrip().startswith(FORMULA_STARTS)
+    return f"'{cell}" if is_formula else cell
 
 
 def json_text(record: object) -> str:

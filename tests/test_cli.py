@@ -135,6 +135,34 @@ def test_an_unreadable_named_file_is_reported_and_the_others_are_read(
     assert err.count("error: ") == 2 and "broken.jpg" in err and "Traceback" not in err
 
 
+def test_predict_says_what_is_not_as_in_the_file(run: Run, photo: Path, astronaut: Image) -> None:
+    cut = photo.with_name("cut.jpg")
+    Pillow.fromarray(astronaut).save(cut)
+    cut.write_bytes(cut.read_bytes()[:-2])
+    code, out, err = run("predict", cut, photo, "--json")
+    damaged, whole = json.loads(out)
+    note = "The file ends too early, but all of its pixels are there."
+    assert code == 0 and f"note: {cut}: {note}" in err
+    assert damaged["notes"] == [note] and damaged["faces"][0]["top"] == "happy"
+    assert "notes" not in whole
+
+
+def test_one_bad_file_takes_no_other_with_it(
+    run: Run, photo: Path, shared: Callable[[str], Path]
+) -> None:
+    folder = photo.parent
+    for name in ("image_50mp_46bytes.webp", "planar-rgb16.tif", "exif-make-as-float.jpg"):
+        shutil.copy(shared(f"cases/{name}"), folder)
+    Pillow.new("RGB", (9, 9)).save(folder / "script.eps")
+    (folder / "script.eps").rename(folder / "script.png")
+    code, out, err = run("predict", folder, "--json")
+    records = {Path(record["path"]).name: record for record in json.loads(out)}
+    assert code == 0 and len(records) == 5 and err.count("error: ") == 3
+    for name in ("astronaut.png", "exif-make-as-float.jpg"):
+        assert [face["top"] for face in records[name]["faces"]] == ["happy"]
+    assert "is not an image" in records["script.png"]["error"]
+
+
 def test_an_unreadable_file_in_a_folder_is_reported_and_skipped(run: Run, photo: Path) -> None:
     (photo.parent / "notes.txt").write_text("hello")
     code, out, err = run("predict", photo.parent, "--json")

@@ -1,12 +1,21 @@
-"""Results as tables."""
+"""Results as files and tables."""
 
+import csv
+import io
 import sys
 
 import pytest
 
 from fer_core import Analyzer
 from fer_core.errors import UserError
-from fer_core.export import CSV_COLUMNS, DETAIL_COLUMNS, csv_rows, data_frame, image_record
+from fer_core.export import (
+    CSV_COLUMNS,
+    DETAIL_COLUMNS,
+    csv_rows,
+    csv_text,
+    data_frame,
+    image_record,
+)
 from fer_core.types import Image
 
 
@@ -24,3 +33,17 @@ def test_without_pandas_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(UserError, match=r"need pandas.*pip install 'expression-lens\[train\]'"):
         data_frame([])
+
+
+@pytest.mark.parametrize("name", ["=1+1.png", "+a", "-2.jpg", "@SUM(A1)", "\t=1", " =1", "\r\n=1"])
+def test_a_text_that_a_spreadsheet_would_compute_gets_an_apostrophe(name: str) -> None:
+    text = csv_text([{"path": name, "score": -0.5, "face": 1}], ("path", "score", "face"))
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row == {"path": f"'{name}", "score": "-0.5", "face": "1"}
+
+
+@pytest.mark.parametrize("name", ["a=b.png", "photo-1.jpg", "", "a,b", "o'clock"])
+def test_other_texts_stay_as_they_are(name: str) -> None:
+    text = csv_text([{"path": name, "top": None}], ("path", "top"))
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row == {"path": name, "top": ""}

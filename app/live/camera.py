@@ -9,8 +9,9 @@ from streamlit_webrtc.component import generate_frontend_component_key
 
 from app.live.connection import ice_servers
 from app.live.session import LiveSession
+from app.uploads import decode_upload, show_unreadable
 from app.widgets import download
-from fer_core.images import read_image
+from fer_core.images import ImageError
 from fer_core.types import Image
 from fer_core.video.record import MAX_SECONDS, Recorder
 
@@ -68,7 +69,13 @@ def keep_connection() -> None:
 def render_single_camera() -> Image | None:
     """Ask for a single picture of the camera; None until one is taken."""
     shot = st.camera_input("Take a picture", label_visibility="collapsed")
-    return read_image(shot) if shot else None
+    if not shot:
+        return None
+    try:
+        return decode_upload(shot.getvalue()).pixels
+    except ImageError as error:
+        show_unreadable(error)
+        return None
 
 
 def render_buttons(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from app.session import PageSettings
+from app.uploads import decode_upload
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import draw_overlay
 from fer_core.export import (
@@ -21,7 +22,7 @@ from fer_core.export import (
     png_bytes,
     zip_bytes,
 )
-from fer_core.images import ImageError, read_image
+from fer_core.images import DecodedImage, ImageError
 from fer_core.types import Explanation, FrameResult, Image, RawMap, Reading
 
 
@@ -49,7 +50,12 @@ class Picture:
     @property
     def image(self) -> Image:
         """The decoded picture, (H, W, 3)."""
-        return decode(self.digest, self.content)
+        return decode(self.digest, self.content).pixels
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what is not as in the file."""
+        return tuple(self.record.get("notes", ()))
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -95,9 +101,9 @@ class PhotoContext:
 
 
 @st.cache_data(scope="session", max_size="256MiB", show_spinner=False)
-def decode(digest: str, _content: bytes) -> Image:
+def decode(digest: str, _content: bytes) -> DecodedImage:
     """Return the image in a file."""
-    return read_image(_content)
+    return decode_upload(_content)
 
 
 @st.cache_data(scope="session", max_entries=500, show_spinner=False)
@@ -110,9 +116,9 @@ def read_faces(
     _analyzer: Analyzer,
 ) -> tuple[dict[str, Any], FrameResult]:
     """Return the record of a picture, still without a name, and the readings of its faces."""
-    image = decode(digest, _content)
-    result = _analyzer.analyze(image, model=model, prior=prior, detector=detector, maps=())
-    return image_record("", image, result.readings), result
+    decoded = decode(digest, _content)
+    result = _analyzer.analyze(decoded.pixels, model=model, prior=prior, detector=detector, maps=())
+    return image_record("", decoded.pixels, result.readings, decoded.notes), result
 
 
 @st.cache_data(scope="session", max_entries=2000, show_spinner=False)
@@ -191,6 +197,6 @@ class PhotoExport:
         }
         readable = [(each, each.result) for each in self.pictures if each.result is not None]
         for number, (picture, result) in enumerate(readable, start=1):
-            drawn = draw_overlay(read_image(picture.content), result)
+            drawn = draw_overlay(decode_upload(picture.content).pixels, result)
             files[f"{number:03d}-{PurePath(picture.name).stem}.png"] = png_bytes(drawn)
         return zip_bytes(files)

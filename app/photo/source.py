@@ -6,9 +6,9 @@ import streamlit as st
 
 from app.photo.pictures import PictureFile
 from app.samples import SAMPLES
-from app.widgets import FILE_TYPES, sample_png
+from app.uploads import MAX_UPLOAD_MEGAPIXELS, PICTURE_TYPES, PICTURES_HELP
+from app.widgets import sample_png
 from fer_core.export import png_bytes
-from fer_core.images import MAX_MEGAPIXELS
 
 SOURCES: Final = {
     "files": ":material/upload_file: Files",
@@ -57,8 +57,9 @@ def render_snapshot() -> PictureFile:
 def upload_files() -> list[PictureFile]:
     """Ask for files and return them."""
     files = st.file_uploader(
-        f"One picture or many, up to {MAX_MEGAPIXELS} megapixels each",
-        type=FILE_TYPES,
+        f"One picture or many, up to {MAX_UPLOAD_MEGAPIXELS} megapixels each",
+        type=PICTURE_TYPES,
+        help=PICTURES_HELP,
         accept_multiple_files=True,
         key="photo_files",
     )

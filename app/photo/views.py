@@ -49,6 +49,7 @@ def render_no_face(picture: Picture) -> None:
     picture_column.image(
         fit_page(picture.image), caption=picture.name, width="stretch", alt=picture.name
     )
+    render_notes(picture)
     with words:
         st.subheader("No face was found")
         st.markdown(
@@ -56,6 +57,12 @@ def render_no_face(picture: Picture) -> None:
             "- Is it large enough: 50 pixels wide, and in a large picture a 25th of its longer side?\n"
             "- Turn the picture upright, or try another face finder in the sidebar."
         )
+
+
+def render_notes(picture: Picture) -> None:
+    """Say what is not as in the file."""
+    for note in picture.notes:
+        st.caption(note)
 
 
 def pick_reading(picture: Picture) -> int:
@@ -91,6 +98,7 @@ def render_picture(context: PhotoContext) -> tuple[Image, Explanation]:
         width="stretch",
         alt=f"{picture.name} with {headline(reading)}",
     )
+    render_notes(picture)
     return drawn, explanation
 
 

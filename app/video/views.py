@@ -16,6 +16,7 @@ from app.widgets import ACTIONS_NOTE, affect_note, attention_note, chart, choose
 from fer_core import EXPRESSIONS, load_card
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay, headline
+from fer_core.draw.text import drawable
 from fer_core.draw.timeline import timeline_picture
 from fer_core.export import csv_text, json_text, png_bytes
 from fer_core.geometry import square_crop
@@ -259,7 +260,9 @@ def render_downloads(view: ClipView, style: PictureStyle) -> None:
         download("Numbers as JSON", lambda: json_text(timeline.record()), f"{stem}.json")
         download(
             "Timeline as PNG",
-            lambda: png_bytes(timeline_picture(rows["time"], rows["probabilities"], title)),
+            lambda: png_bytes(
+                timeline_picture(rows["time"], rows["probabilities"], drawable(title))
+            ),
             f"{stem}-timeline.png",
         )
         make = st.button("Make the annotated video", icon=":material/movie_edit:", key="video_make")

@@ -22,9 +22,12 @@ def explain(
     from fer_core.analyzer import Analyzer
     from fer_core.draw.overlay import OverlayStyle, draw_overlay
     from fer_core.export import by_class, json_text, png_bytes
-    from fer_core.images import read_image
+    from fer_core.images import decode_image
 
-    frame = read_image(image)
+    decoded = decode_image(image)
+    for note in decoded.notes:
+        typer.echo(f"note: {image}: {note}", err=True)
+    frame = decoded.pixels
     result = Analyzer(model, detector, device).analyze(frame, maps=(target,), method=method)
     if not result.readings:
         raise UserError(f"{image}: no face was found; try a larger or brighter picture")

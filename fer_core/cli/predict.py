@@ -30,7 +30,7 @@ def predict(
         image_record,
         json_text,
     )
-    from fer_core.images import ImageError, read_image
+    from fer_core.images import ImageError, decode_image
     from fer_core.options import AnalysisOptions
 
     options = AnalysisOptions(maps=(), landmarks=as_json or details, prior=prior)
@@ -38,13 +38,17 @@ def predict(
     records, failed = [], False
     for path, named in track(list(_images(paths)), "Reading images"):
         try:
-            image = read_image(path)
+            decoded = decode_image(path)
         except ImageError as error:
             print_above(f"error: {path}: {error}")
             records.append({"path": str(path), "error": str(error)})
             failed = failed or named
             continue
-        records.append(image_record(str(path), image, analyzer.analyze(image, options).readings))
+        for note in decoded.notes:
+            print_above(f"note: {path}: {note}")
+        image = decoded.pixels
+        readings = analyzer.analyze(image, options).readings
+        records.append(image_record(str(path), image, readings, decoded.notes))
     if csv_out is not None:
         with csv_out.open("w", newline="", encoding="utf-8") as file:
             columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))

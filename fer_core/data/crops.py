@@ -1,7 +1,7 @@
 """Image files of datasets, read in gray and no larger than the networks can use."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -10,15 +10,12 @@ import numpy as np
 
 from fer_core.data.detection import FaceCropper
 from fer_core.data.faceset import DataError, FaceSet
-from fer_core.images import ImageError, read_image, to_gray
+from fer_core.images import SUFFIXES, ImageError, decode_image, to_gray
 from fer_core.types import Image
 
 SIDE: Final = 96
 """Longest side of a stored image, in pixels: twice the networks' input size, and a fifth of the memory that
 224 pixels take."""
-
-SUFFIXES: Final = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
-"""Suffixes of image files, in lower case."""
 
 Box = tuple[float, float, float, float]
 """Bounding box x0, y0, x1, y1, in pixels."""
@@ -48,7 +45,14 @@ def image_files(folder: Path) -> list[Path]:
     )
 
 
-def read_face(file: Path, *, box: Box | None = None, side: int = SIDE, location: str = "") -> Image:
+def read_face(
+    file: Path,
+    *,
+    box: Box | None = None,
+    side: int = SIDE,
+    location: str = "",
+    notes: list[str] | None = None,
+) -> Image:
     """Read an image in gray, and scale it down if it is larger than ``side``.
 
     Args:
@@ -56,6 +60,7 @@ def read_face(file: Path, *, box: Box | None = None, side: int = SIDE, location:
         box: part of the image to keep, clipped at its edges; None keeps all.
         side: longest side of the result, in pixels.
         location: file and line that list the image, for error messages.
+        notes: gets a sentence for what is not as in the file.
 
     Returns:
         (H, W) gray, uint8.
@@ -64,7 +69,7 @@ def read_face(file: Path, *, box: Box | None = None, side: int = SIDE, location:
         DataError: if the image is missing or unreadable, or lies outside the box.
     """
     prefix = f"{location}: " if location else ""
-    image = to_gray(read_picture(file, location))
+    image = to_gray(read_picture(file, location, notes))
     if box is not None:
         height, width = image.shape
         x0, y0, x1, y1 = (round(value) for value in box)
@@ -83,20 +88,31 @@ def read_face(file: Path, *, box: Box | None = None, side: int = SIDE, location:
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def read_picture(file: Path, location: str = "") -> Image:
+def read_picture(file: Path, location: str = "", notes: list[str] | None = None) -> Image:
     """Read an image in color, (H, W, 3) RGB.
 
     Args:
         file: the image.
         location: file and line that list the image, for error messages.
+        notes: gets a sentence for what is not as in the file.
 
     Raises:
         DataError: if the image is missing or unreadable.
     """
     try:
-        return read_image(file)
+        decoded = decode_image(file)
     except ImageError as error:
         raise DataError(f"{location}: {error}" if location else str(error)) from None
+    if notes is not None:
+        notes += [f"{file.name}: {note}" for note in decoded.notes]
+    return decoded.pixels
+
+
+def with_notes(name: str, notes: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence about the pictures of a set that were read with a note; () where there are none."""
+    return (
+        (f"{name}: pictures read with a note: {len(notes):,}, such as {notes[0]}",) if notes else ()
+    )
 
 
 def read_crops(
@@ -117,16 +133,17 @@ def read_crops(
         cropper: find the face in each image, and leave out those without one; None takes images as they are.
 
     Returns:
-        The faces with their labels and splits; a note says how many images showed no face.
+        The faces with their labels and splits; notes say how many images showed no face or are damaged.
 
     Raises:
         DataError: if an image is missing or unreadable, or if there are no images or no faces.
     """
     images, labels, splits, names, misses = [], [], [], [], 0
+    notes: list[str] = []
     for crop in crops:
         if cropper is None:
-            image = read_face(crop.file, side=side, location=crop.location)
-        elif (face := cropper(read_picture(crop.file, crop.location))) is not None:
+            image = read_face(crop.file, side=side, location=crop.location, notes=notes)
+        elif (face := cropper(read_picture(crop.file, crop.location, notes))) is not None:
             image = face
         else:
             misses += 1
@@ -139,13 +156,14 @@ def read_crops(
         raise DataError(f"no face was found in any of the {misses:,} pictures of {path}")
     if not images:
         raise DataError(f"{path} has the folders of a dataset but no faces; is the download whole?")
+    name = path.resolve().name
     return FaceSet(
         images,
         np.array(labels, np.int64),
         np.array(splits),
-        sources={path.resolve().name: source},
+        sources={name: source},
         names=np.array(names),
-        notes=_left_out(path.resolve().name, misses, len(images)) if cropper else (),
+        notes=with_notes(name, notes) + (_left_out(name, misses, len(images)) if cropper else ()),
     )
 
 

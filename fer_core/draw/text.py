@@ -1,11 +1,17 @@
 """Crisp text and rounded shapes in pictures.
 
 OpenCV's own letters are strokes of one width. Pillow carries a real typeface (Aileron, public domain),
-so text looks the same on every machine; each string is drawn once and then laid on.
+so text looks the same on every machine; each string is drawn once and then laid on. Aileron has
+little beyond ASCII: a text with other characters is set in DejaVu Sans, which comes with matplotlib and has
+Latin, Greek and Cyrillic.
 """
 
+import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
+from importlib.util import find_spec
 from math import floor
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -35,6 +41,13 @@ _AT_END: Final = np.repeat(np.array([(1, 1), (0, 1), (0, 0), (1, 0)]), len(_ARC)
 """(32, 2) whether these centers lie right, and whether they lie below: 1 or 0."""
 
 
+_DEJAVU_SCALE: Final = 0.93
+"""Size of DejaVu Sans that makes its capitals as high as Aileron's, as a share of Aileron's size."""
+
+_MISSING: Final = "\uffff"
+"""No character: a typeface draws its sign for those that it lacks, an empty rectangle."""
+
+
 @lru_cache(maxsize=32)
 def _font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
@@ -43,11 +56,45 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return font
 
 
+@lru_cache(maxsize=32)
+def _wide_font(size: int) -> ImageFont.FreeTypeFont:
+    """Return DejaVu Sans, as high as Aileron of a size."""
+    package = find_spec("matplotlib")
+    if package is None or package.origin is None:
+        raise RuntimeError("matplotlib is not installed, which brings a typeface; install it")
+    file = Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    # Pillow's other layout engine refuses some texts.
+    return ImageFont.truetype(file, _DEJAVU_SCALE * size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(maxsize=4096)
+def _has(typeface: Callable[[int], ImageFont.FreeTypeFont], character: str) -> bool:
+    """Return whether a typeface has a character, seen at a size at which no two are alike."""
+    font = typeface(48)
+    return bytes(font.getmask(character)) != bytes(font.getmask(_MISSING))
+
+
+def drawable(text: str) -> str:
+    """Return a text with "?" for each character that DejaVu Sans lacks, and blanks for line breaks."""
+    text = unicodedata.normalize("NFC", text)
+    text = "".join(each if each.isprintable() else " " for each in text)
+    return "".join(each if each.isascii() or _has(_wide_font, each) else "?" for each in text)
+
+
+def _typeset(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    """Return the text as it can be drawn, and the typeface that has its characters."""
+    if text.isascii() and text.isprintable():
+        return text, _font(size)
+    text = drawable(text)
+    has_all = all(_has(_font, each) for each in text)
+    return text, (_font if has_all else _wide_font)(size)
+
+
 @lru_cache(maxsize=512)
 def text_size(text: str, size: int) -> tuple[int, int]:
     """Return width and height of a text in pixels; all texts of a size have one height."""
-    font = _font(size)
-    ascent, descent = font.getmetrics()
+    ascent, descent = _font(size).getmetrics()
+    text, font = _typeset(text, size)
     return max(1, round(font.getlength(text))), ascent + descent
 
 
@@ -58,8 +105,9 @@ def _letters(text: str, size: int, color: Color) -> tuple[Image, Image]:
     Drawing letters takes 100 microseconds, laying them on 5. Names and percentages come back from frame to
     frame: 256 of them fill about 2 MB at 640x480.
     """
-    picture = PILImage.new("L", text_size(text, size))
-    ImageDraw.Draw(picture).text((0, 0), text, fill=255, font=_font(size))
+    picture, ascent = PILImage.new("L", text_size(text, size)), _font(size).getmetrics()[0]
+    text, font = _typeset(text, size)
+    ImageDraw.Draw(picture).text((0, ascent), text, fill=255, font=font, anchor="ls")
     cover = np.asarray(picture, np.uint16)[..., None]
     paint = ((cover * np.array(color, np.uint16) + 127) // 255).astype(np.uint8)
     rest = np.repeat(255 - cover, 3, axis=2).astype(np.uint8)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from fer_core.faces.alignment import align_crops, bare_points
+from fer_core.images import as_sequence
 from fer_core.labels import prior_strength
 from fer_core.models.predictions import FacePredictions
 from fer_core.runtime import ForwardPass, open_passes
@@ -139,6 +140,7 @@ class Classifier:
 
     def align(self, crops: Sequence[Image] | Image) -> Image:
         """Align bare face crops, such as a dataset's images; return (N, S, S) uint8."""
+        crops = as_sequence(crops)
         if self.card.aligned:
             points = bare_points(crops, self.device)
         else:
@@ -170,12 +172,14 @@ class Classifier:
         """Return calibrated probabilities of bare face crops.
 
         Args:
-            crops: (N, h, w) or (N, h, w, 3) uint8, or a sequence of images of any sizes.
+            crops: (N, h, w) or (N, h, w, 3) uint8, or a sequence of images of any sizes; an array of
+                (h, w) or (h, w, 3) is one face.
             prior: a key of ``PRIORS``; the card's by default.
 
         Returns:
             (N, 7) float32 in the order of ``EXPRESSIONS``.
         """
+        crops = as_sequence(crops)
         if not len(crops):
             return np.empty((0, len(self.card.classes)), np.float32)
         return self.calibrate(self.logits(self.align(crops))[0], prior)

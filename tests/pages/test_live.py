@@ -464,6 +464,15 @@ def test_single_pictures_replace_the_stream(page: AppTest, face: Image) -> None:
     assert page.title[0].value == "Photo"
 
 
+def test_a_single_picture_that_cannot_be_read_gets_a_sentence(page: AppTest, face: Image) -> None:
+    page.toggle(key="single_pictures").set_value(True).run()
+    page.camera_input[0].upload("shot.jpg", encode(face, ".jpg")[:2000]).run()
+    assert not page.exception
+    assert [error.value for error in page.error] == [
+        "The file is damaged or ends too early; export or send it again"
+    ]
+
+
 def test_a_failed_connection_offers_single_pictures(page: AppTest, camera: Camera) -> None:
     camera.state.signalling = True
     page.run()

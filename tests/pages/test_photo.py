@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw import percent
-from fer_core.images import read_image
+from fer_core.images import SUFFIXES, read_image
 from fer_core.models.base import NetworkOutput, PooledNetwork
 from fer_core.types import Image
 from tests.pages.conftest import encode
@@ -190,6 +191,36 @@ def test_a_file_that_cannot_be_read_gives_one_error_sentence(
     assert app.error[0].value.startswith("**bad.jpg**: ")
     assert reason in app.error[0].value
     assert not app.metric
+
+
+def test_every_named_format_is_taken_and_other_ones_are_not(photo: AppTest) -> None:
+    uploader = photo.file_uploader(key="photo_files")
+    for suffix in SUFFIXES:
+        assert suffix in uploader.allowed_type
+    assert ".heic" not in uploader.allowed_type, "or iPhones would no longer send JPEG"
+    assert "HEIC files have to be exported as JPEG" in uploader.help
+
+
+def test_a_picture_that_was_read_with_a_note_shows_it(
+    photo: AppTest, astronaut: Image, downloads: Downloads
+) -> None:
+    app = upload(photo, cut_jpg=encode(astronaut, ".jpg")[:-2])
+    note = "The file ends too early, but all of its pixels are there."
+    assert not app.exception and not app.error
+    assert [caption.value for caption in app.caption].count(note) == 1
+    assert json.loads(downloads["expression-lens.json"])[0]["notes"] == [note]
+
+
+def test_a_picture_beyond_the_limit_of_the_pages_is_refused_and_the_others_are_shown(
+    photo: AppTest, astronaut: Image, shared: Callable[[str], Path]
+) -> None:
+    bomb = shared("cases/image_50mp_46bytes.webp").read_bytes()
+    turned = shared("cases/exif-make-as-float.jpg").read_bytes()
+    app = upload(photo, bomb_webp=bomb, turned_jpg=turned)
+    assert not app.exception
+    (error,) = app.error
+    assert "larger than 25 megapixels: 50 (7071 × 7071)" in error.value
+    assert app.metric[0].value.startswith("happy")
 
 
 @pytest.mark.parametrize("side", [1, 300])

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from fer_core.data.crops import Box, read_face
+from fer_core.data.crops import Box, read_face, with_notes
 from fer_core.data.faceset import DataError, FaceSet
 from fer_core.data.readers.affectnet import CLASSES, SOURCE, ratings
 from fer_core.data.splits import training_or_public
@@ -42,6 +42,7 @@ def read_affect_csv(path: Path) -> FaceSet:
             a box lies outside it; the message names the line.
     """
     images, labels, splits, affect = [], [], [], []
+    notes: list[str] = []
     for table in _tables(path):
         is_validation = table.stem.lower().startswith("val")
         for number, (line, fields) in enumerate(read_rows(table, COLUMNS)):
@@ -53,7 +54,9 @@ def read_affect_csv(path: Path) -> FaceSet:
                 _number(fields[i], location) for i in (1, 2, 3, 4, 6, 7)
             )
             box: Box = (x, y, x + width, y + height)
-            images.append(read_face(table.parent / fields[0], box=box, location=location))
+            images.append(
+                read_face(table.parent / fields[0], box=box, location=location, notes=notes)
+            )
             labels.append(label)
             splits.append("PrivateTest" if is_validation else training_or_public(number))
             affect.append(rating)
@@ -65,6 +68,7 @@ def read_affect_csv(path: Path) -> FaceSet:
         np.array(splits),
         affect=ratings(affect),
         sources={path.resolve().name: SOURCE},
+        notes=with_notes(path.resolve().name, notes),
     )
 
 

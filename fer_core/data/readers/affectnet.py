@@ -1,7 +1,7 @@
 """Reader of AffectNet's release with eight labels (Mollahosseini et al. 2017).
 
-``train_set/`` and ``val_set/`` each hold ``images/ID.jpg`` (or ``.png``) and ``annotations/ID_exp.npy``,
-``ID_val.npy`` and ``ID_aro.npy``.
+``train_set/`` and ``val_set/`` each hold ``images/ID.jpg`` (or with another suffix of
+``fer_core.images.SUFFIXES``) and ``annotations/ID_exp.npy``, ``ID_val.npy`` and ``ID_aro.npy``.
 """
 
 from pathlib import Path
@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.data.crops import read_face
+from fer_core.data.crops import read_face, with_notes
 from fer_core.data.faceset import DataError, FaceSet
 from fer_core.data.splits import training_or_public
+from fer_core.images import SUFFIXES
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Image
 
@@ -41,6 +42,7 @@ def read_affectnet(folder: Path) -> FaceSet:
             names the file.
     """
     images, labels, splits, affect = [], [], [], []
+    notes: list[str] = []
     for name in FOLDERS:
         suffix = "_exp.npy"
         files = sorted((folder / name / "annotations").glob(f"*{suffix}"))
@@ -49,7 +51,7 @@ def read_affectnet(folder: Path) -> FaceSet:
             if expression == "contempt":
                 continue
             identity = file.name.removesuffix(suffix)
-            images.append(_face(folder / name / "images", identity))
+            images.append(_face(folder / name / "images", identity, notes))
             labels.append(EXPRESSIONS.index(expression))
             splits.append("PrivateTest" if name == "val_set" else training_or_public(number))
             affect.append([_number(file.with_name(f"{identity}_{axis}.npy")) for axis in AXES])
@@ -61,6 +63,7 @@ def read_affectnet(folder: Path) -> FaceSet:
         np.array(splits),
         affect=ratings(affect),
         sources={folder.resolve().name: SOURCE},
+        notes=with_notes(folder.resolve().name, notes),
     )
 
 
@@ -88,9 +91,9 @@ def _number(file: Path) -> float:
         raise DataError(f"{file} does not hold a number: {error}") from None
 
 
-def _face(folder: Path, identity: str) -> Image:
-    files = (folder / f"{identity}{suffix}" for suffix in (".jpg", ".png"))
+def _face(folder: Path, identity: str, notes: list[str]) -> Image:
+    files = (folder / f"{identity}{suffix}" for suffix in SUFFIXES)
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise DataError(f"{folder / identity}.jpg is missing; is the download whole?")
-    return read_face(file)
+    return read_face(file, notes=notes)

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Final
 
-from fer_core.data.crops import SUFFIXES, Crop, read_crops
+from fer_core.data.crops import Crop, read_crops
 from fer_core.data.detection import FaceCropper
 from fer_core.data.faceset import UNSPLIT, DataError, FaceSet
 from fer_core.data.readers.folders import SIDE, SPLIT_NAMES, class_number
 from fer_core.data.tables import read_rows
+from fer_core.images import SUFFIXES
 from fer_core.labels import EXPRESSIONS
 
 FILE_COLUMNS: Final = frozenset(

@@ -11,6 +11,7 @@ from fer_core.data import DataError, majority, read_faces, vote_targets
 from fer_core.data.crops import read_face
 from fer_core.data.readers.ferplus import CSV_COLUMNS
 from fer_core.data.splits import split_people, training_or_public
+from fer_core.images import FORMATS, SUFFIXES
 
 PIXELS = " ".join(str(i % 256) for i in range(48 * 48))
 ROWS: list[tuple[object, str, str]] = [
@@ -208,3 +209,28 @@ def test_a_face_is_cropped_from_its_image(tmp_path: Path) -> None:
     for box in ((10, 0, 20, 5), (-9, 0, -1, 5), (3, 3, 3, 5)):
         with pytest.raises(DataError, match=r"^list, line 2: the box .* holds nothing of .*a\.png"):
             read_face(file, box=box, location="list, line 2")
+
+
+def test_images_of_every_named_format_are_read_and_cropped(tmp_path: Path) -> None:
+    folder = tmp_path / "set" / "happy"
+    folder.mkdir(parents=True)
+    picture = Image.new("L", (48, 48), 90)
+    for kind, suffixes in FORMATS.items():
+        for suffix in suffixes:
+            picture.save(folder / f"{kind}{suffix}", kind)
+            picture.save(folder / f"{kind}-capitals{suffix.upper()}", kind)
+    faces = read_faces([tmp_path / "set"])
+    assert len(faces) == 2 * len(SUFFIXES)
+    assert all(abs(int(image.mean()) - 90) <= 2 for image in faces.images)
+
+
+def test_a_damaged_image_whose_pixels_are_there_is_read_and_told(tmp_path: Path) -> None:
+    folder = tmp_path / "set" / "happy"
+    folder.mkdir(parents=True)
+    for name in ("a.jpg", "b.jpg"):
+        Image.new("L", (48, 48), 90).save(folder / name)
+    (folder / "b.jpg").write_bytes((folder / "b.jpg").read_bytes()[:-2])
+    faces = read_faces([tmp_path / "set"])
+    note = "b.jpg: The file ends too early, but all of its pixels are there."
+    assert len(faces) == 2
+    assert faces.notes == (f"set: pictures read with a note: 1, such as {note}",)
