@@ -38,6 +38,7 @@ class Toy(Network):
     other. Two regions, the second one weighing as much as the face is bright."""
 
     input_size = SIZE
+    regions = ("upper", "lower")
     maps = True
 
     def features(self, faces: Tensor) -> dict[str, Tensor]:
