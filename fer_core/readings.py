@@ -127,13 +127,13 @@ def explain_readings(
         peak = max(peaks, default=None)
         return tuple(
             explanation(
-                RawMap(target, method, raw, seconds, other),
+                RawMap(target, method, raws[target], seconds, other),
                 reading.regions,
                 observation.image.shape[:2],
                 landmarks=reading.face.landmarks,
                 peak=peak,
             )
-            for target, raw in raws.items()
+            for target in targets
         )
 
     return tuple(explain_face(number, reading) for number, reading in enumerate(readings))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fer_core.errors import UserError
 from fer_core.fields import check_ranges, one_of
+from fer_core.files import replaced
 from fer_core.labels import PRIORS
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def write_results(name: str, table: Mapping[str, Any], folder: Path = WEIGHTS) -
     path = results_path(name, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(table, indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    with replaced(path) as beside:
+        beside.write_text(text + "\n", encoding="utf-8")
 
 
 def card_path(name: str, folder: Path = WEIGHTS) -> Path:
@@ -231,9 +233,9 @@ def save_arrays(
 def save_card(card: Card, folder: Path, sha256: str) -> Card:
     """Write a card for the weights with this hash."""
     table = {**asdict(card), "sha256": sha256}
-    (folder / f"{card.name}.json").write_text(
-        json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    text = json.dumps(table, indent=2, ensure_ascii=False)
+    with replaced(folder / f"{card.name}.json") as beside:
+        beside.write_text(text + "\n", encoding="utf-8")
     return Card(**table)
 
 

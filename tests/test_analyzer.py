@@ -249,3 +249,11 @@ def test_frames_observed_together_agree_with_single_frames(
         assert result.explanations[0][0].raw == pytest.approx(
             alone.explanations[0][0].raw, abs=1e-3
         )
+
+
+def test_each_map_that_is_asked_for_is_there_in_its_order(
+    analyzer: Analyzer, astronaut: Image
+) -> None:
+    result = analyzer.analyze(astronaut, maps=("top", "happy", "sad", "happy"))
+    targets = [explanation.target for explanation in result.explanations[0]]
+    assert targets == ["happy", "happy", "sad", "happy"], "the top class is happy"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +103,43 @@ def test_predict_writes_csv(run: Run, photo: Path, tmp_path: Path) -> None:
         (row,) = csv.DictReader(file)
     assert code == 0 and row["top"] == "happy" and float(row["happy"]) > 0.5
     assert "face 1: happy" in out
+
+
+def test_a_mistake_leaves_yesterdays_results_as_they_are(
+    run: Run, photo: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "out.csv"
+    table.write_text("yesterday")
+    for words in (["--model", "nobody"], ["--detector", "nobody"], ["--prior", "fair"]):
+        code, _, err = run("predict", photo, "--csv", table, *words)
+        assert code == 2 and err.startswith("error: ")
+    code, _, err = run("predict", photo, "--csv", photo)
+    assert code == 2 and "is read for this; name another file" in err
+    assert table.read_text() == "yesterday"
+    code, _, err = run("predict", photo, "--csv", tmp_path / "missing" / "out.csv")
+    assert code == 2 and "cannot be written: No such file" in err
+
+
+def test_predict_keeps_what_was_read_when_it_is_stopped(
+    run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fer_core.analyzer import Analyzer
+
+    table = tmp_path / "out.csv"
+    read: list[int] = []
+    analyze = Analyzer.analyze
+
+    def stopped(self: Analyzer, *arguments: Any, **options: Any) -> Any:
+        if read:
+            raise KeyboardInterrupt
+        read.append(1)
+        return analyze(self, *arguments, **options)
+
+    monkeypatch.setattr(Analyzer, "analyze", stopped)
+    code, out, err = run("predict", photo, photo, photo, "--csv", table)
+    assert code == 130 and "stopped after 1 of 3 images" in out + err
+    with table.open() as file:
+        assert [row["top"] for row in csv.DictReader(file)] == ["happy"]
 
 
 def test_predict_writes_pose_gaze_units_actions_and_landmarks(

@@ -27,6 +27,7 @@ ORDER = (
         "errors",
         "images",
         "fields",
+        "files",
         "options",
         "geometry",
         "pose",

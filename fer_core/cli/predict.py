@@ -1,6 +1,7 @@
 """``predict``: every face in images and folders of images."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 
 from fer_core.cli.options import Details, Device, FaceDetector, Json, Model, Prior
 from fer_core.cli.progress import print_above, track
+from fer_core.files import replaced
 
 
 def predict(
@@ -20,7 +22,7 @@ def predict(
     prior: Prior = None,
     details: Details = False,
 ) -> None:
-    """Predict the class of every face in images and folders of images."""
+    """Predict the class of every face in images and folders of images. Ctrl+C keeps what was read so far."""
     from fer_core.analyzer import Analyzer
     from fer_core.export import (
         CSV_COLUMNS,
@@ -34,30 +36,41 @@ def predict(
     from fer_core.options import AnalysisOptions
 
     options = AnalysisOptions(maps=(), landmarks=as_json or details, prior=prior)
-    analyzer = Analyzer(model, detector, device)
-    records, failed = [], False
-    for path, named in track(list(_images(paths)), "Reading images"):
-        try:
-            decoded = decode_image(path)
-        except ImageError as error:
-            print_above(f"error: {path}: {error}")
-            records.append({"path": str(path), "error": str(error)})
-            failed = failed or named
-            continue
-        for note in decoded.notes:
-            print_above(f"note: {path}: {note}")
-        image = decoded.pixels
-        readings = analyzer.analyze(image, options).readings
-        records.append(image_record(str(path), image, readings, decoded.notes))
-    if csv_out is not None:
-        with csv_out.open("w", newline="", encoding="utf-8") as file:
+    images = list(_images(paths))
+    records: list[dict[str, Any]] = []
+    failed = False
+    with ExitStack() as files:
+        table = None
+        if csv_out is not None:
+            table = files.enter_context(replaced(csv_out, inputs=[path for path, _ in images]))
+        analyzer = Analyzer(model, detector, device)
+        with suppress(KeyboardInterrupt):
+            for path, named in track(images, "Reading images"):
+                try:
+                    decoded = decode_image(path)
+                except ImageError as error:
+                    print_above(f"error: {path}: {error}")
+                    records.append({"path": str(path), "error": str(error)})
+                    failed = failed or named
+                    continue
+                for note in decoded.notes:
+                    print_above(f"note: {path}: {note}")
+                image = decoded.pixels
+                readings = analyzer.analyze(image, options).readings
+                records.append(image_record(str(path), image, readings, decoded.notes))
+        stopped = len(records) < len(images)
+        if table is not None:
             columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
-            file.write(csv_text(csv_rows(records, details=details), columns))
+            text = csv_text(csv_rows(records, details=details), columns)
+            table.write_text(text, encoding="utf-8", newline="")
     if as_json:
         typer.echo(json_text(records))
     else:
         for record in records:
             _print_record(record)
+    if stopped:
+        print_above(f"stopped after {len(records):,} of {len(images):,} images")
+        raise typer.Exit(130)
     if failed:
         raise typer.Exit(2)
 

@@ -11,6 +11,7 @@ from fer_core.cli.options import Details, Device, FaceDetector, Model, Prior
 from fer_core.cli.printing import make_table, print_table
 from fer_core.cli.progress import progress_bar
 from fer_core.errors import UserError
+from fer_core.files import replaced
 
 if TYPE_CHECKING:
     from fer_core.video import Progress, Timeline
@@ -41,11 +42,11 @@ def video(
     with Clip(clip) as opened, ExitStack() as files:
         table = film = None
         if csv_out is not None:
-            table = files.enter_context(csv_out.open("w", newline="", encoding="utf-8"))
+            table = files.enter_context(replaced(csv_out, inputs=[clip]))
         if annotated is not None:
             if annotated.suffix.lower() != ".mp4" or annotated.resolve() == clip.resolve():
                 raise UserError(f"--annotated {annotated}: name another file, ending in .mp4")
-            film = files.enter_context(annotated.open("wb"))
+            film = files.enter_context(replaced(annotated, inputs=[clip]))
         analyzer = Analyzer(model, detector, device)
         reader = TimelineReader(opened, analyzer, settings, every=every, details=details)
         with suppress(KeyboardInterrupt):
@@ -53,9 +54,11 @@ def video(
         timeline = reader.timeline
         if table is not None:
             columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
-            table.write(csv_text(timeline.csv_rows(details=details), columns))
+            text = csv_text(timeline.csv_rows(details=details), columns)
+            table.write_text(text, encoding="utf-8", newline="")
         if film is not None:
-            _show_progress("Writing", annotate(clip, timeline, analyzer, film))
+            with film.open("wb") as output:
+                _show_progress("Writing", annotate(clip, timeline, analyzer, output))
     _print_timeline(timeline)
     if timeline.flaw is not None:
         raise UserError(timeline.flaw)

@@ -15,6 +15,7 @@ from fer_core.errors import UserError
 from fer_core.faces.eye_network import load_eye_network
 from fer_core.faces.landmark_network import load_landmark_network
 from fer_core.faces.mtcnn_networks import load_networks
+from fer_core.files import replaced
 from fer_core.models.base import Estimator
 from fer_core.models.networks import load_network
 from fer_core.runtime.graph import link_weights, trace
@@ -61,15 +62,16 @@ def export_onnx(name: str, out: Path, folder: Path = WEIGHTS) -> None:
         WeightsError: if its files are missing, damaged or do not fit the network.
     """
     card = load_card(name, folder)
-    (part,) = _parts(name, card, folder)
-    model = trace(
-        part.root,
-        part.function,
-        part.example,
-        facts={**part.facts, **_contract(card)},
-        free_axes=part.free_axes,
-    )
-    onnx.save(model, out)
+    with replaced(out) as beside:
+        (part,) = _parts(name, card, folder)
+        model = trace(
+            part.root,
+            part.function,
+            part.example,
+            facts={**part.facts, **_contract(card)},
+            free_axes=part.free_axes,
+        )
+        onnx.save(model, beside)
 
 
 def write_graphs(name: str, folder: Path = WEIGHTS) -> Card:
