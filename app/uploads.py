@@ -1,5 +1,6 @@
 """Pictures that viewers give: which files a page takes, and how large they may be."""
 
+import re
 from typing import Final
 
 import streamlit as st
@@ -38,3 +39,12 @@ def show_unreadable(error: ImageError) -> None:
     """Show why a picture without a name cannot be read."""
     sentence = str(error)  # it begins with "the file"
     st.error(sentence[:1].upper() + sentence[1:], icon=":material/broken_image:")
+
+
+def as_text(words: str) -> str:
+    """Return words that Streamlit shows as they are.
+
+    A file name is text, not markdown: an image link in it would make the viewer's browser ask a stranger's
+    server.
+    """
+    return re.sub(r"([\\`*_\[\]<>~|$:#])", r"\\\1", words)

@@ -22,6 +22,7 @@ from app.photo.views import (
     render_regions,
 )
 from app.session import PageSettings, open_page
+from app.uploads import as_text
 from fer_core.types import Image
 
 
@@ -47,7 +48,7 @@ def choose_picture(pictures: Sequence[Picture]) -> Picture:
     readable = [picture for picture in pictures if picture.result is not None]
     for picture in pictures:
         if picture.result is None:
-            sentence = f"**{picture.name}**: {picture.record['error']}"
+            sentence = f"**{as_text(picture.name)}**: {picture.record['error']}"
             st.error(sentence, icon=":material/broken_image:")
     if not readable:
         st.stop()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from app.session import PageSettings
-from app.uploads import decode_upload
+from app.uploads import as_text, decode_upload
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import draw_overlay
 from fer_core.export import (
@@ -163,7 +163,7 @@ def analyze_files(files: Sequence[PictureFile], settings: PageSettings) -> list[
             with st.spinner("Looking for faces …"):
                 return [analyze_file(files[0], settings)]
         for number, file in enumerate(files):
-            st.progress(number / len(files), f"{number + 1} of {len(files)}: {file.name}")
+            st.progress(number / len(files), f"{number + 1} of {len(files)}: {as_text(file.name)}")
             pictures.append(analyze_file(file, settings))
         st.space(1)
     return pictures

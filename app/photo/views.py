@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.charts.readings import action_bars, affect_plane, probability_bars
 from app.photo.pictures import PhotoContext, PhotoExport, Picture
+from app.uploads import as_text
 from app.widgets import (
     ACTIONS_NOTE,
     BLOCKS,
@@ -94,7 +95,7 @@ def render_picture(context: PhotoContext) -> tuple[Image, Explanation]:
     drawn = draw_overlay(image, FrameResult((reading, *others), ((explanation,),)), style)
     st.image(
         fit_page(drawn),
-        caption=f"{picture.name}, {image.shape[1]} × {image.shape[0]} pixels",
+        caption=f"{as_text(picture.name)}, {image.shape[1]} × {image.shape[0]} pixels",
         width="stretch",
         alt=f"{picture.name} with {headline(reading)}",
     )

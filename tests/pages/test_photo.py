@@ -122,6 +122,18 @@ def test_a_model_without_region_attention_shows_only_the_whole_face(
     assert not any(caption.startswith("mouth") for caption in captions(app))
 
 
+def test_file_names_are_text_and_no_markdown(photo: AppTest, astronaut: Image) -> None:
+    name = "![x](http://example.org/a.png) *b*"
+    app = photo
+    app.file_uploader(key="photo_files").upload(f"{name}.png", encode(astronaut), "image/png")
+    app.file_uploader(key="photo_files").upload("**bad**.png", b"hello", "image/png").run()
+    assert not app.exception
+    assert "\\*\\*bad\\*\\*.png" in app.error[0].value
+    shown = " ".join(each.value for each in [*app.markdown, *app.caption, *app.error])
+    assert "![x](" not in shown
+    assert not any("![x](" in image.proto.imgs[0].caption for image in app.get("imgs"))
+
+
 @pytest.fixture
 def attention_heads_for_plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give ``plain`` two attention heads: the first attends to one cell, the second to all cells equally."""
