@@ -23,6 +23,8 @@ addresses."""
 MAX_MEGAPIXELS: Final = 36
 """Megapixels of a frame, above which it is not decoded: 8K has 33, and takes 340 MB to decode."""
 
+MAX_PIXELS: Final = MAX_MEGAPIXELS * 1_000_000
+
 FFMPEG_ERRORS: Final = (av.FFmpegError, OSError, ValueError, ArithmeticError, MemoryError)
 """Exceptions of PyAV on a file that it cannot handle: those of FFmpeg, ``OSError`` if the file points beyond
 its own end, ``ValueError`` for sizes and formats that it does not convert, ``ArithmeticError`` for times
@@ -85,7 +87,7 @@ def open_container(file: BinaryIO, name: str) -> InputContainer:
             file,
             "r",
             # FFmpeg decodes the first frames here already, to find out what they are.
-            options={"format_whitelist": FORMATS, "max_pixels": str(MAX_MEGAPIXELS * 1_000_000)},
+            options={"format_whitelist": FORMATS, "max_pixels": str(MAX_PIXELS)},
             metadata_errors="replace",  # tags may be in any encoding, and are not used
         )
     except FFMPEG_ERRORS:

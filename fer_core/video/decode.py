@@ -19,6 +19,7 @@ from fer_core.types import Image
 from fer_core.video.container import (
     FFMPEG_ERRORS,
     MAX_MEGAPIXELS,
+    MAX_PIXELS,
     PacketReader,
     Source,
     VideoError,
@@ -32,6 +33,9 @@ from fer_core.video.orientation import display_matrix, turn_upright
 
 DURATION_TOLERANCE: Final = 0.5
 """Seconds that a clip may be shorter than its declared duration: containers count slightly differently."""
+
+LAST_TOLERANCE: Final = 0.2
+"""Seconds that the last frame may lie before the last packet of the video: what is hidden has a time too."""
 
 MAX_ASPECT: Final = Fraction(4)
 """Largest ratio of a pixel's sides that is believed."""
@@ -150,7 +154,8 @@ class Clip:
             reason = self._what_is_missing(decoder, time)
         if number == 0:
             raise VideoError(
-                f"no frame of {self.name} can be decoded; it may be damaged, export or send it again"
+                f"no frame of {self.name} can be decoded; it may be damaged, or larger than "
+                f"{MAX_MEGAPIXELS} megapixels: export or send it again"
             )
         if reason is not None:
             raise BreaksOffError(
@@ -164,7 +169,7 @@ class Clip:
         # The declared duration of joined parts is that of the first, or counts the gap between them.
         short = decoder.end + self._start + DURATION_TOLERANCE < (self.duration or 0.0)
         short = short and not decoder.packets.starts_again
-        return "" if short or time + DURATION_TOLERANCE < decoder.last else None
+        return "" if short or time + LAST_TOLERANCE < decoder.last else None
 
     def packets_before(self, time: float) -> int:
         """Return how many packets of the video come before the last keyframe at or before a time.
@@ -192,7 +197,7 @@ class Clip:
         """Return the frame as RGB, turned as the clip declares, with square pixels."""
         aspect = self._video.sample_aspect_ratio or Fraction(1)
         width = max(1, round(frame.width * min(max(aspect, 1 / MAX_ASPECT), MAX_ASPECT)))
-        if width * frame.height > MAX_MEGAPIXELS * 1e6:
+        if width * frame.height > MAX_PIXELS:
             raise _TooLargeError
         pixels = self._reformatter.reformat(frame, width, frame.height, "rgb24").to_ndarray()
         return turn_upright(np.asarray(pixels, np.uint8), display_matrix(frame))
@@ -275,8 +280,10 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
         raise VideoError(f"{name} has no picture, only sound; give a video")
     if video.codec_context is None:
         raise VideoError(f"nothing here decodes the pictures of {name}; convert it to H.264, say")
-    if video.width * video.height > MAX_MEGAPIXELS * 1e6:
+    if video.width * video.height > MAX_PIXELS:
         raise VideoError(_too_large(name))
+    # A frame may be larger than the file declares: then it is not even given memory.
+    video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     return video
 
 
