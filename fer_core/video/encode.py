@@ -101,4 +101,4 @@ def _sound(source: Source, name: str, film: Film) -> Generator[float]:
                         sound.write(frame)
                 yield packet_time(packet) or 0.0
         finally:
-            sound.finish()
+            sound.flush()

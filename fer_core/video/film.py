@@ -141,7 +141,7 @@ class FilmSound:
             self._resampler = AudioResampler("fltp", self._layout, SOUND_RATE)
         self._resample(frame)
 
-    def finish(self) -> None:
+    def flush(self) -> None:
         """Write what the encoder still holds."""
         self._resample(None)
         self._mux(self._stream.encode(None))

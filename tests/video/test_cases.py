@@ -17,9 +17,9 @@ from tests.video.conftest import av
 PLAIN = OverlayStyle(bars=False, labels=False, blocks=False, heatmap=0)
 
 
-def read(path: Path, analyzer: Analyzer, **settings: float) -> Timeline:
+def read(path: Path, analyzer: Analyzer, smoothing: float = 0.0) -> Timeline:
     with Clip(path) as clip:
-        reader = TimelineReader(clip, analyzer, StreamSettings(maps=(), **settings))
+        reader = TimelineReader(clip, analyzer, StreamSettings(maps=(), smoothing=smoothing))
         for _ in reader:
             pass
         return reader.timeline
