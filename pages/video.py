@@ -5,6 +5,8 @@ import streamlit as st
 from app.session import open_page
 from app.video.reading import choose_clip, read_clip, render_state
 from app.video.views import (
+    PictureStyle,
+    choose_smoothing,
     choose_view,
     render_best,
     render_downloads,
@@ -12,6 +14,7 @@ from app.video.views import (
     render_tables,
     render_timeline,
 )
+from fer_core.video import VideoError
 
 
 def main() -> None:
@@ -21,13 +24,17 @@ def main() -> None:
     clip = choose_clip()
     timeline = read_clip(clip, settings)
     render_state(timeline)
-    view = choose_view(clip, timeline, settings)
+    view = choose_view(clip, choose_smoothing(timeline), settings)
     timeline_side, picture_side = st.columns((3, 2), gap="large")
     with timeline_side:
         render_timeline(view)
-    with picture_side:
-        style = render_moment(view)
-    render_best(view)
+    style = PictureStyle()
+    try:
+        with picture_side:
+            style = render_moment(view)
+        render_best(view)
+    except VideoError as error:  # of a damaged clip, a single frame is not always found again
+        st.error(str(error), icon=":material/broken_image:")
     render_tables(view)
     render_downloads(view, style)
 

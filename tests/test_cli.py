@@ -562,6 +562,19 @@ def test_video_writes_table_and_annotated_clip(run: Run, clip: Path, tmp_path: P
         assert len(list(written.frames())) == 6
 
 
+def test_video_smooths_over_past_and_future_if_asked(run: Run, clip: Path, tmp_path: Path) -> None:
+    table = tmp_path / "out.csv"
+    for options, seconds, words in (
+        ((), "0.0", "read frame by frame"),
+        (("--smoothing", 0.3), "0.3", "smoothed over past and future (0.3 s)"),
+    ):
+        code, out, _ = run("video", clip, "--csv", table, "--every", 3, *options)
+        with table.open() as file:
+            rows = list(csv.DictReader(file))
+        assert code == 0 and words in out
+        assert [row["smoothing"] for row in rows] == [seconds] * 2
+
+
 def test_video_writes_details_in_the_last_columns(run: Run, clip: Path, tmp_path: Path) -> None:
     from fer_core.video import CSV_COLUMNS as CLIP_COLUMNS
 
@@ -595,6 +608,8 @@ def test_video_keeps_the_rows_before_a_damaged_frame(run: Run, clip: Path, tmp_p
     ("arguments", "message"),
     [
         (["{clip}", "--every", "0"], "greater than or equal to 1"),
+        (["{clip}", "--smoothing", "-1"], "greater than or equal to 0"),
+        (["{clip}", "--smoothing", "inf"], "give 0 or more seconds"),
         (["{photo}.mp4"], "there is no file"),
         (["{photo}"], "is not a video"),
         (["{clip}", "--model", "vgg"], "unknown model 'vgg'"),

@@ -130,6 +130,7 @@ def make_reader(clip: ClipFile, options: ReadingOptions, settings: PageSettings)
         detector=settings.detector,
         maps=(),
         sequence=SEQUENCE if options.together else 1,
+        smoothing=0.0,
     )
     opened = Clip(clip.content, clip.name)
     return TimelineReader(opened, settings.analyzer, stream, every=options.every)

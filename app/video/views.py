@@ -1,7 +1,7 @@
 """Views of the page Video: the timeline, one moment, the best moments, tables and downloads."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -26,7 +26,9 @@ from fer_core.video import (
     SEQUENCE,
     Moment,
     Timeline,
+    VideoError,
     annotate,
+    describe_smoothing,
     liveliest_actions,
     read_frame,
 )
@@ -38,6 +40,9 @@ LINES: Final = {
 
 FACE_SIDE: Final = 160
 """Side of the face at a best moment, in pixels."""
+
+SMOOTHINGS: Final = (0.0, 0.1, 0.25, 0.5)
+"""Time constants to choose from, in seconds; 0 takes each frame by itself."""
 
 RATE_AFTER: Final = 10.0
 """Seconds that a face must be in the clip before blinks a minute are shown."""
@@ -81,8 +86,8 @@ class ClipView:
 class PictureStyle:
     """How pictures of the clip are drawn."""
 
-    overlay: OverlayStyle
-    maps: tuple[str, ...]
+    overlay: OverlayStyle = field(default_factory=OverlayStyle)
+    maps: tuple[str, ...] = ("top",)
     """Classes whose maps are drawn; "top" is the likeliest of each face."""
 
 
@@ -90,6 +95,27 @@ class PictureStyle:
 def picture_at(digest: str, time: float, _content: bytes) -> Image:
     """Return the frame of a clip at a time in seconds."""
     return read_frame(_content, time)
+
+
+def choose_smoothing(timeline: Timeline) -> Timeline:
+    """Ask how predictions are averaged over time; return the timeline with them."""
+    seconds = st.segmented_control(
+        "Smoothing",
+        SMOOTHINGS,
+        format_func=lambda seconds: f"{seconds:g} s" if seconds else "frame by frame",
+        default=0.0,
+        required=True,
+        help="A clip is not live: its frames are averaged over past and future alike, so that a smile does "
+        "not come late. The time is that in which a frame's weight falls to 37 %.",
+        on_change=forget_film,
+        key="video_smoothing",
+    )
+    return timeline.smoothed(seconds)
+
+
+def forget_film() -> None:
+    """Drop the annotated video, which shows other predictions."""
+    st.session_state.pop("video_film", None)
 
 
 def choose_view(clip: ClipFile, timeline: Timeline, settings: PageSettings) -> ClipView:
@@ -143,8 +169,8 @@ def render_timeline(view: ClipView) -> None:
     if view.timeline.end > 0:
         st.slider("Moment", 0.0, view.timeline.end, step=0.01, format="%.2f s", key="video_moment")
     st.caption(
-        f"{describe_blinks(view)} Drag to zoom, press twice to see all again, press a point to see its "
-        f"picture. {note}"
+        f"The lines are {describe_smoothing(view.timeline.smoothing)}. {describe_blinks(view)} Drag to "
+        f"zoom, press twice to see all again, press a point to see its picture. {note}"
     )
 
 
@@ -254,23 +280,29 @@ def render_tables(view: ClipView) -> None:
 def render_downloads(view: ClipView, style: PictureStyle) -> None:
     """Offer the numbers, the timeline and the annotated video for download."""
     timeline, stem, rows = view.timeline, view.clip.stem, view.rows
-    title = f"{view.clip.name}, face {view.track}"
+    title, smoothing = (
+        f"{view.clip.name}, face {view.track}",
+        describe_smoothing(timeline.smoothing),
+    )
     with st.container(horizontal=True):
         download("Table as CSV", lambda: csv_text(timeline.csv_rows(), CSV_COLUMNS), f"{stem}.csv")
         download("Numbers as JSON", lambda: json_text(timeline.record()), f"{stem}.json")
         download(
             "Timeline as PNG",
             lambda: png_bytes(
-                timeline_picture(rows["time"], rows["probabilities"], drawable(title))
+                timeline_picture(rows["time"], rows["probabilities"], drawable(title), smoothing)
             ),
             f"{stem}-timeline.png",
         )
         make = st.button("Make the annotated video", icon=":material/movie_edit:", key="video_make")
     work = st.empty()
     if make:
-        with work.container():
-            make_film(view, style)
-        work.empty()
+        try:
+            with work.container():
+                make_film(view, style)
+            work.empty()
+        except VideoError as error:
+            work.error(str(error), icon=":material/broken_image:")
     if "video_film" in st.session_state:
         film: bytes = st.session_state.video_film
         download("Annotated video as MP4", film, f"{stem}-annotated.mp4")

@@ -24,14 +24,7 @@ def predict(
 ) -> None:
     """Predict the class of every face in images and folders of images. Ctrl+C keeps what was read so far."""
     from fer_core.analyzer import Analyzer
-    from fer_core.export import (
-        CSV_COLUMNS,
-        DETAIL_COLUMNS,
-        csv_rows,
-        csv_text,
-        image_record,
-        json_text,
-    )
+    from fer_core.export import image_record, json_text
     from fer_core.images import ImageError, decode_image
     from fer_core.options import AnalysisOptions
 
@@ -60,9 +53,7 @@ def predict(
                 records.append(image_record(str(path), image, readings, decoded.notes))
         stopped = len(records) < len(images)
         if table is not None:
-            columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
-            text = csv_text(csv_rows(records, details=details), columns)
-            table.write_text(text, encoding="utf-8", newline="")
+            _write_table(table, records, details)
     if as_json:
         typer.echo(json_text(records))
     else:
@@ -82,6 +73,14 @@ def _images(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
             yield from ((file, False) for file in sorted(path.rglob("*")) if file.is_file())
         else:
             yield path, True
+
+
+def _write_table(path: Path, records: Sequence[dict[str, Any]], details: bool) -> None:
+    from fer_core.export import CSV_COLUMNS, DETAIL_COLUMNS, csv_rows, csv_text
+
+    columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
+    text = csv_text(csv_rows(records, details=details), columns)
+    path.write_text(text, encoding="utf-8", newline="")
 
 
 def _print_record(record: dict[str, Any]) -> None:

@@ -26,6 +26,13 @@ def video(
     annotated: Annotated[
         Path | None, typer.Option(help="Write an mp4 with what was read painted into it.")
     ] = None,
+    smoothing: Annotated[
+        float,
+        typer.Option(
+            help="Average over so many seconds of past and future; 0 takes each frame by itself.",
+            min=0,
+        ),
+    ] = 0.0,
     model: Model = "default",
     detector: FaceDetector = "mtcnn",
     device: Device = "auto",
@@ -38,7 +45,7 @@ def video(
     from fer_core.streaming.stream import StreamSettings
     from fer_core.video import CSV_COLUMNS, Clip, TimelineReader, annotate
 
-    settings = StreamSettings(maps=(), prior=prior)
+    settings = StreamSettings(maps=(), prior=prior, smoothing=smoothing)
     with Clip(clip) as opened, ExitStack() as files:
         table = film = None
         if csv_out is not None:
@@ -73,8 +80,13 @@ def _show_progress(label: str, steps: "Iterable[Progress]") -> None:
 
 
 def _print_timeline(timeline: "Timeline") -> None:
+    from fer_core.video import describe_smoothing
+
     stopped = ", stopped before its end" if timeline.stopped else ""
-    typer.echo(f"{timeline.clip}: {timeline.frames:,} frames read, {timeline.end:.1f} s{stopped}")
+    typer.echo(
+        f"{timeline.clip}: {timeline.frames:,} frames read, {timeline.end:.1f} s{stopped}, "
+        f"{describe_smoothing(timeline.smoothing)}"
+    )
     if not timeline.tracks:
         typer.echo("no face found")
     for face in timeline.by_face():

@@ -18,7 +18,7 @@ MEANS: Final = 300
 """Number of equal spans of time over which the frames of such a clip are averaged."""
 
 
-def timeline_picture(times: Floats, probabilities: Floats, title: str) -> Image:
+def timeline_picture(times: Floats, probabilities: Floats, title: str, note: str = "") -> Image:
     """Draw the seven probabilities over time as a picture for a report, on white.
 
     A clip with more than ``MOST_FRAMES`` frames is drawn as means over short spans, and the picture says so.
@@ -26,6 +26,7 @@ def timeline_picture(times: Floats, probabilities: Floats, title: str) -> Image:
     Args:
         times: (T,) seconds, rising.
         probabilities: (T, 7) in the order of ``EXPRESSIONS``.
+        note: how the probabilities were averaged.
 
     Returns:
         (900, 1600, 3) RGB uint8.
@@ -38,8 +39,8 @@ def timeline_picture(times: Floats, probabilities: Floats, title: str) -> Image:
     end = float(times[-1]) or 1.0
     if len(times) > MOST_FRAMES:
         times, probabilities = _means(times, probabilities)
-        note = f"means over {end / MEANS:.1f} s"
-        figure.text(0.975, 0.93, note, fontsize=18, color=INK, ha="right")
+        note = ", ".join(filter(None, (note, f"means over {end / MEANS:.1f} s")))
+    figure.text(0.975, 0.93, note, fontsize=18, color=INK, ha="right")
     times, values = with_gaps(times, probabilities)
     missing = np.concatenate([[True], np.isnan(times), [True]])
     alone = np.flatnonzero(~missing[1:-1] & missing[:-2] & missing[2:]).tolist()

@@ -1,11 +1,13 @@
 """Video clips: decode them, predict over time, and write a table or an annotated video."""
 
 from fer_core.video.actions import liveliest_actions
-from fer_core.video.decode import BreaksOffError, Clip, Frame, VideoError, read_frame
+from fer_core.video.container import VideoError
+from fer_core.video.decode import BreaksOffError, Clip, Frame, read_frame
 from fer_core.video.encode import annotate
+from fer_core.video.reader import TimelineReader
 from fer_core.video.record import Recorder
-from fer_core.video.rows import CSV_COLUMNS, SEQUENCE
-from fer_core.video.timeline import Moment, Progress, Timeline, TimelineReader
+from fer_core.video.rows import CSV_COLUMNS, SEQUENCE, describe_smoothing
+from fer_core.video.timeline import Moment, Progress, Timeline
 
 __all__ = [
     "CSV_COLUMNS",
@@ -20,6 +22,7 @@ __all__ = [
     "TimelineReader",
     "VideoError",
     "annotate",
+    "describe_smoothing",
     "liveliest_actions",
     "read_frame",
 ]

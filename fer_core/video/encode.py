@@ -1,45 +1,28 @@
 """Write a clip as an mp4 with the predictions drawn into every frame, and with its sound."""
 
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
-from fractions import Fraction
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
 from math import inf
 from time import monotonic
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 import av
-import cv2
-import numpy as np
 from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from fer_core.analyzer import Analyzer
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
-from fer_core.types import Image
-from fer_core.video.decode import (
-    DECODE_ERRORS,
-    BreaksOffError,
-    Clip,
-    Frame,
+from fer_core.video.container import (
+    FFMPEG_ERRORS,
+    PacketReader,
     Source,
+    best_stream,
     open_container,
     open_file,
+    packet_time,
 )
+from fer_core.video.decode import BreaksOffError, Clip, Frame
+from fer_core.video.film import Film
 from fer_core.video.timeline import Progress, Timeline
-
-TICK: Final = Fraction(1, 90_000)
-"""Time base in seconds; fine enough for the timestamps of any clip."""
-
-COPIED_CODECS: Final = ("aac", "mp3", "mp3float", "opus")
-"""Audio codecs that browsers play from an mp4; audio in other codecs is converted to AAC."""
-
-OFFLINE_OPTIONS: Final = {"preset": "veryfast", "crf": "20"}
-"""Options of x264 for files, where speed matters less than quality."""
-
-SMPTE170M, LIMITED = 6, 1
-"""Color space and range, in FFmpeg's numbers; without them players guess from the size of the video."""
 
 
 def annotate(
@@ -53,8 +36,8 @@ def annotate(
 ) -> Iterator[Progress]:
     """Write a clip with its predictions drawn in; every step of the iteration writes a frame.
 
-    The result is H.264 with the clip's timestamps, and ends where the timeline ends. An odd width or height
-    is padded by one pixel.
+    The result is H.264 with the clip's timestamps and AAC, and ends where the timeline ends. An odd width or
+    height is padded by one pixel; frames of another size than the first are fitted into it.
 
     Args:
         source: the clip that the timeline was computed from.
@@ -68,27 +51,24 @@ def annotate(
         Progress after each frame.
 
     Raises:
-        VideoError: if the clip cannot be read.
+        VideoError: if the clip cannot be read, or the film cannot be written; what was written is kept.
     """
     started = monotonic()
     end = timeline.end if timeline.stopped else inf
-    with Clip(source) as clip, av.open(out, "w", format="mp4") as output:
-        video: VideoStream | None = None
-        sound = _sound(source, clip.name, output)
-        sound_time = next(sound, inf)  # the first step adds the stream, before anything is written
+    with (
+        Clip(source) as clip,
+        Film(out, clip.rate) as film,
+        closing(_sound(source, clip.name, film)) as sound,
+    ):
+        sound_time = next(sound, inf)  # the first step adds the track, before anything is written
         for frame in _until(end, clip):
             result = timeline.replay(frame.image, frame.number, analyzer, maps=maps)
-            picture = pad_to_even(draw_overlay(frame.image, result, style))
-            video = video or add_video(output, picture, clip.rate)
-            output.mux(video.encode(to_video_frame(picture, frame.time)))
+            film.write(draw_overlay(frame.image, result, style), frame.time)
             while sound_time < frame.time:
                 sound_time = next(sound, inf)
             yield Progress(frame.time, min(end, clip.duration or end), monotonic() - started)
-        if video is not None:
-            output.mux(video.encode(None))
         while sound_time < end:
             sound_time = next(sound, inf)
-        sound.close()
 
 
 def _until(end: float, clip: Clip) -> Iterator[Frame]:
@@ -100,93 +80,25 @@ def _until(end: float, clip: Clip) -> Iterator[Frame]:
             yield frame
 
 
-def pad_to_even(picture: Image) -> Image:
-    """Pad a picture to even height and width, as the format requires."""
-    height, width = picture.shape[:2]
-    if height % 2 == width % 2 == 0:
-        return picture
-    padded = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-    return np.asarray(padded, np.uint8)
-
-
-def add_video(
-    output: OutputContainer,
-    picture: Image,
-    rate: Fraction,
-    *,
-    options: Mapping[str, str] = OFFLINE_OPTIONS,
-) -> VideoStream:
-    """Add a video stream for pictures of one size.
-
-    Args:
-        output: the file to write.
-        picture: (H, W, 3) picture of that size; H and W are even.
-        rate: approximate frames per second; each frame has its own timestamp.
-        options: options of x264.
-    """
-    if "libx264" in av.codecs_available:
-        video = output.add_stream("libx264", rate, dict(options))
-    else:  # builds of FFmpeg without x264; browsers do not play this codec
-        video = output.add_stream("mpeg4", rate, {"qscale": "3"})
-    video.height, video.width = picture.shape[:2]
-    video.pix_fmt = "yuv420p"
-    video.codec_context.time_base = TICK
-    video.codec_context.colorspace, video.codec_context.color_range = SMPTE170M, LIMITED
-    return video
-
-
-def to_video_frame(picture: Image, time: float) -> VideoFrame:
-    """Convert a picture (H, W, 3) RGB uint8 into a video frame that is shown from ``time``, in seconds."""
-    frame = VideoFrame.from_ndarray(picture, format="rgb24")
-    frame.pts, frame.time_base = round(time / TICK), TICK
-    return frame
-
-
-def _sound(source: Source, name: str, output: OutputContainer) -> Generator[float]:
+def _sound(source: Source, name: str, film: Film) -> Generator[float]:
     """Write the clip's sound, if it has any, up to the point where the file breaks off.
 
     Yields:
-        Time of the packet or frame that was just written, in seconds.
+        Time of the packet that was just written, in seconds.
     """
-    with suppress(*DECODE_ERRORS), open_file(source) as file, open_container(file, name) as clip:
-        sound = clip.streams.best("audio")
-        if not isinstance(sound, AudioStream) or sound.codec_context is None:
+    with suppress(*FFMPEG_ERRORS), open_file(source) as file, open_container(file, name) as clip:
+        stream = best_stream(clip, "audio")
+        if not isinstance(stream, AudioStream) or stream.codec_context is None:
             return
-        start = Fraction(clip.start_time or 0, av.time_base)
-        if sound.codec_context.name in COPIED_CODECS:
-            yield from _copied(clip, sound, start, output)
-        else:
-            yield from _converted(clip, sound, start, output)
-
-
-def _copied(
-    clip: InputContainer, sound: AudioStream, start: Fraction, output: OutputContainer
-) -> Iterator[float]:
-    """Copy the sound without encoding it; yield the time of each packet, in seconds."""
-    copy = output.add_stream_from_template(sound)
-    yield 0.0
-    for packet in clip.demux(sound):
-        if packet.pts is None or packet.dts is None:
-            continue
-        shift = round(start / packet.time_base)
-        packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-        time = float(packet.pts * packet.time_base)
-        packet.stream = copy
-        output.mux(packet)
-        yield time
-
-
-def _converted(
-    clip: InputContainer, sound: AudioStream, start: Fraction, output: OutputContainer
-) -> Iterator[float]:
-    """Convert the sound to AAC; yield the time of each frame, in seconds."""
-    layout = "mono" if sound.channels == 1 else "stereo"
-    encoder = output.add_stream("aac", 48_000, layout=layout)
-    yield 0.0
-    for frame in clip.decode(sound):
-        if frame.pts is None or frame.time_base is None:
-            continue
-        frame.pts -= round(start / frame.time_base)
-        output.mux(encoder.encode(frame))
-        yield float(frame.pts * frame.time_base)
-    output.mux(encoder.encode(None))
+        sound = film.add_sound(stream.channels)
+        yield 0.0
+        try:
+            for packet in PacketReader(clip):
+                if packet.stream is not stream:
+                    continue
+                with suppress(av.FFmpegError):  # a damaged packet, as in the video
+                    for frame in stream.decode(packet):
+                        sound.write(frame)
+                yield packet_time(packet) or 0.0
+        finally:
+            sound.flush()

@@ -5,23 +5,15 @@ from io import BytesIO
 from threading import Lock
 from typing import Final
 
-import av
-import cv2
-import numpy as np
-from av.container import OutputContainer
-from av.video.stream import VideoStream
-
 from fer_core.types import Image
-from fer_core.video.encode import add_video, pad_to_even, to_video_frame
+from fer_core.video.container import VideoError
+from fer_core.video.film import Film
 
 MAX_SECONDS: Final = 300.0
 """Maximum length of a recording, in seconds."""
 
 FRAME_RATE: Final = Fraction(30)
 """Approximate frames per second of a camera."""
-
-MIN_PICTURE_GAP: Final = 0.001
-"""Minimum time between two pictures, in seconds: the format requires increasing times."""
 
 LIVE_OPTIONS: Final = {
     "preset": "ultrafast",
@@ -49,9 +41,7 @@ class Recorder:
         self._lock = Lock()
         self._limit = limit
         self._file = BytesIO()
-        self._output: OutputContainer | None = None
-        self._video: VideoStream | None = None
-        self._size = (0, 0)
+        self._film: Film | None = None
         self._start = self._seconds = 0.0
         self._running = True
         self._message: str | None = None
@@ -78,17 +68,17 @@ class Recorder:
         Args:
             picture: (H, W, 3) RGB uint8; if its size differs from the first one, it is scaled to fit, on
                 black.
-            time: time in seconds on any clock; if it does not advance, the picture is shown one millisecond
-                after the last one.
+            time: time in seconds on any clock; if it does not advance, the picture is shown just after the
+                last one.
 
         Raises:
-            ValueError, av.FFmpegError: if the picture cannot be encoded; the recording has then stopped.
+            VideoError: if the picture cannot be encoded; the recording has then stopped.
         """
         with self._lock:
             if not self._running:
                 return
             try:
-                self._append(pad_to_even(picture), time)
+                self._append(picture, time)
             except Exception as error:
                 self._end(f"The recording has stopped by itself: {error}")
                 raise
@@ -105,42 +95,23 @@ class Recorder:
             return self._content
 
     def _append(self, picture: Image, time: float) -> None:
-        if self._output is None or self._video is None:
-            self._output = av.open(self._file, "w", format="mp4")
-            self._video = add_video(self._output, picture, FRAME_RATE, options=LIVE_OPTIONS)
-            self._size, self._start, seconds = picture.shape[:2], time, 0.0
-        else:
-            seconds = max(time - self._start, self._seconds + MIN_PICTURE_GAP)
+        if self._film is None:
+            self._film = Film(self._file, FRAME_RATE, options=LIVE_OPTIONS)
+            self._start = time
+        seconds = self._film.time_after(time - self._start)
         if seconds > self._limit:
             self._end(f"The recording has stopped by itself after {self._limit / 60:g} min.")
             return
-        frame = to_video_frame(_fitted(picture, self._size), seconds)
-        self._output.mux(self._video.encode(frame))
+        self._film.write(picture, seconds)
         self._seconds = seconds
 
     def _end(self, message: str | None = None) -> None:
         self._running, self._message = False, message
-        if self._output is None or self._video is None:
+        if self._film is None:
             return
         try:
-            with self._output:
-                self._output.mux(self._video.encode(None))
+            self._film.close()
             self._content = self._file.getvalue() or None
-        except av.FFmpegError as error:
+        except VideoError as error:
             self._message = f"The recording could not be finished: {error}"
-        self._output = self._video = None
-
-
-def _fitted(picture: Image, size: tuple[int, int]) -> Image:
-    """Scale a picture to fit into (height, width), centered on a black picture of that size."""
-    if picture.shape[:2] == size:
-        return picture
-    (height, width), (rows, columns) = size, picture.shape[:2]
-    scale = min(height / rows, width / columns)
-    rows, columns = max(1, round(rows * scale)), max(1, round(columns * scale))
-    top, left = (height - rows) // 2, (width - columns) // 2
-    fitted = np.zeros((height, width, 3), np.uint8)
-    fitted[top : top + rows, left : left + columns] = cv2.resize(
-        picture, (columns, rows), interpolation=cv2.INTER_AREA
-    )
-    return fitted
+        self._film = None

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import ACTIONS, EXPRESSIONS, expression_index
 from fer_core.pose import LANDMARKS
+from fer_core.streaming.smoothing import smooth_symmetrically
 from fer_core.types import Face, Floats, Reading
 
 SEQUENCE: Final = 8
@@ -39,7 +40,7 @@ and is NaN before the first one; actions are in 255ths."""
 CSV_COLUMNS: Final = (
     *("frame", "time", "track", "x0", "y0", "x1", "y1", "top"),
     *EXPRESSIONS,
-    *("valence", "arousal", "blink"),
+    *("valence", "arousal", "blink", "smoothing"),
 )
 
 
@@ -88,8 +89,47 @@ def landmarks_of(face: Face) -> Floats:
     return face.landmarks.astype(np.float32)
 
 
-def csv_record(row: np.void) -> dict[str, Any]:
-    """Return a row with ``CSV_COLUMNS`` as keys; unknown values are None."""
+def smooth_rows(rows: NDArray[np.void], seconds: float, unsure_below: float) -> NDArray[np.void]:
+    """Return rows whose predictions are averaged over time, for each face by itself.
+
+    The logarithms of the probabilities are averaged, which comes to the same as averaging the logits.
+
+    Args:
+        rows: (N,) of ``ROW``, each of its frame alone.
+        seconds: time constant, see ``smooth_symmetrically``.
+        unsure_below: largest probability below which a row is unsure.
+    """
+    smooth = rows.copy()
+    for track in np.unique(rows["track"]):
+        chosen = np.flatnonzero(rows["track"] == track)
+        face = rows[chosen]
+        logarithms = np.log(np.maximum(face["probabilities"], np.finfo(np.float32).tiny))
+        values = np.column_stack([logarithms, face["valence"], face["arousal"]])
+        known = np.isfinite(values)
+        values = smooth_symmetrically(np.where(known, values, 0), face["time"], seconds)
+        exponents = np.exp(values[:, :7] - values[:, :7].max(axis=1, keepdims=True))
+        probabilities = exponents / exponents.sum(axis=1, keepdims=True)
+        smooth["probabilities"][chosen] = probabilities
+        smooth["label"][chosen] = probabilities.argmax(axis=1)
+        smooth["unsure"][chosen] = probabilities.max(axis=1) < unsure_below
+        smooth["valence"][chosen] = np.where(known[:, 7], values[:, 7], np.nan)
+        smooth["arousal"][chosen] = np.where(known[:, 8], values[:, 8], np.nan)
+    return smooth
+
+
+def describe_smoothing(seconds: float) -> str:
+    """Return how predictions are averaged over time, for a caption: a part of a sentence."""
+    if seconds <= 0:
+        return "read frame by frame"
+    return f"smoothed over past and future ({seconds:g} s)"
+
+
+def csv_record(row: np.void, smoothing: float) -> dict[str, Any]:
+    """Return a row with ``CSV_COLUMNS`` as keys; unknown values are None.
+
+    Args:
+        smoothing: time constant of the timeline, in seconds.
+    """
     box, probabilities = row["box"].tolist(), row["probabilities"].tolist()
     return {
         "frame": int(row["frame"]),
@@ -101,6 +141,7 @@ def csv_record(row: np.void) -> dict[str, Any]:
         "valence": or_none(row["valence"]),
         "arousal": or_none(row["arousal"]),
         "blink": None if row["blink"] < 0 else int(row["blink"]),
+        "smoothing": smoothing,
     }
 
 

@@ -1,9 +1,8 @@
 """Predictions over a clip: a row for each face of each frame, and statistics of the rows."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,27 +11,17 @@ from fer_core.analyzer import Analyzer
 from fer_core.errors import UserError
 from fer_core.export import data_frame, detail_cells
 from fer_core.labels import EXPRESSIONS
-from fer_core.pose import LANDMARKS
-from fer_core.streaming.stream import Stream, StreamSettings
 from fer_core.types import Floats, FrameResult, Image
-from fer_core.video.decode import BreaksOffError, Clip, Frame
 from fer_core.video.rows import (
-    ROW,
-    SEQUENCE,
     csv_record,
     face_of,
-    landmarks_of,
     or_none,
     restore,
-    row_of,
+    smooth_rows,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MAX_BATCH_FRAMES: Final = 8
-MAX_BATCH_PIXELS: Final = 8e6
-"""Maximum frames and pixels of a batch, which bound the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +79,27 @@ class Timeline:
     """Shares of the classes that the probabilities assume: a key of ``PRIORS``; None for the card's."""
     landmarks: Floats | None = None
     """(N, 78, 2) landmarks of each row, in pixels of its frame; None unless read with details."""
+    smoothing: float = 0.0
+    """Time constant in seconds of the average over past and future; 0 if each frame stands for itself."""
+    unsure_below: float = 0.0
+    """Largest probability below which a row is unsure, from the model's card."""
+
+    def smoothed(self, seconds: float) -> "Timeline":
+        """Return the timeline with predictions averaged over past and future, for each face by itself.
+
+        Nothing is read again. A step, such as a smile that begins, stays where it is.
+
+        Args:
+            seconds: time constant, in which a frame's weight falls to 37 %; 0 for each frame by itself.
+
+        Raises:
+            UserError: if the timeline is smoothed already.
+        """
+        if self.smoothing > 0:
+            raise UserError("the timeline is smoothed already; smooth the one of single frames")
+        check_smoothing(seconds)
+        rows = smooth_rows(self.rows, seconds, self.unsure_below) if seconds else self.rows
+        return replace(self, rows=rows, smoothing=seconds)
 
     @property
     def tracks(self) -> list[int]:
@@ -133,7 +143,7 @@ class Timeline:
             details: add ``fer_core.export.DETAIL_COLUMNS``, of a timeline that was read with details.
         """
         for number, row in enumerate(self.rows):
-            cells = csv_record(row)
+            cells = csv_record(row, self.smoothing)
             if details:
                 landmarks = None if self.landmarks is None else self.landmarks[number]
                 cells.update(detail_cells(face_of(row, landmarks)))
@@ -162,6 +172,7 @@ class Timeline:
             "by_face": self.by_face(),
             "best": {name: asdict(moment) for name, moment in self.best().items()},
             "prior": self.prior,
+            "smoothing": self.smoothing,
         }
 
     def replay(
@@ -187,101 +198,12 @@ class Timeline:
         return FrameResult(readings, explanations if maps else ())
 
 
-class TimelineReader:
-    """Predict over a clip; each step of the iteration analyzes a frame and yields the progress.
-
-    The iteration may stop at any time and continue later; ``timeline`` holds the predictions so far. Frames
-    and readings are not kept.
-
-        reader = TimelineReader(clip, analyzer)
-        for progress in reader:
-            print(f"{progress.share:.0%}")
-        reader.timeline.by_face()
-
-    Args:
-        settings: settings of the stream; maps are not needed here.
-        every: 1 for every frame, 2 for every second one, and so on.
-        details: keep the landmarks of each row too, in 624 bytes.
-
-    Raises:
-        UserError: if ``every`` is less than 1 or the sequence is longer than ``SEQUENCE``.
-        VideoError: during the iteration, if no frame can be decoded.
-    """
-
-    def __init__(
-        self,
-        clip: Clip,
-        analyzer: Analyzer,
-        settings: StreamSettings | None = None,
-        *,
-        every: int = 1,
-        details: bool = False,
-    ) -> None:
-        if every < 1:
-            raise UserError(f"every {every}-th frame cannot be read; give 1 or more")
-        self._clip, self._every = clip, every
-        settings = settings or StreamSettings(maps=())
-        if (length := settings.sequence) > SEQUENCE:
-            raise UserError(f"a sequence of {length} frames is too long; give at most {SEQUENCE}")
-        classifier = analyzer.classifier(settings.model)
-        self._model, self._prior = classifier.name, classifier.assumed_prior(settings.prior)
-        self._stream = Stream(analyzer, settings)
-        self._rows, self._landmarks = bytearray(), bytearray()
-        self._details = details
-        self._frames, self._end = 0, 0.0
-        self._flaw: str | None = None
-        self._done = False
-        self._steps = self._read()
-
-    def __iter__(self) -> Iterator[Progress]:
-        return self._steps
-
-    @property
-    def timeline(self) -> Timeline:
-        """Predictions so far."""
-        return Timeline(
-            clip=self._clip.name,
-            model=self._model,
-            every=self._every,
-            frames=self._frames,
-            end=self._end,
-            stopped=not self._done,
-            flaw=self._flaw,
-            rows=np.frombuffer(bytes(self._rows), ROW),
-            prior=self._prior,
-            landmarks=np.frombuffer(bytes(self._landmarks), np.float32).reshape(-1, LANDMARKS, 2)
-            if self._details
-            else None,
+def check_smoothing(seconds: float) -> None:
+    """Raise a UserError unless these are seconds over which predictions can be averaged."""
+    if not 0 <= seconds < np.inf:
+        raise UserError(
+            f"predictions cannot be smoothed over {seconds:g} s; give 0 or more seconds"
         )
-
-    def _read(self) -> Iterator[Progress]:
-        elapsed, started = 0.0, monotonic()
-        for frames in self._batches():
-            results = self._stream.push_all([(frame.image, frame.time) for frame in frames])
-            for frame, result in zip(frames, results, strict=True):
-                for reading in result.readings:
-                    self._rows += row_of(frame.number, frame.time, reading).tobytes()
-                    if self._details:
-                        self._landmarks += landmarks_of(reading.face).tobytes()
-                self._frames, self._end = self._frames + 1, frame.time
-                elapsed += monotonic() - started
-                yield Progress(frame.time, self._clip.duration, elapsed)
-                started = monotonic()
-        self._done = True
-
-    def _batches(self) -> Iterator[list[Frame]]:
-        """Yield the frames of the clip in batches, up to the point where it breaks off."""
-        batch: list[Frame] = []
-        try:
-            for frame in self._clip.frames(every=self._every):
-                batch.append(frame)
-                if len(batch) >= min(MAX_BATCH_FRAMES, MAX_BATCH_PIXELS * 3 // frame.image.size):
-                    yield batch
-                    batch = []
-        except BreaksOffError as error:
-            self._flaw = str(error)
-        if batch:
-            yield batch
 
 
 def _moment(row: np.void, expression: int) -> Moment:

@@ -64,6 +64,24 @@ def test_a_clip_is_shown_as_timeline_and_moments_and_can_be_downloaded(
         assert len(list(clip.frames())) == 60
 
 
+def test_the_smoothing_is_chosen_and_named(sample: AppTest, downloads: Downloads) -> None:
+    sample.run()
+    assert any("The lines are read frame by frame." in each.value for each in sample.caption)
+    single = json.loads(downloads["sample.json"])
+    sample.button(key="video_make").click().run()
+    assert "sample-annotated.mp4" in downloads
+    sample.segmented_control(key="video_smoothing").set_value(0.5).run()
+    assert not sample.exception
+    words = "smoothed over past and future (0.5 s)"
+    assert any(f"The lines are {words}." in caption.value for caption in sample.caption)
+    smooth = json.loads(downloads["sample.json"])
+    assert (single["smoothing"], smooth["smoothing"]) == (0.0, 0.5)
+    assert single["rows"] != smooth["rows"]
+    rows = list(csv.DictReader(io.StringIO(downloads["sample.csv"].decode())))
+    assert {row["smoothing"] for row in rows} == {"0.5"}
+    assert "video_film" not in sample.session_state, "the film showed other predictions"
+
+
 def test_only_sequence_models_can_predict_several_frames_together(video: AppTest) -> None:
     video.button(key="video_use_sample").click().run()
     assert not [toggle for toggle in video.toggle if toggle.key == "video_sequence"]

@@ -10,6 +10,7 @@ from fer_core.streaming.smoothing import (
     UNSURE_MARGIN,
     SequenceBuffer,
     TemporalSmoother,
+    smooth_symmetrically,
 )
 from fer_core.types import Floats
 
@@ -109,6 +110,21 @@ def test_a_step_is_shown_within_four_tenths_of_a_second(
         if label == "happy":
             break
     assert 0 < time - 1 <= 0.4
+
+
+def test_symmetric_smoothing_weighs_frames_by_their_distance_in_time() -> None:
+    times = np.array([0.0, 0.1, 0.15, 0.9, 1.0])
+    values = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    weights = np.exp(-np.abs(times[:, None] - times) / 0.2)
+    expected = weights @ values / weights.sum(axis=1, keepdims=True)
+    assert smooth_symmetrically(values, times, 0.2) == pytest.approx(expected, abs=1e-6)
+    backwards = smooth_symmetrically(values[::-1], 1 - times[::-1], 0.2)[::-1]
+    assert backwards == pytest.approx(expected, abs=1e-6)
+    assert smooth_symmetrically(values, times, 0) is values
+    assert smooth_symmetrically(values[:1], times[:1], 0.2) == pytest.approx(values[:1])
+    assert smooth_symmetrically(values[:0], times[:0], 0.2).shape == (0, 3)
+    far = smooth_symmetrically(values, 1e9 * times, 0.2)
+    assert far == pytest.approx(values), "frames far apart do not count"
 
 
 def test_the_sequence_buffer_keeps_frames_that_lie_apart() -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from fer_core.types import Image
-from fer_core.video.decode import BreaksOffError, Clip, Frame, VideoError, read_frame
+from fer_core.video.container import VideoError
+from fer_core.video.decode import BreaksOffError, Clip, Frame, read_frame
 from tests.video.conftest import RATE, WriteClip, av, tone
 
 

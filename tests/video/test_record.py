@@ -11,7 +11,7 @@ import pytest
 from fer_core.types import Image
 from fer_core.video import Frame, Recorder
 from fer_core.video.decode import Clip
-from fer_core.video.record import MIN_PICTURE_GAP
+from fer_core.video.film import MIN_PICTURE_GAP
 from tests.video.conftest import av
 
 HEIGHT, WIDTH = 120, 160

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core import EXPRESSIONS, Analyzer
+from fer_core import EXPRESSIONS, Analyzer, StreamSettings
 from fer_core.errors import UserError
 from fer_core.export import DETAIL_COLUMNS
 from fer_core.types import Image
@@ -142,10 +142,11 @@ def test_the_table_has_a_row_for_each_face_and_frame(table: Timeline) -> None:
     first, *_ = rows = list(table.csv_rows())
     assert len(rows) == 4 and tuple(first) == CSV_COLUMNS
     assert tuple(first)[:8] == ("frame", "time", "track", "x0", "y0", "x1", "y1", "top")
-    assert tuple(first)[8:] == (*EXPRESSIONS, "valence", "arousal", "blink")
+    assert tuple(first)[8:] == (*EXPRESSIONS, "valence", "arousal", "blink", "smoothing")
     assert [first[name] for name in CSV_COLUMNS[:8]] == [0, 0.0, 4, 1.0, 2.0, 30.0, 40.0, "happy"]
     assert first["happy"] == pytest.approx(0.6) and first["sad"] == pytest.approx(0.4 / 6)
     assert (first["valence"], first["arousal"], first["blink"]) == (0.5, None, 0)
+    assert {row["smoothing"] for row in rows} == {0}
     assert [row["blink"] for row in rows] == [0, 1, 0, 1]
 
 
@@ -197,7 +198,65 @@ def test_the_record_is_json(table: Timeline) -> None:
     assert (record["clip"], record["model"], record["frames"]) == ("a.mp4", "plain", 90)
     assert len(record["rows"]) == 4 and record["rows"][0]["arousal"] is None
     assert record["best"]["happy"]["time"] == 0.5
+    assert record["smoothing"] == 0 and list(record)[-1] == "smoothing"
     assert len(record["by_second"]) == 3 and len(record["by_face"]) == 2
+
+
+def test_a_smoothed_timeline_averages_the_past_and_the_future_of_each_face() -> None:
+    steps = [
+        (n, n / 10, track, "happy" if n >= 5 else "sad", 0.9) for n in range(10) for track in (1, 2)
+    ]
+    timeline = dataclasses.replace(made(*steps), unsure_below=0.7)
+    smooth = timeline.smoothed(0.2)
+    assert (smooth.smoothing, timeline.smoothing) == (0.2, 0)
+    assert (
+        {row["smoothing"] for row in smooth.csv_rows()} == {smooth.record()["smoothing"]} == {0.2}
+    )
+    rows = smooth.of(1)
+    assert [EXPRESSIONS[label] for label in rows["label"]] == ["sad"] * 5 + ["happy"] * 5, (
+        "the step stays where it is"
+    )
+    happy, sad = (rows["probabilities"][:, EXPRESSIONS.index(name)] for name in ("happy", "sad"))
+    assert happy == pytest.approx(sad[::-1], rel=1e-4), "the past counts as much as the future"
+    assert (np.diff(happy) > 0).all() and 0.4 < sad[4] < 0.7
+    assert rows["probabilities"].sum(axis=1) == pytest.approx(np.ones(10), abs=1e-5)
+    assert rows["unsure"].tolist() == (rows["probabilities"].max(axis=1) < 0.7).tolist()
+    assert smooth.of(2)["probabilities"].tolist() == rows["probabilities"].tolist()
+    assert (rows["valence"] == 0.5).all() and np.isnan(rows["arousal"]).all()
+    assert rows["blink"].tolist() == timeline.of(1)["blink"].tolist()
+    with pytest.raises(UserError, match="smoothed already"):
+        smooth.smoothed(0.1)
+    assert timeline.smoothed(0).rows is timeline.rows
+
+
+@pytest.mark.parametrize("seconds", [-0.1, np.nan, np.inf])
+def test_smoothing_needs_seconds(
+    write_clip: WriteClip, analyzer: Analyzer, nobody: Image, table: Timeline, seconds: float
+) -> None:
+    with pytest.raises(UserError, match="give 0 or more seconds"):
+        table.smoothed(seconds)
+    with Clip(write_clip([nobody])) as clip, pytest.raises(UserError, match="0 or more seconds"):
+        TimelineReader(clip, analyzer, StreamSettings(maps=(), smoothing=seconds))
+
+
+def test_a_clip_is_read_frame_by_frame_and_smoothed_afterwards(
+    write_clip: WriteClip, analyzer: Analyzer, face: Image
+) -> None:
+    dark = (face * 0.3).astype(np.uint8)
+    path = write_clip([face] * 6 + [dark] * 6)
+    single = read(path, analyzer)
+    with Clip(path) as clip:
+        for frame, row in zip(clip.frames(), single.rows, strict=True):
+            (reading,) = single.replay(frame.image, frame.number, analyzer).readings
+            alone = analyzer.classifier().calibrate(reading.logits[None], single.prior)[0]
+            assert row["probabilities"] == pytest.approx(alone, abs=2e-3)
+    assert [row["label"] for row in single.rows] == single.rows["probabilities"].argmax(1).tolist()
+    with Clip(path) as clip:
+        reader = TimelineReader(clip, analyzer, StreamSettings(maps=(), smoothing=0.1))
+        list(reader)
+    assert reader.timeline.smoothing == 0.1
+    assert reader.timeline.rows.tobytes() == single.smoothed(0.1).rows.tobytes()
+    assert reader.timeline.rows.tobytes() != single.rows.tobytes()
 
 
 def test_replay_returns_the_stored_result_of_a_frame(
