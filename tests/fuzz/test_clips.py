@@ -1,4 +1,4 @@
-"""A hundred mutated clips; FUZZ=15 tries 1,500."""
+"""A hundred mutated clips; ``make fuzz`` tries 1,500."""
 
 import os
 import subprocess
@@ -10,12 +10,13 @@ import pytest
 pytest.importorskip("av")
 
 COUNT: Final = 100
+LONG: Final = 1500
 """Clips of the short run."""
 
 
 def test_mutated_clips_are_read_or_refused_by_a_sentence() -> None:
     """In a process of its own, which a crash inside FFmpeg would end."""
-    count = COUNT * int(os.environ.get("FUZZ", "1"))
+    count = LONG if os.environ.get("FER_FUZZ") else COUNT
     command = [sys.executable, "-m", "tests.fuzz.clips", str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     print(done.stdout)
