@@ -604,6 +604,24 @@ def test_video_keeps_the_rows_before_a_damaged_frame(run: Run, clip: Path, tmp_p
     assert "no face found" in out and table.read_text().startswith("frame,time,track,x0")
 
 
+def test_video_keeps_the_table_where_the_film_cannot_be_written(
+    run: Run, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fer_core.video.film import Film
+
+    def write(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Film, "_encode", write)
+    table, film = tmp_path / "out.csv", tmp_path / "out.mp4"
+    film.write_bytes(b"yesterday's")
+    code, out, err = run("video", clip, "--csv", table, "--annotated", film, "--every", 3)
+    assert code == 2 and "mostly happy" in out and "Traceback" not in err
+    assert "the video cannot be written (No space left on device); free some space" in err
+    assert len(table.read_text().splitlines()) == 3
+    assert film.read_bytes() == b"yesterday's"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -46,27 +46,28 @@ def video(
     from fer_core.video import CSV_COLUMNS, Clip, TimelineReader, annotate
 
     settings = StreamSettings(maps=(), prior=prior, smoothing=smoothing)
-    with Clip(clip) as opened, ExitStack() as files:
+    with Clip(clip) as opened, ExitStack() as film_files:
         table = film = None
-        if csv_out is not None:
-            table = files.enter_context(replaced(csv_out, inputs=[clip]))
         if annotated is not None:
             if annotated.suffix.lower() != ".mp4" or annotated.resolve() == clip.resolve():
                 raise UserError(f"--annotated {annotated}: name another file, ending in .mp4")
-            film = files.enter_context(replaced(annotated, inputs=[clip]))
-        analyzer = Analyzer(model, detector, device)
-        reader = TimelineReader(opened, analyzer, settings, every=every, details=details)
-        with suppress(KeyboardInterrupt):
-            _show_progress("Reading", reader)
-        timeline = reader.timeline
-        if table is not None:
-            columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
-            text = csv_text(timeline.csv_rows(details=details), columns)
-            table.write_text(text, encoding="utf-8", newline="")
+            film = film_files.enter_context(replaced(annotated, inputs=[clip]))
+        with ExitStack() as table_files:  # whole before the film begins, which may fail
+            if csv_out is not None:
+                table = table_files.enter_context(replaced(csv_out, inputs=[clip]))
+            analyzer = Analyzer(model, detector, device)
+            reader = TimelineReader(opened, analyzer, settings, every=every, details=details)
+            with suppress(KeyboardInterrupt):
+                _show_progress("Reading", reader)
+            timeline = reader.timeline
+            if table is not None:
+                columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
+                text = csv_text(timeline.csv_rows(details=details), columns)
+                table.write_text(text, encoding="utf-8", newline="")
+        _print_timeline(timeline)
         if film is not None:
             with film.open("wb") as output:
                 _show_progress("Writing", annotate(clip, timeline, analyzer, output))
-    _print_timeline(timeline)
     if timeline.flaw is not None:
         raise UserError(timeline.flaw)
 

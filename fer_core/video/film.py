@@ -90,13 +90,16 @@ class Film:
         """
         self._last = self.time_after(time)
         with _writing_errors():
-            picture = pad_to_even(picture)
-            if self._video is None:
-                self._size = picture.shape[:2]
-                self._video = add_video(self._output, self._size, self._rate, self._options)
-            frame = VideoFrame.from_ndarray(fit(picture, self._size), format="rgb24")
-            frame.pts, frame.time_base = round(self._last / TICK), TICK
-            self._output.mux(self._video.encode(frame))
+            self._encode(pad_to_even(picture))
+
+    def _encode(self, picture: Image) -> None:
+        """Append a picture at the time of the last one, which it is now."""
+        if self._video is None:
+            self._size = picture.shape[:2]
+            self._video = add_video(self._output, self._size, self._rate, self._options)
+        frame = VideoFrame.from_ndarray(fit(picture, self._size), format="rgb24")
+        frame.pts, frame.time_base = round(self._last / TICK), TICK
+        self._output.mux(self._video.encode(frame))
 
     def add_sound(self, channels: int) -> "FilmSound":
         """Add a track for sound; before the first picture.
