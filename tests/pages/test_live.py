@@ -19,6 +19,7 @@ from fer_core.streaming.monitor import Activity
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
 from fer_core.video import Clip, Frame
+from fer_core.video.film import Film
 from fer_core.video.record import MAX_SECONDS
 from tests.pages.conftest import encode
 
@@ -441,11 +442,11 @@ def test_a_recording_that_fails_does_not_freeze_the_picture(
     live.button(key="live_record").click().run()
     camera.show(nobody)
 
-    def fail(picture: Image, time: float) -> VideoFrame:
+    def fail(film: Film, picture: Image, time: float) -> None:
         raise MemoryError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr("fer_core.video.record.to_video_frame", fail)
+        patch.setattr(Film, "write", fail)
         assert (camera.show(nobody) != nobody).any(), "no message is drawn into the picture"
     assert (camera.show(nobody) == nobody).all()
     live.run()
