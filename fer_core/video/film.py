@@ -1,6 +1,6 @@
 """Write pictures as the H.264 video of an mp4, with or without sound."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from types import TracebackType
@@ -25,6 +25,9 @@ TICK: Final = Fraction(1, 90_000)
 
 MIN_PICTURE_GAP: Final = 0.0001
 """Minimum time between two pictures, in seconds: the format requires increasing times."""
+
+MAX_PICTURE_GAP: Final = 6 * 3600.0
+"""Maximum time between two pictures, in seconds: the format counts it in 31 bits of ``TICK``."""
 
 OFFLINE_OPTIONS: Final = {"preset": "veryfast", "crf": "20"}
 """Options of x264 for files, where speed matters less than quality."""
@@ -57,6 +60,8 @@ class Film:
         self._video: VideoStream | None = None
         self._size = (0, 0)
         self._last = -MIN_PICTURE_GAP
+        self._begun = False
+        self._failure: Exception | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +93,11 @@ class Film:
         Raises:
             VideoError: if the picture cannot be encoded or written.
         """
+        if self._video is not None and time > self._last + MAX_PICTURE_GAP:
+            raise VideoError(
+                f"the video cannot be written, as its time leaps from {self._last:.1f} to {time:.1f} s; "
+                "cut the clip there, or have its time stamps repaired"
+            )
         self._last = self.time_after(time)
         with _writing_errors():
             self._encode(pad_to_even(picture))
@@ -99,7 +109,7 @@ class Film:
             self._video = add_video(self._output, self._size, self._rate, self._options)
         frame = VideoFrame.from_ndarray(fit(picture, self._size), format="rgb24")
         frame.pts, frame.time_base = round(self._last / TICK), TICK
-        self._output.mux(self._video.encode(frame))
+        self.mux(self._video.encode(frame))
 
     def add_sound(self, channels: int) -> "FilmSound":
         """Add a track for sound; before the first picture.
@@ -108,9 +118,24 @@ class Film:
             channels: of the sound; it is written as mono or stereo.
         """
         layout = "mono" if channels == 1 else "stereo"
-        return FilmSound(
-            self._output, self._output.add_stream("aac", SOUND_RATE, layout=layout), layout
-        )
+        return FilmSound(self, self._output.add_stream("aac", SOUND_RATE, layout=layout), layout)
+
+    def mux(self, packets: "Sequence[Packet[VideoStream] | Packet[AudioStream]]") -> None:
+        """Write encoded packets.
+
+        Raises:
+            FFMPEG_ERRORS: if they cannot be written.
+        """
+        # A header that could not be written (on a full disk) was freed: trying again would crash FFmpeg.
+        if self._failure is not None:
+            raise self._failure
+        for packet in packets:
+            try:
+                self._output.mux(packet)
+            except FFMPEG_ERRORS as error:
+                self._failure = None if self._begun else error
+                raise
+            self._begun = True
 
     def close(self) -> None:
         """Finish the file.
@@ -121,7 +146,7 @@ class Film:
         with _writing_errors():
             try:
                 if self._video is not None:
-                    self._output.mux(self._video.encode(None))
+                    self.mux(self._video.encode(None))
             finally:
                 self._output.close()
 
@@ -129,8 +154,8 @@ class Film:
 class FilmSound:
     """The sound of a film, encoded as AAC."""
 
-    def __init__(self, output: OutputContainer, stream: AudioStream, layout: str) -> None:
-        self._output, self._stream, self._layout = output, stream, layout
+    def __init__(self, film: Film, stream: AudioStream, layout: str) -> None:
+        self._film, self._stream, self._layout = film, stream, layout
         self._resampler: AudioResampler | None = None
         self._format: tuple[str, str, int] | None = None
         self._last = -1
@@ -159,7 +184,7 @@ class FilmSound:
             if packet.dts is not None and packet.pts is not None:
                 self._last = max(packet.dts, self._last + 1)
                 packet.pts, packet.dts = max(packet.pts, self._last), self._last
-            self._output.mux(packet)
+            self._film.mux([packet])
 
 
 def add_video(
@@ -206,6 +231,10 @@ def _writing_errors() -> Iterator[None]:
     """Turn errors of FFmpeg and of the file into one sentence."""
     try:
         yield
+    except av.FFmpegError as error:
+        raise VideoError(
+            f"the video cannot be written ({error.strerror}); convert the clip, or make a shorter one"
+        ) from error
     except FFMPEG_ERRORS as error:
         reason = getattr(error, "strerror", None) or str(error) or "too little memory"
         raise VideoError(

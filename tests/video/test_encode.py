@@ -2,7 +2,9 @@
 
 import io
 import itertools
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from fer_core import Analyzer
 from fer_core.draw.overlay import OverlayStyle
 from fer_core.types import Image
-from fer_core.video import Clip, Frame, Timeline, TimelineReader, annotate
+from fer_core.video import Clip, Frame, Timeline, TimelineReader, VideoError, annotate
+from fer_core.video.film import MIN_PICTURE_GAP, Film
 from tests.video.conftest import RATE, WriteClip, av
 
 BOX_ONLY = OverlayStyle(bars=False, labels=False, blocks=False, heatmap=0)
@@ -99,3 +102,82 @@ def test_phone_videos_are_written_upright(
     _, frames = annotated(path, read(path, analyzer), analyzer)
     assert frames[0].image.shape == (320, 240, 3)
     assert frames[0].image[20, -20].min() > 230
+
+
+def test_pictures_of_another_size_are_fitted_and_of_one_time_follow_each_other() -> None:
+    out = io.BytesIO()
+    white = np.full((48, 64, 3), 255, np.uint8)
+    with Film(out, Fraction(10)) as film:
+        for picture, time in ((white, 0.0), (white.transpose(1, 0, 2), 0.0), (white[:24], 0.5)):
+            film.write(np.ascontiguousarray(picture), time)
+    with Clip(out.getvalue()) as clip:
+        first, upright, flat = clip.frames()
+    assert [f.time for f in (first, upright, flat)] == pytest.approx(
+        [0, MIN_PICTURE_GAP, 0.5], abs=1e-5
+    )
+    assert {f.image.shape for f in (first, upright, flat)} == {(48, 64, 3)}
+    assert upright.image[:, :10].max() < 20 and upright.image[:, 16:48].min() > 230
+    assert flat.image[:8].max() < 20 and flat.image[16:32].min() > 230
+
+
+def test_a_film_that_cannot_go_on_keeps_what_was_written() -> None:
+    out = io.BytesIO()
+    white = np.full((48, 64, 3), 255, np.uint8)
+    with (
+        pytest.raises(VideoError, match=r"leaps from 0\.1 to 90000\.0 s; cut the clip there"),
+        Film(out, Fraction(10)) as film,
+    ):
+        for time in (0.0, 0.1, 90_000.0):
+            film.write(white, time)
+    with Clip(out.getvalue()) as clip:
+        assert len(list(clip.frames())) == 2
+
+
+class FullDisk(io.BytesIO):
+    """A file that takes some bytes and then no more."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def write(self, content: Any) -> int:
+        if self.tell() + len(memoryview(content)) > self.room:
+            raise OSError(28, "No space left on device")
+        return super().write(content)
+
+
+@pytest.mark.parametrize("room", [0, 40, 40_000])
+def test_a_full_disk_is_a_sentence(write_clip: WriteClip, analyzer: Analyzer, room: int) -> None:
+    """FFmpeg crashed where the first bytes could not be written and more followed."""
+    noise = np.random.default_rng(0).integers(0, 255, (20, 240, 320, 3), np.uint8)
+    path = write_clip(list(noise), sound="aac")
+    timeline = read(path, analyzer, frames=20)
+    with pytest.raises(VideoError, match=r"cannot be written \(No space left on device\); free"):
+        list(annotate(path, timeline, analyzer, FullDisk(room), maps=()))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (2000, 2), (3, 4001)])
+def test_pictures_of_extreme_shapes_are_written(shape: tuple[int, int]) -> None:
+    out = io.BytesIO()
+    with Film(out, Fraction(10)) as film:
+        film.write(np.full((*shape, 3), 90, np.uint8), 0.0)
+    with Clip(out.getvalue()) as clip:
+        (frame,) = clip.frames()
+    assert frame.image.shape[:2] == tuple(side + side % 2 for side in shape)
+
+
+def test_damaged_sound_is_kept_around_the_damage(
+    write_clip: WriteClip, analyzer: Analyzer, nobody: Image
+) -> None:
+    path = write_clip([nobody] * 60, name="a.mkv", sound="aac")
+    with av.open(path) as clip:
+        (middle,) = [
+            p.pos + p.size - 40 for p in clip.demux(audio=0) if p.pts and 970 < p.pts < 990
+        ]
+    content = bytearray(path.read_bytes())
+    content[middle : middle + 30] = bytes(30)
+    path.write_bytes(content)
+    film, _ = annotated(path, read(path, analyzer), analyzer)
+    with av.open(io.BytesIO(film)) as container:
+        times = [f.time for f in container.decode(audio=0)]
+    assert times[0] < 0.1 and times[-1] > 1.9
