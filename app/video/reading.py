@@ -19,7 +19,7 @@ from app.video.sample import sample_clip
 from fer_core import StreamSettings
 from fer_core.video import SEQUENCE, Clip, Progress, Timeline, TimelineReader, VideoError
 
-VIDEO_TYPES: Final = ["mp4", "mov", "avi", "webm", "mkv", "mpg", "mpeg", "m4v"]
+VIDEO_TYPES: Final = ["mp4", "mov", "avi", "webm", "mkv", "mpg", "mpeg", "m4v", "ts", "vob"]
 
 EVERY: Final = {
     1: "every frame",

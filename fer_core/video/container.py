@@ -3,7 +3,9 @@
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -72,8 +74,9 @@ def open_file(source: Source) -> BinaryIO:
         return Path(source).open("rb")
     except FileNotFoundError:
         raise VideoError(f"there is no file {source}; check the path") from None
-    except OSError as error:
-        raise VideoError(f"{source} cannot be opened ({error.strerror})") from error
+    except (OSError, ValueError) as error:  # ValueError for characters that no name has
+        reason = getattr(error, "strerror", None) or error
+        raise VideoError(f"{source} cannot be opened ({reason})") from error
 
 
 def open_container(file: BinaryIO, name: str) -> InputContainer:
@@ -105,6 +108,33 @@ def best_stream(container: InputContainer, kind: str) -> Stream | None:
     return stream
 
 
+@dataclass(slots=True)
+class _StreamTime:
+    """Time of one stream, in its own ticks: integers, since an hour has half a million packets."""
+
+    base: Fraction
+    """Seconds of a tick."""
+    steps: tuple[int, float]
+    """Smallest and largest step from packet to packet that is no new start."""
+    offset: int = 0
+    """Added to the times of the part, so that they count from the start of the clip."""
+    last: int | None = None
+    """Time of the last packet, offset included."""
+    length: int = 0
+    """Duration of the last packet."""
+
+    def enter(self, offset: Fraction) -> None:
+        """Go on to the part with this offset, in seconds."""
+        self.offset = round(offset / self.base)
+
+    def starts_again(self, stamp: int) -> bool:
+        """Return whether a packet with this time in the file does not go on from the last one."""
+        if self.last is None:
+            return False
+        step = stamp + self.offset - self.last
+        return not self.steps[0] <= step <= self.steps[1]
+
+
 class PacketReader:
     """Reads the packets of pictures and sound, with times that count from the start of the clip; once.
 
@@ -119,9 +149,7 @@ class PacketReader:
         self._jumps_ahead = bool(container.format.flags & TIME_JUMPS)
         # FFmpeg derives them from the order of decoding, which is another where frames are reordered.
         self._shown_times = container.format.name != "avi"
-        self._parts: dict[int, int] = {}
-        self._last: dict[int, Fraction] = {}
-        self._end = Fraction(0)
+        self._times: dict[int, _StreamTime] = {}
         self.bytes_read = 0
         """Position in the file where the last packet so far ends."""
 
@@ -145,37 +173,39 @@ class PacketReader:
         for packet in self._container.demux(streams):
             if packet.pos is not None:
                 self.bytes_read = max(self.bytes_read, packet.pos + packet.size)
-            if packet.dts is not None:
+            time = self._time_of(packet)
+            if (stamp := packet.dts) is not None:
                 # A recording begins with a keyframe; other frames may have times out of order.
-                if packet.is_keyframe:
-                    self._go_on(packet.stream_index, packet.dts * packet.time_base)
-                packet.dts += self._offset(packet)
-                time = packet.dts * packet.time_base
-                self._last[packet.stream_index] = time
-                length = min((packet.duration or 0) * packet.time_base, MAX_PACKET)
-                self._end = max(self._end, time + length)
+                if packet.is_keyframe and time.starts_again(stamp):
+                    self._enter_next_part(time, stamp)
+                packet.dts = time.last = stamp + time.offset
+                time.length = packet.duration or 0
             if packet.pts is not None:
-                packet.pts = packet.pts + self._offset(packet) if self._shown_times else None
+                packet.pts = packet.pts + time.offset if self._shown_times else None
             yield packet
 
-    def _offset(self, packet: "Packet[Stream]") -> int:
-        """Return the offset of a packet's part, in ticks of the packet."""
-        part = self._parts.setdefault(packet.stream_index, len(self._offsets) - 1)
-        return round(self._offsets[part] / packet.time_base)
+    def _time_of(self, packet: "Packet[Stream]") -> _StreamTime:
+        """Return the time of a packet's stream; a stream that is new is in the newest part."""
+        time = self._times.get(packet.stream_index)
+        if time is None:
+            base = packet.time_base
+            ahead = float(MAX_STEP_AHEAD / base) if self._jumps_ahead else inf
+            time = _StreamTime(base, (-round(MAX_STEP_BACK / base), ahead))
+            time.enter(self._offsets[-1])
+            self._times[packet.stream_index] = time
+        return time
 
-    def _go_on(self, stream: int, time: Fraction) -> None:
-        """Go on to the next part of a stream if a time, as it is in the file, starts again."""
-        if self._jumps(stream, time):
-            self._parts[stream] = len(self._offsets) - 1
-            if self._jumps(stream, time):
-                self._offsets.append(self._end - time)
-                self._parts[stream] += 1
-
-    def _jumps(self, stream: int, time: Fraction) -> bool:
-        if stream not in self._last:
-            return False
-        step = time + self._offsets[self._parts[stream]] - self._last[stream]
-        return step < -MAX_STEP_BACK or (self._jumps_ahead and step > MAX_STEP_AHEAD)
+    def _enter_next_part(self, time: _StreamTime, stamp: int) -> None:
+        """Go on to the newest part of the file, or begin another if the packet does not belong to it."""
+        time.enter(self._offsets[-1])
+        if time.starts_again(stamp):
+            end = max(
+                each.last * each.base + min(each.length * each.base, MAX_PACKET)
+                for each in self._times.values()
+                if each.last is not None
+            )
+            self._offsets.append(end - stamp * time.base)
+            time.enter(self._offsets[-1])
 
 
 def packet_time(packet: "Packet[Stream]") -> float | None:

@@ -235,6 +235,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         Clip(tmp_path / "nowhere.mp4")
     with pytest.raises(VideoError, match="cannot be opened"):
         Clip(tmp_path)
+    with pytest.raises(VideoError, match=r"cannot be opened \(embedded null"):
+        Clip("a\0.mp4")
     with pytest.raises(VideoError, match="there is no file"):
         Clip("http://127.0.0.1/clip.mp4")
 
