@@ -9,6 +9,7 @@ import pytest
 
 from fer_core.video import BreaksOffError, Clip
 from fer_core.video.container import MAX_MEGAPIXELS
+from fer_core.video.film import film_size
 from tests.video.conftest import av
 
 MAX_PEAK = 600
@@ -28,6 +29,25 @@ try:
             print(*frame.image.shape)
 except VideoError as error:
     print(error)
+print(round(peak() - before))
+"""
+
+
+FILM_PEAK = """
+import io, resource
+from fractions import Fraction
+import numpy as np
+from fer_core.video.film import Film
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+picture = np.random.default_rng(0).integers(0, 255, (270, 480, 3), np.uint8)
+picture = picture.repeat(16, axis=0).repeat(16, axis=1)
+before, out = peak(), io.BytesIO()
+with Film(out, Fraction(10)) as film:
+    for number in range(16):
+        film.write(picture, number / 10)
 print(round(peak() - before))
 """
 
@@ -111,3 +131,26 @@ def test_frames_that_grow_by_their_aspect_break_off(tmp_path: Path) -> None:
             BreaksOffError, match=r"at 0\.2 s where its picture has more than 36 mega"
         ):
             next(frames)
+
+
+def test_a_film_of_the_largest_frames_is_written_in_bounded_memory() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FILM_PEAK], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < MAX_PEAK
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((4320, 7680), (2230, 3964)),
+        ((2160, 4096), (2160, 4096)),
+        ((2, 36_000), (2, 16_384)),
+    ],
+)
+def test_a_film_has_at_most_the_pixels_of_4k(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    height, width = film_size(*size)
+    assert (height, width) == expected
+    assert height % 2 == width % 2 == 0
