@@ -46,10 +46,11 @@ MAX_PACKET: Final = Fraction(1)
 """Longest time in seconds that the last packet before a new start is given; damaged files declare days."""
 
 FILE_START: Final = re.compile(
-    rb"\x1a\x45\xdf\xa3.{1,60}(webm|matroska)|ftyp(iso|mp4|avc|qt  |M4V|3gp)|RIFF.{4}AVI ",
+    rb"\x1a\x45\xdf\xa3.{1,60}(webm|matroska)|RIFF.{4}AVI |FLV\x01[\x01\x04\x05]\0\0\0\x09"
+    rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9|ftyp(iso|mp4|avc|qt  |M4V|3gp)",
     re.DOTALL,
 )
-"""First bytes of a Matroska, MP4 or AVI file."""
+"""First bytes of a Matroska, AVI, FLV, ASF or MP4 file."""
 
 SEARCH_BLOCK: Final = 1 << 20
 """Bytes of a file that are searched at once."""
@@ -216,11 +217,36 @@ def packet_time(packet: "Packet[Stream]") -> float | None:
 
 
 def holds_another_file(file: BinaryIO, start: int) -> bool:
-    """Return whether another mp4, mkv, webm or avi begins at or after a position of a file."""
+    """Return whether another file was joined to this one, and FFmpeg has not read all of it.
+
+    Args:
+        file: an open clip; its position is moved.
+        start: position where the last packet ends.
+    """
+    if _has_second_header(file):  # of joined MP4 files, packets of the second are read in part
+        return True
     file.seek(start)
     kept = b""
     while block := file.read(SEARCH_BLOCK):
         if FILE_START.search(kept + block):
             return True
         kept = block[-100:]
+    return False
+
+
+def _has_second_header(file: BinaryIO) -> bool:
+    """Return whether an MP4 has another box ``ftyp`` than that at its beginning."""
+    position = 0
+    file.seek(0)
+    while len(head := file.read(16)) == 16:
+        size, name = int.from_bytes(head[:4], "big"), head[4:8]
+        if name == b"ftyp" and position > 0:
+            return True
+        if position == 0 and name != b"ftyp":
+            return False
+        size = int.from_bytes(head[8:], "big") if size == 1 else size
+        position += size
+        if size < len(head) // 2 or position >= 1 << 62:  # 0: the last box; others: a damaged one
+            return False
+        file.seek(position)
     return False

@@ -165,7 +165,7 @@ class Clip:
     def _what_is_missing(self, decoder: "_Decoder", time: float) -> str | None:
         """Return why the clip goes on after its last decoded frame, "" if unknown; None if it does not."""
         if holds_another_file(self._file, decoder.packets.bytes_read):
-            return " where another file was joined to it: convert the parts one by one"
+            return ", as another file joined to it is not read whole: convert the parts one by one"
         # The declared duration of joined parts is that of the first, or counts the gap between them.
         short = decoder.end + self._start + DURATION_TOLERANCE < (self.duration or 0.0)
         short = short and not decoder.packets.starts_again
