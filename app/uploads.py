@@ -42,9 +42,9 @@ def show_unreadable(error: ImageError) -> None:
 
 
 def as_text(words: str) -> str:
-    """Return words that Streamlit shows as they are.
+    """Return words in which Streamlit finds no pictures, links, formulas or styles.
 
     A file name is text, not markdown: an image link in it would make the viewer's browser ask a stranger's
     server.
     """
-    return re.sub(r"([\\`*_\[\]<>~|$:#])", r"\\\1", words)
+    return re.sub(r"([\\`*\[\]<>~$])", r"\\\1", words)

@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.samples import SAMPLES
 from app.session import PageSettings
-from app.uploads import PICTURE_TYPES, PICTURES_HELP, decode_upload, show_unreadable
+from app.uploads import PICTURE_TYPES, PICTURES_HELP, as_text, decode_upload, show_unreadable
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import OverlayStyle
 from fer_core.export import png_bytes
@@ -137,7 +137,7 @@ def download(
 
 def show_error(error: Exception) -> None:
     """Show the sentence of an error that the viewer or the host can fix."""
-    st.error(str(error), icon=":material/error:")
+    st.error(as_text(str(error)), icon=":material/error:")
 
 
 def affect_note(card: Card) -> str:

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fer_core.devices import has_cuda_driver
+from fer_core.devices import has_gpu_driver
 from fer_core.models.classifier import Classifier, load_model
-from fer_core.runtime.torch import REPLAYED
 from fer_core.types import Image
 
+BATCHES = (1, 64, 1024, 4096)
 REPEATS = 30
 MATRIX_SIDE = 8192
 COPIED = 1 << 30
@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", action="append", help="a name or a card")
     options = parser.parse_args()
-    if not (has_cuda_driver() and torch.cuda.is_available()):
+    if not (has_gpu_driver() and torch.cuda.is_available()):
         print("left out: there is no GPU of NVIDIA here")
         return
     rate, bytes_a_second = matrix_rate(), bandwidth()
@@ -112,14 +112,14 @@ def main() -> None:
     for name in options.model or ("default", "plain"):
         classifier = load_model(name, "cuda")
         side = classifier.input_size
-        operations, moved = needs_of_a_face(load_model(name, "cpu", runtime="torch"))
-        for batch in (1, REPLAYED, 1024, 4096):
+        on_cpu = load_model(name, "cpu", runtime="torch")
+        operations, moved = needs_of_a_face(on_cpu)
+        for batch in BATCHES:
             aligned = random.integers(0, 255, (batch, side, side), dtype=np.uint8)
             found = rates(classifier, aligned)
             checked = aligned[:CHECKED]
             ours = classifier.calibrate(classifier.forward(checked).logits)
-            cpu = load_model(name, "cpu", runtime="torch")
-            theirs = cpu.calibrate(cpu.forward(checked).logits)
+            theirs = on_cpu.calibrate(on_cpu.forward(checked).logits)
             cells = "".join(f"{found[column]:12,.0f}" for column in columns)
             print(
                 f"{classifier.name:18}{batch:7}{cells}"

@@ -43,7 +43,8 @@ class Analyzer:
         detector: name of a face detector; each call may name another.
         device: "auto" (CUDA where there is a GPU for it), or a device as torch names it.
         min_face: side of the smallest face to look for, in pixels of the searched frame.
-        threads: CPU threads of torch and OpenCV, for the whole process; None leaves them as they are.
+        threads: CPU threads of torch and OpenCV, for the whole process; None leaves them as they are. ONNX
+            Runtime always takes one.
             One serves several viewers best: a second gains little on networks as small as these, and
             waits for the first whenever the cores are busy.
 

@@ -4,12 +4,16 @@ import ctypes
 import os
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from fer_core.errors import UserError
 
 KINDS: Final = ("cpu", "cuda", "mps")
 """Kinds of devices: processors, GPUs of NVIDIA (and of AMD, which torch names so too), GPUs of Apple."""
+
+
+AMD_DRIVER: Final = Path("/dev/kfd")
 
 
 def list_devices() -> tuple[str, ...]:
@@ -34,7 +38,7 @@ def choose_device(name: str = "auto", *, training: bool = False) -> str:
     Raises:
         UserError: if this machine has no such device; the message names those it has.
     """
-    if name == "cpu" or (name == "auto" and not training and not has_cuda_driver()):
+    if name == "cpu" or (name == "auto" and not training and not has_gpu_driver()):
         return "cpu"
     devices = list_devices()
     if name == "auto":
@@ -52,8 +56,11 @@ def choose_device(name: str = "auto", *, training: bool = False) -> str:
 
 
 @cache
-def has_cuda_driver() -> bool:
-    """Return whether NVIDIA's driver finds a GPU; it is asked itself, since importing torch takes seconds."""
+def has_gpu_driver() -> bool:
+    """Return whether there may be a GPU for torch's CUDA: NVIDIA's driver has one, or AMD's is there.
+
+    The drivers are asked, since importing torch takes seconds and 800 MB.
+    """
     for library in ("libcuda.so.1", "nvcuda.dll"):
         try:
             driver = ctypes.CDLL(library)
@@ -62,7 +69,7 @@ def has_cuda_driver() -> bool:
         count = ctypes.c_int()
         if driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0:
             return count.value > 0
-    return False
+    return AMD_DRIVER.exists()
 
 
 def limit_threads(count: int) -> None:

@@ -104,10 +104,7 @@ def explain_readings(
     classifier, other, method = observation.classifier, options.other, options.method
     evidence = observation.output.evidence if observation.output is not None else None
     if method != "gradcam" or evidence is None:
-        from fer_core.explain.maps import (
-            method_for,
-            raw_maps,
-        )  # with torch, which evidence is without
+        from fer_core.explain.maps import method_for, raw_maps  # they need torch
 
         evidence, method = None, method_for(classifier, method)
 

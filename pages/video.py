@@ -14,6 +14,7 @@ from app.video.views import (
     render_tables,
     render_timeline,
 )
+from app.widgets import show_error
 from fer_core.video import VideoError
 
 
@@ -34,7 +35,7 @@ def main() -> None:
             style = render_moment(view)
         render_best(view)
     except VideoError as error:  # of a damaged clip, a single frame is not always found again
-        st.error(str(error), icon=":material/broken_image:")
+        show_error(error)
     render_tables(view)
     render_downloads(view, style)
 

@@ -9,7 +9,7 @@ from fer_core.errors import UserError
 
 def set_gpus(patch: pytest.MonkeyPatch, *, cuda: int = 0, mps: bool = False) -> None:
     """Pretend that this machine has some GPUs."""
-    patch.setattr("fer_core.devices.has_cuda_driver", lambda: cuda > 0)
+    patch.setattr("fer_core.devices.has_gpu_driver", lambda: cuda > 0)
     patch.setattr(torch.cuda, "is_available", lambda: cuda > 0)
     patch.setattr(torch.cuda, "device_count", lambda: cuda)
     patch.setattr(torch.backends.mps, "is_available", lambda: mps)

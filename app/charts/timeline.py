@@ -76,19 +76,31 @@ def clip_timeline(
         hovermode="x unified",
         dragmode="zoom",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
-        yaxis2={"overlaying": "y", "side": "right", "range": [-1, 1], "showgrid": False},
     )
     figure.update_xaxes(title=None, ticksuffix=" s", gridcolor=CLEAR, zeroline=False)
+    _set_axes(figure, lowest=-0.06 if len(blinks) else 0.0)
+    return figure
+
+
+def _set_axes(figure: go.Figure, *, lowest: float) -> None:
+    """Set the axis of shares on the left, and on the right that of valence and arousal, whose ticks stand at
+    the same heights: -1 at 0 %, 1 at 100 %."""
     figure.update_layout(
         yaxis={
-            "range": [-0.06 if len(blinks) else 0, 1],
+            "range": [lowest, 1],
             "tickformat": ".0%",
             "dtick": 0.5,
             "gridcolor": FAINT,
             "fixedrange": True,
-        }
+        },
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "range": [2 * lowest - 1, 1],
+            "dtick": 1,
+            "showgrid": False,
+        },
     )
-    return figure
 
 
 def attention_strip(times: Floats, weights: Floats, *, height: int = 150) -> go.Figure:

@@ -15,6 +15,7 @@ from typing import Final
 import streamlit as st
 
 from app.session import PageSettings
+from app.uploads import as_text
 from app.video.sample import sample_clip
 from fer_core import StreamSettings
 from fer_core.video import SEQUENCE, Clip, Progress, Timeline, TimelineReader, VideoError
@@ -118,7 +119,7 @@ def choose_reading(clip: ClipFile, settings: PageSettings) -> tuple[ReadingOptio
         start = st.button(
             "Analyze", type="primary", icon=":material/play_arrow:", key="video_start"
         )
-        st.caption(clip.name)
+        st.caption(as_text(clip.name))
     return ReadingOptions(every, together), start
 
 
@@ -156,7 +157,7 @@ def show_progress(steps: Iterator[Progress], activity: str) -> None:
 def render_state(timeline: Timeline) -> None:
     """Say whether the clip is damaged or the reading was stopped; end the page where it holds no face."""
     if timeline.flaw:
-        st.warning(timeline.flaw, icon=":material/content_cut:")
+        st.warning(as_text(timeline.flaw), icon=":material/content_cut:")
     if timeline.stopped:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(f"Stopped at {timeline.end:.1f} s. The part that was read is below.")

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from app.charts.timeline import attention_strip, clip_timeline
 from app.session import PageSettings
 from app.video.reading import ClipFile, show_progress
-from app.widgets import ACTIONS_NOTE, affect_note, attention_note, chart, choose_overlay, download
+from app.widgets import (
+    ACTIONS_NOTE,
+    affect_note,
+    attention_note,
+    chart,
+    choose_overlay,
+    download,
+    show_error,
+)
 from fer_core import EXPRESSIONS, load_card
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay, headline
@@ -280,18 +288,14 @@ def render_tables(view: ClipView) -> None:
 def render_downloads(view: ClipView, style: PictureStyle) -> None:
     """Offer the numbers, the timeline and the annotated video for download."""
     timeline, stem, rows = view.timeline, view.clip.stem, view.rows
-    title, smoothing = (
-        f"{view.clip.name}, face {view.track}",
-        describe_smoothing(timeline.smoothing),
-    )
+    title = drawable(f"{view.clip.name}, face {view.track}")
+    note = describe_smoothing(timeline.smoothing)
     with st.container(horizontal=True):
         download("Table as CSV", lambda: csv_text(timeline.csv_rows(), CSV_COLUMNS), f"{stem}.csv")
         download("Numbers as JSON", lambda: json_text(timeline.record()), f"{stem}.json")
         download(
             "Timeline as PNG",
-            lambda: png_bytes(
-                timeline_picture(rows["time"], rows["probabilities"], drawable(title), smoothing)
-            ),
+            lambda: png_bytes(timeline_picture(rows["time"], rows["probabilities"], title, note)),
             f"{stem}-timeline.png",
         )
         make = st.button("Make the annotated video", icon=":material/movie_edit:", key="video_make")
@@ -302,7 +306,8 @@ def render_downloads(view: ClipView, style: PictureStyle) -> None:
                 make_film(view, style)
             work.empty()
         except VideoError as error:
-            work.error(str(error), icon=":material/broken_image:")
+            with work:
+                show_error(error)
     if "video_film" in st.session_state:
         film: bytes = st.session_state.video_film
         download("Annotated video as MP4", film, f"{stem}-annotated.mp4")

@@ -49,7 +49,7 @@ def video(
     with Clip(clip) as opened, ExitStack() as film_files:
         table = film = None
         if annotated is not None:
-            if annotated.suffix.lower() != ".mp4" or annotated.resolve() == clip.resolve():
+            if annotated.suffix.lower() != ".mp4":
                 raise UserError(f"--annotated {annotated}: name another file, ending in .mp4")
             film = film_files.enter_context(replaced(annotated, inputs=[clip]))
         with ExitStack() as table_files:  # whole before the film begins, which may fail

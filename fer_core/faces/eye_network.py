@@ -1,13 +1,10 @@
 """The torch network that looks at an eye; ``fer_core.faces.eyes`` runs it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import timm
 from torch import Tensor, nn
-
-from fer_core.weights import EYES, WEIGHTS, fold_batch_norms, load_weights, put_arrays
 
 MIN_CONTRAST: Final = 2.0
 """Smallest standard deviation of gray values, of 255, that is divided by; below it lies noise."""
@@ -42,19 +39,3 @@ class EyeNetwork(nn.Module):
     def predictions(self, eyes: Tensor) -> dict[str, Tensor]:
         """Compute ``open``, the (N,) probabilities of being open."""
         return {"open": self(eyes).float().sigmoid()}
-
-
-def load_eye_network(
-    device: str = "cpu", folder: Path = WEIGHTS, *, fold: bool = True
-) -> EyeNetwork:
-    """Load the trained network for inference; without ``fold`` its weights keep their names.
-
-    Raises:
-        WeightsError: if its files are missing, damaged or do not fit the network.
-    """
-    card, arrays = load_weights(EYES, folder)
-    network = EyeNetwork(**card.network)
-    put_arrays(network, arrays, folder / f"{card.name}.safetensors")
-    if fold:
-        fold_batch_norms(network.body)
-    return network.eval().requires_grad_(False).to(device)

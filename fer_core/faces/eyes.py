@@ -49,10 +49,12 @@ def load_eye_reader(
     """
 
     def by_torch() -> dict[str, ForwardPass]:
-        from fer_core.faces.eye_network import load_eye_network
+        from fer_core.faces.eye_network import EyeNetwork
+        from fer_core.faces.trained import load_trained
         from fer_core.runtime.torch import TorchPass
 
-        return {EYES: TorchPass(load_eye_network(device, folder).predictions, device)}
+        network = load_trained(EyeNetwork, EYES, device, folder)
+        return {EYES: TorchPass(network.predictions, device)}
 
     passes = open_passes(EYES, by_torch, device=device, folder=folder, runtime=runtime)
     return EyeReader(load_card(EYES, folder), passes[EYES])

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import timm
 from torch import Tensor, nn
 
+from fer_core.faces.trained import load_trained
 from fer_core.labels import ACTIONS
 from fer_core.pose import LANDMARKS as POINTS
-from fer_core.weights import LANDMARKS, WEIGHTS, fold_batch_norms, load_weights, put_arrays
+from fer_core.weights import LANDMARKS
 
 
 class LandmarkNetwork(nn.Module):
@@ -64,23 +64,7 @@ class LandmarkNetwork(nn.Module):
         }
 
 
-def load_landmark_network(
-    device: str = "cpu", folder: Path = WEIGHTS, *, fold: bool = True
-) -> LandmarkNetwork:
-    """Load the trained network for inference; without ``fold`` its weights keep their names.
-
-    Raises:
-        WeightsError: if its files are missing, damaged or do not fit the network.
-    """
-    card, arrays = load_weights(LANDMARKS, folder)
-    network = LandmarkNetwork(**card.network)
-    put_arrays(network, arrays, folder / f"{card.name}.safetensors")
-    if fold:
-        fold_batch_norms(network.body)
-    return network.eval().requires_grad_(False).to(device)
-
-
 @cache
 def shared_landmark_network(device: str) -> LandmarkNetwork:
     """Return the process's landmark network for torch, loaded once."""
-    return load_landmark_network(device)
+    return load_trained(LandmarkNetwork, LANDMARKS, device)

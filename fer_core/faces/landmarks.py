@@ -118,10 +118,12 @@ def load_landmarker(
     """
 
     def by_torch() -> dict[str, ForwardPass]:
-        from fer_core.faces.landmark_network import load_landmark_network
+        from fer_core.faces.landmark_network import LandmarkNetwork
+        from fer_core.faces.trained import load_trained
         from fer_core.runtime.torch import TorchPass
 
-        return {LANDMARKS: TorchPass(load_landmark_network(device, folder).predictions, device)}
+        network = load_trained(LandmarkNetwork, LANDMARKS, device, folder)
+        return {LANDMARKS: TorchPass(network.predictions, device)}
 
     passes = open_passes(LANDMARKS, by_torch, device=device, folder=folder, runtime=runtime)
     return Landmarker(load_card(LANDMARKS, folder), passes[LANDMARKS])

@@ -168,6 +168,7 @@ class MTCNN:
         """Run P-Net over the picture at every scale; return (N, 4) candidate boxes."""
         height, width = pyramid.level(0).shape[:2]
         candidates = [np.empty((0, 5), np.float32)]
+        # The smallest picture that is still twice as large as the first level, so that it is averaged well.
         level: MatLike = pyramid.level(int(math.log2(max(1, smallest / PNET_SIDE / 2))))
         for window in self._windows(min(height, width), smallest):
             scale = PNET_SIDE / window

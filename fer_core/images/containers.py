@@ -197,19 +197,8 @@ _WHITE_IS_ZERO: Final = 0
 _STRUCTURE: Final = {
     *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT),
     *(_TILE_WIDTH, _TILE_HEIGHT, 324, 325),  # tiles
-    *(
-        266,
-        273,
-        277,
-        278,
-        279,
-        292,
-        293,
-        317,
-        320,
-        338,
-        347,
-    ),  # strips, fax, predictor, colors, tables
+    # Strips, fax, predictor, colors, tables.
+    *(266, 273, 277, 278, 279, 292, 293, 317, 320, 338, 347),
     *(512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532),  # JPEG and YCbCr
 }
 """Entries of a TIFF that its pixels need."""

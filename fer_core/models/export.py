@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fer_core.errors import UserError
-from fer_core.faces.eye_network import load_eye_network
-from fer_core.faces.landmark_network import load_landmark_network
+from fer_core.faces.eye_network import EyeNetwork
+from fer_core.faces.landmark_network import LandmarkNetwork
 from fer_core.faces.mtcnn_networks import load_networks
+from fer_core.faces.trained import load_trained
 from fer_core.files import replaced
 from fer_core.models.base import Estimator
 from fer_core.models.networks import load_network
@@ -124,8 +125,8 @@ def _parts(name: str, card: Card, folder: Path) -> Iterator[_Part]:
             yield _Part(part, nn.ModuleDict(networks), stage.predictions, example, axes, {})
         return
     if card.name in (LANDMARKS, EYES):
-        load = load_landmark_network if card.name == LANDMARKS else load_eye_network
-        network: Any = load("cpu", place, fold=False)
+        build = LandmarkNetwork if card.name == LANDMARKS else EyeNetwork
+        network: Any = load_trained(build, card.name, "cpu", place, fold=False)
     else:
         network = load_network(name, "cpu", folder, fold=False)
         if network.unexportable:

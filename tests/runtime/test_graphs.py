@@ -108,6 +108,11 @@ def test_weights_are_folded_on_loading(name: str, tmp_path: Path) -> None:
     assert "BatchNormalization" not in left and left.count("Cast") == 1, "of the input alone"
 
 
+def test_git_never_changes_line_ends_in_hashed_files() -> None:
+    rules = (WEIGHTS.parent / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert {"*.onnx binary", "*.safetensors binary"} <= set(rules)
+
+
 def test_graphs_are_within_their_size() -> None:
     assert sum(path.stat().st_size for path in WEIGHTS.glob("*.onnx")) < 4e6
 

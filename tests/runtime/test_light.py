@@ -49,13 +49,13 @@ def test_predict_needs_neither_torch_nor_much_memory(
 def test_without_a_driver_the_cpu_is_chosen_and_torch_is_not_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(devices, "has_cuda_driver", lambda: False)
+    monkeypatch.setattr(devices, "has_gpu_driver", lambda: False)
     monkeypatch.setattr(devices, "list_devices", lambda: pytest.fail("torch was asked"))
     assert devices.choose_device("auto") == devices.choose_device("cpu") == "cpu"
 
 
 def test_with_a_driver_torch_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "has_cuda_driver", lambda: True)
+    monkeypatch.setattr(devices, "has_gpu_driver", lambda: True)
     monkeypatch.setattr(devices, "list_devices", lambda: ("cpu", "cuda", "cuda:0"))
     assert devices.choose_device("auto") == "cuda"
     monkeypatch.setattr(devices, "list_devices", lambda: ("cpu",))
@@ -67,8 +67,12 @@ def test_a_machine_without_the_library_has_no_driver(monkeypatch: pytest.MonkeyP
         raise OSError(name)
 
     monkeypatch.setattr("ctypes.CDLL", missing)
-    devices.has_cuda_driver.cache_clear()
+    monkeypatch.setattr(devices, "AMD_DRIVER", Path("/nowhere"))
+    devices.has_gpu_driver.cache_clear()
     try:
-        assert not devices.has_cuda_driver()
+        assert not devices.has_gpu_driver()
+        monkeypatch.setattr(devices, "AMD_DRIVER", Path("/"))
+        devices.has_gpu_driver.cache_clear()
+        assert devices.has_gpu_driver(), "torch names AMD's GPUs cuda as well"
     finally:
-        devices.has_cuda_driver.cache_clear()
+        devices.has_gpu_driver.cache_clear()

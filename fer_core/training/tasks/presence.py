@@ -20,6 +20,7 @@ from fer_core.data.scenes import VIEWS, faceless_scenes
 from fer_core.faces.landmark_network import LandmarkNetwork
 from fer_core.faces.landmarks import BATCH, STILL_THERE, Landmarker, five_points
 from fer_core.geometry import alignment, warp
+from fer_core.training.notice import notice
 from fer_core.types import Floats, Image
 
 MAX_SHIFT: Final = 0.22
@@ -146,7 +147,12 @@ def _moved(transform: Floats, size: int, distance: float, rng: np.random.Generat
 
 def _faceless_squares(size: int, rng: np.random.Generator, *, measured: bool) -> Iterator[Image]:
     """Yield squares of pictures without a face, and of one gray."""
-    for number, scene in enumerate(faceless_scenes()):
+    try:
+        scenes = faceless_scenes()
+    except ModuleNotFoundError as error:  # on a machine with no more than training needs
+        notice(f"{error.name} is not installed, so its pictures without faces are left out")
+        scenes = []
+    for number, scene in enumerate(scenes):
         if (number // VIEWS % HELD_OUT == HELD_OUT - 1) != measured:
             continue
         height, width = scene.image.shape

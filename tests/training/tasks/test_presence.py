@@ -1,6 +1,7 @@
 """The head that says whether a face is still in its square."""
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 import torch
 
 from fer_core.data.readers.landmarks import LandmarkSet, read_landmarks
-from fer_core.faces.landmark_network import load_landmark_network
+from fer_core.faces.landmark_network import LandmarkNetwork
 from fer_core.faces.landmarks import load_landmarker
+from fer_core.faces.trained import load_trained
 from fer_core.training.recipe import read_recipe
 from fer_core.training.run import Run
 from fer_core.training.task import train
@@ -35,7 +37,7 @@ def faces(shared: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Lan
 
 
 def test_squares_with_a_face_and_without_are_told_apart(faces: LandmarkSet) -> None:
-    network = load_landmark_network()
+    network = load_trained(LandmarkNetwork, LANDMARKS)
     with torch.no_grad():
         network.present.weight.zero_()
         network.present.bias.zero_()
@@ -65,6 +67,16 @@ def test_held_out_pictures_are_not_trained_on(faces: LandmarkSet) -> None:
     trained, _ = presence_squares(few, 64, 0, measured=False)
     measured, _ = presence_squares(few, 64, 0, measured=True)
     assert len(measured) < len(trained) / 2
+
+
+def test_without_the_sample_pictures_other_squares_are_left(
+    faces: LandmarkSet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "skimage.data", None)
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    squares, present = presence_squares(faces, 64, 0, measured=False)
+    assert len(squares) == 2 * len(faces) + presence.FLAT and present.sum() == len(faces)
+    assert "its pictures without faces are left out" in capsys.readouterr().err
 
 
 def test_a_run_replaces_the_head_and_keeps_the_rest_of_card_and_network(
