@@ -6,7 +6,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import cv2
 
@@ -156,22 +156,43 @@ def data_frame(rows: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
     return pd.DataFrame(list(rows))
 
 
-def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return rows as the text of a CSV file with a header.
+class CsvTable:
+    """A CSV file that is written row by row.
 
-    A text that a spreadsheet would compute, such as the file name ``=1+1.jpg``, gets an apostrophe before it.
+    A text that a spreadsheet would compute, such as the file name ``=1+1.jpg``, gets an apostrophe before it;
+    what is not text in UTF-8, as in some file names, is written as ``\\udce9``.
     """
+
+    def __init__(self, file: TextIO, columns: Sequence[str]) -> None:
+        """Write the header.
+
+        Args:
+            file: opened with ``newline=""``.
+        """
+        self.file = file
+        self.table = csv.DictWriter(file, columns)
+        self.table.writeheader()
+        self.file.flush()
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write rows, column -> value, through to the file."""
+        self.table.writerows({name: _plain(cell) for name, cell in row.items()} for row in rows)
+        self.file.flush()
+
+
+def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Return rows as the text of a CSV file with a header, as ``CsvTable`` writes it."""
     text = io.StringIO(newline="")
-    table = csv.DictWriter(text, columns)
-    table.writeheader()
-    table.writerows({name: _plain(cell) for name, cell in row.items()} for row in rows)
+    CsvTable(text, columns).write(rows)
     return text.getvalue()
 
 
 def _plain(cell: object) -> object:
     """Return a cell that no spreadsheet takes for a formula; numbers stay as they are."""
-    is_formula = isinstance(cell, str) and cell.lstrip().startswith(FORMULA_STARTS)
-    return f"'{cell}" if is_formula else cell
+    if not isinstance(cell, str):
+        return cell
+    text = cell.encode("utf-8", "backslashreplace").decode("utf-8")
+    return f"'{text}" if text.lstrip().startswith(FORMULA_STARTS) else text
 
 
 def json_text(record: object) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fer_core.errors import UserError
 from fer_core.fields import check_ranges, one_of
-from fer_core.files import replaced
+from fer_core.files import make_folder, replaced
 from fer_core.labels import PRIORS
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def results_path(name: str, folder: Path = WEIGHTS) -> Path:
 def write_results(name: str, table: Mapping[str, Any], folder: Path = WEIGHTS) -> None:
     """Store measured results beside the models of a folder."""
     path = results_path(name, folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     text = json.dumps(table, indent=2, ensure_ascii=False)
     with replaced(path) as beside:
         beside.write_text(text + "\n", encoding="utf-8")
@@ -208,7 +208,7 @@ def save_weights(card: Card, arrays: "Mapping[str, NDArray[Any]]", folder: Path)
     """Store floating-point arrays in fp16, others as they are, with a card that carries their hash."""
     import numpy as np
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / f"{card.name}.safetensors"
     halved = {
         name: array.astype(np.float16) if np.issubdtype(array.dtype, np.floating) else array
@@ -223,11 +223,13 @@ def save_arrays(
 ) -> None:
     """Store arrays as they are, with ``facts`` as metadata of the file."""
     import numpy as np
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     # safetensors writes memory as it lies, whatever the strides say.
     in_order = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(in_order, path, dict(facts or {}))
+    with replaced(path) as beside:
+        # safetensors' own function writes a file that only its owner may read.
+        beside.write_bytes(save(in_order, dict(facts or {})))
 
 
 def save_card(card: Card, folder: Path, sha256: str) -> Card:

@@ -1,6 +1,7 @@
 """Fixtures for all tests: a real face, and the data beside the repository."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -8,7 +9,9 @@ from typing import Protocol
 import numpy as np
 import pytest
 import skimage.data
+from PIL import Image as Pillow
 
+from fer_core import cli
 from fer_core.types import Floats, Image
 
 SHARED = Path(
@@ -68,3 +71,29 @@ def clip_frames(shared: Callable[[str], Path]) -> ClipFrames:
                     yield frame.to_ndarray(format="rgb24")
 
     return frames
+
+
+Run = Callable[..., tuple[int, str, str]]
+"""Arguments of the command line -> exit code, standard output, standard error."""
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that calls the command line in this process."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["fer_core", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def photo(tmp_path: Path, astronaut: Image) -> Path:
+    """Write a photograph with a happy face."""
+    path = tmp_path / "astronaut.png"
+    Pillow.fromarray(astronaut).save(path)
+    return path

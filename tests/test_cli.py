@@ -25,30 +25,7 @@ from fer_core.models import Classifier
 from fer_core.models.base import PooledNetwork
 from fer_core.types import Image
 from fer_core.weights import WEIGHTS
-
-Run = Callable[..., tuple[int, str, str]]
-"""Arguments of the command line -> exit code, standard output, standard error."""
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return a function that calls the command line in this process."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["fer_core", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return call
-
-
-@pytest.fixture
-def photo(tmp_path: Path, astronaut: Image) -> Path:
-    path = tmp_path / "astronaut.png"
-    Pillow.fromarray(astronaut).save(path)
-    return path
+from tests.conftest import Run
 
 
 @pytest.fixture
@@ -382,8 +359,8 @@ def test_train_with_detect_trains_on_the_faces_of_whole_pictures(
 ) -> None:
     received: list[FaceSet] = []
 
-    def stop(task: object, run: object, faces: FaceSet) -> None:
-        received.append(faces)
+    def stop(task: object, run: object, read: Callable[[], FaceSet]) -> None:
+        received.append(read())
         raise KeyboardInterrupt
 
     monkeypatch.setattr(import_module("fer_core.training.task"), "train", stop)
@@ -504,9 +481,9 @@ def test_explain_writes_picture_and_numbers(run: Run, photo: Path, tmp_path: Pat
     out = tmp_path / "maps"
     code, _, _ = run("explain", photo, "--target", "sad", "--method", "layercam", "--out", out)
     assert code == 0
-    numbers = json.loads((out / "astronaut-sad-layercam.json").read_text())
+    numbers = json.loads((out / "astronaut-prior_attention-sad-layercam.json").read_text())
     assert np.array(numbers["raw"]).shape == (6, 6) and numbers["target"] == "sad"
-    with Pillow.open(out / "astronaut-sad-layercam.png") as picture:
+    with Pillow.open(out / "astronaut-prior_attention-sad-layercam.png") as picture:
         assert picture.size == (512, 512)
 
 
@@ -519,7 +496,7 @@ def test_explain_names_the_method_that_was_used(
     )
     assert code == 0
     assert "plain has no feature maps for layercam: explained by occlusion" in out
-    numbers = json.loads((tmp_path / "astronaut-happy-occlusion.json").read_text())
+    numbers = json.loads((tmp_path / "astronaut-plain-happy-occlusion.json").read_text())
     assert numbers["method"] == "occlusion" and np.array(numbers["raw"]).shape == (6, 6)
 
 

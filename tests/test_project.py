@@ -54,7 +54,7 @@ APP_FILES = [ROOT / "streamlit_app.py", *sorted((ROOT / "app").rglob("*.py"))]
 APP_FILES += sorted((ROOT / "pages").glob("*.py"))
 
 TRAINING_PACKAGES = {"torch", "torchvision", "timm", "lightning", "torchmetrics", "numpy", "pandas"}
-TRAINING_PACKAGES |= {"cv2", "PIL", "safetensors"}  # the last two come with torchvision and timm
+TRAINING_PACKAGES |= {"cv2", "PIL", "safetensors", "filelock"}  # with torchvision, timm and torch
 
 WEIGHTS = sorted((ROOT / "weights").glob("*.safetensors"))
 MAX_MEGABYTES = {"prior_attention": 3, "plain": 3, "landmarks": 3, "dnn": 7.5, "mtcnn": 2.1}

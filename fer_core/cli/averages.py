@@ -11,6 +11,7 @@ from fer_core.cli.printing import print_claims
 from fer_core.cli.progress import print_above, progress_bar, track
 from fer_core.devices import choose_device
 from fer_core.errors import UserError
+from fer_core.files import check_output, make_folder
 from fer_core.weights import AVERAGES, WEIGHTS, list_models, load_card, results_path
 
 
@@ -40,6 +41,8 @@ def averages(
     from fer_core.faces.landmarks import five_points
     from fer_core.models import load_model
 
+    make_folder(results_path(AVERAGES, WEIGHTS).parent)
+    check_output(results_path(AVERAGES, WEIGHTS))
     device = choose_device(device)
     chosen = {load_card(name).name: name for name in model or list_models()}
     command = f"python -m fer_core averages{data_options(data)} --split {split} --most {most}"

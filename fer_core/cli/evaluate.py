@@ -12,6 +12,7 @@ from fer_core.cli.printing import LEADERBOARD_COLUMNS, print_evaluation, print_f
 from fer_core.cli.progress import progress_bar, track
 from fer_core.devices import choose_device
 from fer_core.errors import UserError
+from fer_core.files import check_output, make_folder
 from fer_core.weights import (
     EXPRESSION_MODEL,
     LEADERBOARD,
@@ -111,6 +112,8 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
     from fer_core.export import json_text
     from fer_core.training.origin import origin
 
+    make_folder(results_path(LEADERBOARD, WEIGHTS).parent)
+    check_output(results_path(LEADERBOARD, WEIGHTS))
     faces, copies = _split(data, plus, split)
     with progress_bar("Measuring models") as show:
         rows = compare_models(faces, copies=copies, progress=show)

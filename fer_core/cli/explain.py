@@ -7,6 +7,7 @@ import typer
 
 from fer_core.cli.options import Device, FaceDetector, Model
 from fer_core.errors import UserError
+from fer_core.files import make_folder, replaced
 
 
 def explain(
@@ -18,7 +19,7 @@ def explain(
     detector: FaceDetector = "mtcnn",
     device: Device = "auto",
 ) -> None:
-    """Write the class activation map of the largest face as PNG and JSON."""
+    """Write the class activation map of the largest face, as IMAGE-MODEL-CLASS-METHOD.png and .json."""
     from fer_core.analyzer import Analyzer
     from fer_core.draw.overlay import OverlayStyle, draw_overlay
     from fer_core.export import by_class, json_text, png_bytes
@@ -32,21 +33,23 @@ def explain(
     if not result.readings:
         raise UserError(f"{image}: no face was found; try a larger or brighter picture")
     explanation = result.explanations[0][0]
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     if explanation.method != method:
         typer.echo(f"{model} has no feature maps for {method}: explained by {explanation.method}")
-    stem = out / f"{image.stem}-{explanation.target}-{explanation.method}"
-    picture = draw_overlay(frame, result, OverlayStyle())
-    stem.with_suffix(".png").write_bytes(png_bytes(picture))
+    reading = result.readings[0]
+    stem = f"{image.stem}-{reading.model}-{explanation.target}-{explanation.method}"
     numbers = {
         "path": str(image),
-        "model": result.readings[0].model,
+        "model": reading.model,
         "target": explanation.target,
         "method": explanation.method,
         "raw": explanation.raw.tolist(),
         "region_share": dict(explanation.region_share),
         "is_flat": explanation.is_flat,
-        "probabilities": by_class(result.readings[0].probabilities),
+        "probabilities": by_class(reading.probabilities),
     }
-    stem.with_suffix(".json").write_text(json_text(numbers), encoding="utf-8")
-    typer.echo(f"{stem}.png and {stem.name}.json")
+    with replaced(out / f"{stem}.png", inputs=[image]) as beside:
+        beside.write_bytes(png_bytes(draw_overlay(frame, result, OverlayStyle())))
+    with replaced(out / f"{stem}.json") as beside:
+        beside.write_text(json_text(numbers), encoding="utf-8")
+    typer.echo(f"{out / stem}.png and {stem}.json")

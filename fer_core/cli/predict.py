@@ -1,15 +1,18 @@
 """``predict``: every face in images and folders of images."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fer_core.cli.options import Details, Device, FaceDetector, Json, Model, Prior
 from fer_core.cli.progress import print_above, track
 from fer_core.files import replaced
+
+if TYPE_CHECKING:
+    from fer_core.export import CsvTable
 
 
 def predict(
@@ -24,71 +27,85 @@ def predict(
 ) -> None:
     """Predict the class of every face in images and folders of images. Ctrl+C keeps what was read so far."""
     from fer_core.analyzer import Analyzer
-    from fer_core.export import image_record, json_text
+    from fer_core.export import csv_rows, image_record, json_text
     from fer_core.images import ImageError, decode_image
     from fer_core.options import AnalysisOptions
 
     options = AnalysisOptions(maps=(), landmarks=as_json or details, prior=prior)
-    images = list(_images(paths))
+    images = list(_images(paths, csv_out))
     records: list[dict[str, Any]] = []
-    failed = False
+    count, failed = 0, False
     with ExitStack() as files:
-        table = None
-        if csv_out is not None:
-            table = files.enter_context(replaced(csv_out, inputs=[path for path, _ in images]))
+        table = csv_out and files.enter_context(_table(csv_out, images, details))
         analyzer = Analyzer(model, detector, device)
         with suppress(KeyboardInterrupt):
             for path, named in track(images, "Reading images"):
                 try:
                     decoded = decode_image(path)
                 except ImageError as error:
-                    print_above(f"error: {path}: {error}")
-                    records.append({"path": str(path), "error": str(error)})
+                    print_above(f"error: {error}")
+                    record: dict[str, Any] = {"path": str(path), "error": str(error)}
                     failed = failed or named
-                    continue
-                for note in decoded.notes:
-                    print_above(f"note: {path}: {note}")
-                image = decoded.pixels
-                readings = analyzer.analyze(image, options).readings
-                records.append(image_record(str(path), image, readings, decoded.notes))
-        stopped = len(records) < len(images)
-        if table is not None:
-            _write_table(table, records, details)
+                else:
+                    for note in decoded.notes:
+                        print_above(f"note: {path}: {note}")
+                    image = decoded.pixels
+                    readings = analyzer.analyze(image, options).readings
+                    record = image_record(str(path), image, readings, decoded.notes)
+                count += 1
+                if table:
+                    table.write(csv_rows([record], details=details))
+                if as_json:
+                    records.append(record)
+                else:
+                    _print_record(record)
     if as_json:
         typer.echo(json_text(records))
-    else:
-        for record in records:
-            _print_record(record)
-    if stopped:
-        print_above(f"stopped after {len(records):,} of {len(images):,} images")
+    if count < len(images):
+        print_above(f"stopped after {count:,} of {len(images):,} images")
         raise typer.Exit(130)
     if failed:
         raise typer.Exit(2)
 
 
-def _images(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
-    """Yield each file to read, and whether it was named on the command line."""
+def _images(paths: Sequence[Path], output: Path | None) -> Iterator[tuple[Path, bool]]:
+    """Yield each file to read, and whether it was named on the command line.
+
+    Args:
+        output: a table of an earlier call, which is left out of the folder in which it lies.
+    """
+    from fer_core.images import SUFFIXES
+
     for path in paths:
-        if path.is_dir():
-            yield from ((file, False) for file in sorted(path.rglob("*")) if file.is_file())
-        else:
+        if not path.is_dir():
             yield path, True
+            continue
+        for file in sorted(path.rglob("*")):
+            is_table = file.suffix.lower() not in SUFFIXES and file == output
+            if file.is_file() and not is_table:
+                yield file, False
 
 
-def _write_table(path: Path, records: Sequence[dict[str, Any]], details: bool) -> None:
-    from fer_core.export import CSV_COLUMNS, DETAIL_COLUMNS, csv_rows, csv_text
+@contextmanager
+def _table(path: Path, images: Sequence[tuple[Path, bool]], details: bool) -> "Iterator[CsvTable]":
+    """Yield the table of faces; it takes its place at the end of the block."""
+    from fer_core.export import CSV_COLUMNS, DETAIL_COLUMNS, CsvTable
 
     columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
-    text = csv_text(csv_rows(records, details=details), columns)
-    path.write_text(text, encoding="utf-8", newline="")
+    with (
+        replaced(path, inputs=[image for image, _ in images]) as beside,
+        beside.open("w", encoding="utf-8", newline="") as file,
+    ):
+        yield CsvTable(file, columns)
 
 
 def _print_record(record: dict[str, Any]) -> None:
+    """Print a line for each face of an image, as soon as it is read."""
     if "error" in record:
         return
     if not record["faces"]:
-        typer.echo(f"{record['path']}: no face found")
+        print(f"{record['path']}: no face found", flush=True)
     for number, face in enumerate(record["faces"], start=1):
         share = face["probabilities"][face["top"]]
         unsure = " (unsure)" if face["unsure"] else ""
-        typer.echo(f"{record['path']}: face {number}: {face['top']} {share:.0%}{unsure}")
+        print(f"{record['path']}: face {number}: {face['top']} {share:.0%}{unsure}", flush=True)

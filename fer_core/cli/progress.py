@@ -23,17 +23,23 @@ def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
     from rich.progress import Progress, TimeElapsedColumn
 
     columns = (*Progress.get_default_columns(), TimeElapsedColumn())
-    # Standard output stays as it is: Rich would print on standard error what is written there meanwhile.
+    # Standard output stays as it is, unless both are the terminal: Rich prints it on standard error.
     with Progress(
-        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
     ) as bar:
         task = bar.add_task(label, total=None)
         yield lambda share: bar.update(task, total=1.0, completed=share)
 
 
 def print_above(line: str) -> None:
-    """Print a line on standard error, above the bar if there is one."""
-    print(line, file=sys.stderr)  # typer.echo would write past Rich, into the bar
+    """Print a line on standard error, above the bar if there is one.
+
+    ``typer.echo`` would write past Rich, into the bar, on standard output as well: ``print`` serves there.
+    """
+    print(line, file=sys.stderr)
 
 
 def track(items: Sequence[Item], label: str) -> Iterator[Item]:

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from time import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ import typer
 from fer_core.cli.options import Device, Plus
 from fer_core.cli.progress import progress_bar
 from fer_core.errors import UserError
-from fer_core.weights import WEIGHTS
+from fer_core.weights import WEIGHTS, load_card
 
 if TYPE_CHECKING:
     from fer_core.training.recipe import Recipe
@@ -105,17 +104,20 @@ def train(
 
 
 def _check_options(task: "Task[Any, Any]", recipe: "Recipe", given: Mapping[str, Any]) -> None:
-    """Refuse options that would do nothing with a recipe.
+    """Refuse models that do not exist, and options that would do nothing with a recipe.
 
     Args:
         given: options that are for networks of expression classes alone, with their values.
 
     Raises:
-        UserError: names the option.
+        UserError: names the model or the option.
     """
     from fer_core.training.tasks import trains_in_epochs
     from fer_core.training.tasks.expressions import ExpressionTask
 
+    for model in (recipe.start, *recipe.teachers):
+        if model:
+            load_card(model)
     useful = isinstance(task, ExpressionTask) and trains_in_epochs(recipe.family)
     for option in (option for option, value in given.items() if value):
         if not useful:
@@ -133,11 +135,10 @@ def _train(task: "Task[Any, Any]", run: "Run", read: Callable[[], Any], command:
     """
     from fer_core.training.task import train as train_task
 
-    started = time()
     try:
-        card = train_task(task, run, read())
+        card = train_task(task, run, read)
     except KeyboardInterrupt:
-        _report_interruption(run, started, command)
+        _report_interruption(run, command)
         raise typer.Exit(130) from None
     # By its graph the network runs faster on a CPU; it needs packages that training does without.
     with suppress(ModuleNotFoundError, UserError):
@@ -201,20 +202,12 @@ def _command(recipe: str, data: list[Path], plus: Path | None, run: "Run", more:
     return shlex.join(words)
 
 
-def _report_interruption(run: "Run", started: float, command: str) -> None:
-    """Say what an interrupted run has kept, and how to go on.
-
-    Args:
-        started: seconds since the epoch. A checkpoint from before is that of another run, unless this one
-            continued it.
-    """
-    from fer_core.training.loop import CHECKPOINT, kept_epochs
+def _report_interruption(run: "Run", command: str) -> None:
+    """Say what an interrupted run has kept, and how to go on."""
     from fer_core.training.notice import notice
-    from fer_core.training.tasks import trains_in_epochs
+    from fer_core.training.run_folder import CHECKPOINT, kept_epochs
 
-    checkpoint = run.out / CHECKPOINT
-    is_kept = checkpoint.is_file() and (run.resume or checkpoint.stat().st_mtime >= started)
-    if not (is_kept and trains_in_epochs(run.recipe.family)):
+    if not (run.out / CHECKPOINT).is_file():
         notice(f"stopped; nothing is kept yet, start again with: {command}")
         return
     notice(

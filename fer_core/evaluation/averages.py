@@ -17,7 +17,7 @@ from fer_core.explain.attribution_shares import is_flat, part_share, region_shar
 from fer_core.explain.maps import method_for, raw_map
 from fer_core.faces.alignment import align_crops
 from fer_core.faces.landmarks import POINTS, five_points
-from fer_core.files import replaced
+from fer_core.files import make_folder, replaced
 from fer_core.geometry import alignment, mean_points
 from fer_core.labels import EXPRESSIONS, PARTS
 from fer_core.models.classifier import BATCH, Classifier
@@ -221,7 +221,7 @@ def write_averages(averages: Averages, folder: Path = WEIGHTS) -> Path:
         },
     }
     path = results_path(AVERAGES, folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with replaced(path) as beside:
         beside.write_text(json.dumps(table, separators=(",", ":")) + "\n", encoding="utf-8")
     return path

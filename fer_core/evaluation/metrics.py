@@ -22,6 +22,7 @@ from fer_core.evaluation.calibration import (
     reliability,
 )
 from fer_core.evaluation.passes import Progress, align_faces, attention_entropy, predict
+from fer_core.files import replaced
 from fer_core.labels import EXPRESSIONS, FERPLUS_COLUMNS, PRIORS
 from fer_core.models import Classifier
 from fer_core.types import Floats, Image
@@ -227,7 +228,8 @@ def draw_confusion(evaluation: Evaluation, path: Path) -> None:
     axes = figure.subplots()
     plot_confusion_matrix(shares, axes, labels=list(EXPRESSIONS))
     axes.set_title(f"{evaluation.model}, {evaluation.n:,} faces, {evaluation.accuracy:.1%} right")
-    figure.savefig(path)
+    with replaced(path) as beside:
+        figure.savefig(beside, format=path.suffix[1:])
 
 
 def concordance(predicted: Floats, rated: Floats) -> float | None:

@@ -11,10 +11,10 @@ from fer_core.devices import choose_device
 from fer_core.evaluation.calibration import answered
 from fer_core.evaluation.metrics import rounded
 from fer_core.training.curve import read_curve
-from fer_core.training.loop import CHECKPOINT, STARTED, best_epoch
 from fer_core.training.origin import origin
 from fer_core.training.precision import choose_precision
 from fer_core.training.run import Run
+from fer_core.training.run_folder import CHECKPOINT, STARTED, best_epoch
 from fer_core.types import Floats
 
 RIGHT: Final = 0.8

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from fer_core.files import replaced
+
 LEARNING_RATE: Final = "learning_rate"
 """Name of the learning rate in logs and curves."""
 PUBLIC: Final = "public_"
@@ -18,19 +20,28 @@ else was logged."""
 def read_curve(out: Path) -> list[dict[str, float]]:
     """Read the curve of a run folder from the CSVs of all its starts.
 
-    For an epoch that was run twice the last start counts.
+    For an epoch that was run twice the last start counts. What cannot be read, such as a line that a killed
+    process left unfinished, is left out.
     """
     rows: dict[int, dict[str, float]] = {}
-    for log in sorted(out.glob("metrics/version_*/metrics.csv"), key=_version):
+    logs = (log for log in out.glob("metrics/version_*/metrics.csv") if _version(log) is not None)
+    for log in sorted(logs, key=lambda log: _version(log) or 0):
         started: set[int] = set()
-        with log.open(newline="", encoding="utf-8") as file:
-            for line in csv.DictReader(file):
-                epoch = int(line.pop("epoch")) + 1
-                if epoch not in started:
-                    rows[epoch] = {"epoch": epoch}
-                    started.add(epoch)
-                del line["step"]
-                rows[epoch] |= {name: _rounded(name, float(v)) for name, v in line.items() if v}
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        for line in csv.DictReader(line for line in lines if line.endswith("\n")):
+            try:
+                epoch = int(line["epoch"]) + 1
+                figures = {
+                    name: _rounded(name, float(value))
+                    for name, value in line.items()
+                    if value and name not in ("epoch", "step")
+                }
+            except (KeyError, ValueError, TypeError):
+                continue
+            if epoch not in started:
+                rows[epoch] = {"epoch": epoch}
+                started.add(epoch)
+            rows[epoch] |= figures
     return [rows[epoch] for epoch in sorted(rows)]
 
 
@@ -39,8 +50,10 @@ def _rounded(name: str, value: float) -> float:
     return float(f"{value:.4g}") if name == LEARNING_RATE else round(value, 4)
 
 
-def _version(log: Path) -> int:
-    return int(log.parent.name.removeprefix("version_"))
+def _version(log: Path) -> int | None:
+    """Return the number of the start to which a log belongs; None for another folder."""
+    number = log.parent.name.removeprefix("version_")
+    return int(number) if number.isdecimal() else None
 
 
 def draw_curve(curve: Curve, path: Path) -> None:
@@ -65,7 +78,8 @@ def draw_curve(curve: Curve, path: Path) -> None:
         axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(path)
+    with replaced(path) as beside:
+        figure.savefig(beside, format=path.suffix[1:])
 
 
 def _panel(name: str) -> str:

@@ -1,12 +1,10 @@
 """The training loop that all tasks share: Training trains, PublicTest selects the epoch."""
 
-import json
 import os
 import signal
 import warnings
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -17,7 +15,6 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from safetensors import safe_open
 from safetensors.numpy import load_file
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, get_worker_info
@@ -29,16 +26,11 @@ from fer_core.training.notice import notice
 from fer_core.training.precision import choose_precision
 from fer_core.training.recipe import Recipe, RecipeError
 from fer_core.training.run import Run, World
+from fer_core.training.run_folder import BEST, WholeCheckpoints, checkpoint_of, start_run
 from fer_core.weights import get_arrays, load_weights, put_arrays, save_arrays
 
-BEST = "best.safetensors"
-"""File of the averaged weights of the best epoch so far, with its number."""
-CHECKPOINT = "last.ckpt"
-"""File of the checkpoint after the last complete epoch."""
 LOADER_PROCESSES: Final = 8
 """Processes that prepare batches for a GPU."""
-STARTED = "recipe.json"
-"""File written when a run starts: what is trained, and since when."""
 
 
 def fit_module(
@@ -47,8 +39,8 @@ def fit_module(
     """Train a module into its run folder. Of several processes all but the first end here.
 
     Raises:
-        UserError: if there is no such device, it does not train in that precision, or Lightning refuses the
-            setup, such as more processes than GPUs.
+        UserError: if there is no such device, it does not train in that precision, the checkpoint is of
+            another network, or Lightning refuses the setup, such as more processes than GPUs.
     """
     recipe, out, world = run.recipe, run.out, run.world
     device = choose_device(run.device, training=True)
@@ -65,16 +57,15 @@ def fit_module(
             log_every_n_steps=50,
             gradient_clip_val=recipe.clip_gradient or None,
             benchmark=device.startswith("cuda"),
+            plugins=[WholeCheckpoints()],
         )
     except MisconfigurationException as error:
         raise UserError(str(error)) from None
     if trainer.is_global_zero:
-        out.mkdir(parents=True, exist_ok=True)
-        if not (run.resume and (out / STARTED).is_file()):
-            (out / STARTED).write_text(json.dumps(asdict(recipe), indent=2), encoding="utf-8")
+        start_run(run)
     else:
         seed_rank(training, recipe.seed + trainer.global_rank)
-    checkpoint = out / CHECKPOINT
+    checkpoint = checkpoint_of(run, module)
     with warnings.catch_warnings():
         # The faces lie in memory and are cropped in microseconds: more workers would only copy them.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -84,7 +75,7 @@ def fit_module(
                 module,
                 training,
                 validation,
-                ckpt_path=checkpoint if run.resume and checkpoint.is_file() else None,
+                ckpt_path=checkpoint,
                 weights_only=True,
             )
     if not trainer.is_global_zero:
@@ -109,11 +100,6 @@ def keyboard_interrupts(trainer: L.Trainer) -> Iterator[None]:
         if trainer.is_global_zero:
             raise KeyboardInterrupt from None
         raise SystemExit(130) from None
-
-
-def kept_epochs(out: Path) -> int:
-    """Return the number of whole epochs in the logs of a run folder: those with a loss of Training."""
-    return sum("loss" in row for row in read_curve(out))
 
 
 def _lightning_devices(device: str, world: World) -> int | list[int]:
@@ -271,12 +257,6 @@ def init_from(network: nn.Module, name: str) -> None:
         raise UserError(f"a network of {name!r} has nothing in common with this one; change start")
     for tensor, array in matches:
         tensor.data.copy_(torch.from_numpy(array))
-
-
-def best_epoch(out: Path) -> int:
-    """Return the number, from 0, of the epoch whose weights ``load_best`` loads."""
-    with safe_open(out / BEST, "numpy") as file:
-        return int(file.metadata()["epoch"])
 
 
 def seed_run(recipe: Recipe) -> None:

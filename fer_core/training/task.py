@@ -1,12 +1,13 @@
 """What can be trained: one protocol for expressions, landmarks, eyes and the HOG detector."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from fer_core.errors import UserError
 from fer_core.training.run import Run
+from fer_core.training.run_folder import open_run_folder
 from fer_core.weights import Card, save_card
 
 Data = TypeVar("Data")
@@ -50,9 +51,18 @@ class Task(Protocol[Data, Model]):
         """Return the figures of one split as a line."""
 
 
-def train(task: Task[Data, Model], run: Run, data: Data) -> Card:
-    """Train a recipe, store its weights and write the measured card; return the card."""
-    return export_trained(task, task.fit(run, data), run, data)
+def train(task: Task[Data, Model], run: Run, read: Callable[[], Data]) -> Card:
+    """Train a recipe, store its weights and write the measured card; return the card.
+
+    Args:
+        read: reads the data, once the run folder is known to be free.
+
+    Raises:
+        UserError: if the run folder cannot be used, or the data or the device cannot.
+    """
+    with open_run_folder(run):
+        data = read()
+        return export_trained(task, task.fit(run, data), run, data)
 
 
 def export_trained(task: Task[Data, Model], fitted: Fitted[Model], run: Run, data: Data) -> Card:

@@ -16,9 +16,10 @@ from torch.utils.data import TensorDataset
 from fer_core.data import FaceSet
 from fer_core.training.card import run_facts
 from fer_core.training.curve import draw_curve, read_curve
-from fer_core.training.loop import BEST, loader, seed_rank
+from fer_core.training.loop import loader, seed_rank
 from fer_core.training.recipe import Recipe, RecipeError, read_recipe
 from fer_core.training.run import Run, World
+from fer_core.training.run_folder import BEST
 from fer_core.training.task import Fitted
 from tests.training.conftest import export, fit
 
@@ -43,6 +44,17 @@ def test_the_training_curve_joins_all_starts(tmp_path: Path) -> None:
     assert read_curve(tmp_path / "none") == []
 
 
+def test_lines_of_the_log_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
+    write_log(
+        tmp_path, 0, ["0,2.5,,9", "x,1,1,9", ",2.5,,9", "1,a,,19", "1,2.0,,19,7", "2,1.5,,29"]
+    )
+    log = tmp_path / "metrics" / "version_0" / "metrics.csv"
+    log.write_bytes(log.read_bytes() + b"\xff\xfe\0\n3,0.5")  # a killed process left half a number
+    (tmp_path / "metrics" / "version_old").mkdir()
+    (tmp_path / "metrics" / "version_old" / "metrics.csv").write_text("none")
+    assert read_curve(tmp_path) == [{"epoch": 1, "loss": 2.5}, {"epoch": 3, "loss": 1.5}]
+
+
 def test_small_learning_rates_keep_their_digits_in_the_curve(tmp_path: Path) -> None:
     log = tmp_path / "metrics" / "version_0" / "metrics.csv"
     log.parent.mkdir(parents=True)
@@ -54,7 +66,13 @@ def test_losses_figures_and_learning_rate_have_a_panel_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures: list[Figure] = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path: figures.append(figure))
+
+    def save(figure: Figure, path: Path, format: str) -> None:
+        assert format == "png"
+        figures.append(figure)
+        path.touch()
+
+    monkeypatch.setattr(Figure, "savefig", save)
     row = {"loss": 2.0, "public_loss": 1.9, "public_accuracy": 0.3, "accuracy": 0.4}
     draw_curve([{"epoch": 1, **row, "learning_rate": 0.1}], tmp_path / "curves.png")
     draw_curve([{"epoch": 1, **row}], tmp_path / "curves.png")

@@ -28,7 +28,7 @@ def test_forty_photographs_in_class_folders_are_enough_to_train(
         Pillow.fromarray(faces.images[number]).save(folder / f"{number}.png")
     task = ExpressionTask()
     recipe = small("simple_cnn", epochs=4, batch_size=128, ema_decay=0.995)
-    card = train(task, Run(recipe, tmp_path / "run"), task.read([tmp_path / "own"]))
+    card = train(task, Run(recipe, tmp_path / "run"), lambda: task.read([tmp_path / "own"]))
     err = capsys.readouterr().err
     note = "own has no folders train, valid and test: split by its file names into 34 Training"
     assert note in err and card.training["splits"][0].startswith(note)
@@ -44,7 +44,7 @@ def test_the_card_names_only_the_sets_that_taught(
     sources = {"own": "Own (2020), terms", "other": "Other (2021), terms"}
     few = faces.select(np.arange(len(faces)) % 5 == 0)
     few = replace(few, sources=sources, teaching=("own",))
-    card = train(ExpressionTask(), Run(small("simple_cnn", epochs=1), tmp_path), few)
+    card = train(ExpressionTask(), Run(small("simple_cnn", epochs=1), tmp_path), lambda: few)
     assert card.data.startswith("Own (2020), terms") and "Other" not in card.data + card.licence
     assert "--data own --data other" in card.figures["PublicTest"]["command"]
 

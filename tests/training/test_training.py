@@ -32,7 +32,7 @@ def test_a_run_from_training_to_stored_weights(
     faces: FaceSet, small: Small, tmp_path: Path
 ) -> None:
     recipe = small("prior_attention", epochs=2)
-    card = train(ExpressionTask(), Run(recipe, tmp_path), faces)
+    card = train(ExpressionTask(), Run(recipe, tmp_path), lambda: faces)
     classifier = load_model(recipe.name, folder=tmp_path)
     assert classifier.card.sha256 == card.sha256
     assert card.family == "prior_attention" and card.sha256

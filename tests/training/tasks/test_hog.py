@@ -138,7 +138,7 @@ def test_every_fourth_sample_image_is_held_out_with_all_its_views() -> None:
 
 def test_a_run_from_training_to_stored_weights(tiles: LandmarkSet, tmp_path: Path) -> None:
     recipe = dataclasses.replace(read_recipe("hog"), epochs=1)
-    train(HogTask(), Run(recipe, tmp_path), tiles)
+    train(HogTask(), Run(recipe, tmp_path), lambda: tiles)
     stored = Hog(folder=tmp_path)
     assert stored.card.kind == "detector"
     figures = stored.card.figures["PrivateTest"]

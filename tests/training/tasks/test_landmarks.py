@@ -114,7 +114,7 @@ def test_a_run_from_training_to_stored_weights(
     recipe = dataclasses.replace(read_recipe("landmarks"), epochs=2, batch_size=8, ema_decay=0.5)
     faces = read_landmarks(teacher)
     out = tmp_path / "run"
-    card = train(LandmarkTask(), Run(recipe, out), {"tiny": faces})
+    card = train(LandmarkTask(), Run(recipe, out), lambda: {"tiny": faces})
     landmarker = load_landmarker(folder=out)
     assert landmarker.card.sha256 == card.sha256 and card.kind == "landmarks"
     figures = card.figures["tiny PrivateTest"]

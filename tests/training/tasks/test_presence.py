@@ -85,7 +85,7 @@ def test_a_run_replaces_the_head_and_keeps_the_rest_of_card_and_network(
     recipe = dataclasses.replace(read_recipe("presence"), seed=3)
     assert isinstance(task_of_family(recipe.family), PresenceTask)
     assert not trains_in_epochs(recipe.family)
-    card = train(PresenceTask(), Run(recipe, tmp_path), {"faces_lfw": faces})
+    card = train(PresenceTask(), Run(recipe, tmp_path), lambda: {"faces_lfw": faces})
     shipped = load_card(LANDMARKS)
     assert card.recipe == shipped.recipe and card.graphs == {}
     assert card.training["presence"]["seed"] == 3 and card.training["epochs"] == 30

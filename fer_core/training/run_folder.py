@@ -1,0 +1,176 @@
+"""The run folder: its files, which one run writes at a time, and what a resumed run continues."""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from filelock import FileLock, Timeout
+from lightning.fabric.plugins import TorchCheckpointIO
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from fer_core.errors import UserError
+from fer_core.files import UNFINISHED, make_folder, replaced
+from fer_core.training.curve import read_curve
+from fer_core.training.run import Run
+from fer_core.weights import WeightsError, load_card
+
+BEST: Final = "best.safetensors"
+"""File of the averaged weights of the best epoch so far, with its number."""
+CHECKPOINT: Final = "last.ckpt"
+"""File of the checkpoint after the last complete epoch."""
+STARTED: Final = "recipe.json"
+"""File written when a run starts: what is trained, and since when."""
+LOCK: Final = ".lock"
+"""File that the run holds which is writing to the folder."""
+RANKS: Final = ("RANK", "LOCAL_RANK", "NODE_RANK")
+"""Variables of the environment that number the processes of one run; of the first all are 0 or missing."""
+
+
+@contextmanager
+def open_run_folder(run: Run) -> Iterator[None]:
+    """Make the run folder, and keep other runs out of it until the block ends.
+
+    Enter it before the data are read. Of several processes of one run the first does this.
+
+    Raises:
+        UserError: if the folder cannot be written to, another run writes to it, or it holds a run that this
+            one would overwrite or cannot resume.
+    """
+    make_folder(run.out)
+    if any(int(os.environ.get(name, "0")) for name in RANKS):
+        yield
+        return
+    lock = FileLock(run.out / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"another run is writing to {run.out}; name another folder, or wait until it ends"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"run folder {run.out} cannot be written to: {error.strerror}; name another folder"
+        ) from None
+    with lock:
+        for unfinished in run.out.glob(f".*{UNFINISHED}"):  # of a run that was killed
+            unfinished.unlink()
+        _check_earlier_run(run)
+        yield
+
+
+def _check_earlier_run(run: Run) -> None:
+    """Refuse to overwrite an earlier run, and to resume that of another network."""
+    if run.resume:
+        started, recipe = _started(run.out), json.loads(json.dumps(asdict(run.recipe)))
+        for field in ("name", "family", "network"):
+            if field in started and started[field] != recipe[field]:
+                raise UserError(
+                    f"{run.out} holds a run with {field} = {started[field]!r}, not {recipe[field]!r}; "
+                    "resume with the recipe it was started with"
+                )
+        _check_files(run.out)
+    elif (run.out / CHECKPOINT).exists() or _is_finished(run.out, run.recipe.name):
+        raise UserError(
+            f"{run.out} holds a run already; go on with it by --resume, or name another folder"
+        )
+
+
+def _started(out: Path) -> dict[str, Any]:
+    """Return the recipe with which the run was started; {} if that is not known."""
+    try:
+        table = json.loads((out / STARTED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def _is_finished(out: Path, name: str) -> bool:
+    """Return whether a folder holds a model with its figures, which are written last."""
+    try:
+        return bool(load_card(name, out).figures)
+    except (UserError, WeightsError):
+        return False
+
+
+def _check_files(out: Path) -> None:
+    """Check that a checkpoint and the best weights beside it, where there are any, are whole."""
+    checkpoint, best = out / CHECKPOINT, out / BEST
+    if not checkpoint.exists():
+        return
+    try:
+        with zipfile.ZipFile(checkpoint) as file:
+            is_whole = file.testzip() is None  # compares the checksum of each part
+        with safe_open(best, "numpy") as arrays:
+            int(arrays.metadata()["epoch"])
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        is_whole = False
+    except (SafetensorError, TypeError, KeyError):
+        is_whole = False
+    if not is_whole:
+        raise UserError(
+            f"{checkpoint} or {best.name} beside it is damaged, so the run cannot go on; delete both to "
+            "train it anew in this folder, or bring them back from a copy"
+        )
+
+
+def start_run(run: Run) -> None:
+    """Write down what is trained, and since when; a resumed run keeps what it wrote then."""
+    make_folder(run.out)
+    if not (run.resume and _started(run.out)):
+        with replaced(run.out / STARTED) as beside:
+            beside.write_text(json.dumps(asdict(run.recipe), indent=2), encoding="utf-8")
+
+
+def checkpoint_of(run: Run, module: nn.Module) -> Path | None:
+    """Return the checkpoint with which a run goes on; None if it starts anew.
+
+    Raises:
+        UserError: if an array of the checkpoint or of the module is missing in the other or has another
+            shape.
+    """
+    path = run.out / CHECKPOINT
+    if not (run.resume and path.is_file()):
+        return None
+    arrays = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+    wanted = module.state_dict()
+    names = set(arrays).symmetric_difference(wanted) or {
+        name for name, array in arrays.items() if array.shape != wanted[name].shape
+    }
+    if names:
+        raise UserError(
+            f"{path} is the checkpoint of another network (first difference: {min(names)}); resume with "
+            "the recipe and the version it was started with, or name another folder"
+        )
+    return path
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes checkpoints beside their place and moves them there.
+
+    Lightning writes them to the folder for temporary files, from which a move may be a copy that a kill cuts.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Save a checkpoint."""
+        with replaced(Path(path)) as beside:
+            torch.save(checkpoint, beside)
+
+
+def kept_epochs(out: Path) -> int:
+    """Return the number of whole epochs in the logs of a run folder: those with a loss of Training."""
+    return sum("loss" in row for row in read_curve(out))
+
+
+def best_epoch(out: Path) -> int:
+    """Return the number, from 0, of the epoch with the best weights."""
+    with safe_open(out / BEST, "numpy") as file:
+        return int(file.metadata()["epoch"])
