@@ -58,6 +58,7 @@ EXTRAS: Final = {
     "streamlit_webrtc": "app",
     "onnx": "export",
     "onnxscript": "export",
+    "filelock": "train",
     "lightning": "train",
     "pandas": "train",
     "tensorboard": "train",

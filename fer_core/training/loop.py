@@ -65,7 +65,7 @@ def fit_module(
         start_run(run)
     else:
         seed_rank(training, recipe.seed + trainer.global_rank)
-    checkpoint = checkpoint_of(run, module)
+    checkpoint = checkpoint_of(run, module, len(training) // world.size)
     with warnings.catch_warnings():
         # The faces lie in memory and are cropped in microseconds: more workers would only copy them.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")

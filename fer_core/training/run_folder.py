@@ -66,10 +66,10 @@ def open_run_folder(run: Run) -> Iterator[None]:
 
 
 def _check_earlier_run(run: Run) -> None:
-    """Refuse to overwrite an earlier run, and to resume that of another network."""
+    """Refuse to overwrite an earlier run, and to resume that of another recipe."""
     if run.resume:
         started, recipe = _started(run.out), json.loads(json.dumps(asdict(run.recipe)))
-        for field in ("name", "family", "network"):
+        for field in recipe:
             if field in started and started[field] != recipe[field]:
                 raise UserError(
                     f"{run.out} holds a run with {field} = {started[field]!r}, not {recipe[field]!r}; "
@@ -128,18 +128,21 @@ def start_run(run: Run) -> None:
             beside.write_text(json.dumps(asdict(run.recipe), indent=2), encoding="utf-8")
 
 
-def checkpoint_of(run: Run, module: nn.Module) -> Path | None:
+def checkpoint_of(run: Run, module: nn.Module, steps: int) -> Path | None:
     """Return the checkpoint with which a run goes on; None if it starts anew.
+
+    Args:
+        steps: in an epoch of the data.
 
     Raises:
         UserError: if an array of the checkpoint or of the module is missing in the other or has another
-            shape.
+            shape, or the checkpoint is of other data.
     """
     path = run.out / CHECKPOINT
     if not (run.resume and path.is_file()):
         return None
-    arrays = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
-    wanted = module.state_dict()
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    arrays, wanted = checkpoint["state_dict"], module.state_dict()
     names = set(arrays).symmetric_difference(wanted) or {
         name for name, array in arrays.items() if array.shape != wanted[name].shape
     }
@@ -147,6 +150,13 @@ def checkpoint_of(run: Run, module: nn.Module) -> Path | None:
         raise UserError(
             f"{path} is the checkpoint of another network (first difference: {min(names)}); resume with "
             "the recipe and the version it was started with, or name another folder"
+        )
+    earlier = checkpoint["global_step"] // (checkpoint["epoch"] + 1)
+    rounding = int(run.world.size > 1)  # of the parts of several processes
+    if abs(steps - earlier) > rounding:
+        raise UserError(
+            f"an epoch of {run.out} had {earlier:,} batches, and has {steps:,} with these data; resume "
+            "with the data it was started with, or name another folder"
         )
     return path
 

@@ -11,7 +11,7 @@ pytest.importorskip("av")
 
 COUNT: Final = 100
 LONG: Final = 1500
-"""Clips of the short run."""
+"""Clips of ``make fuzz``."""
 
 
 def test_mutated_clips_are_read_or_refused_by_a_sentence() -> None:

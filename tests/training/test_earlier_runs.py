@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.data import FaceSet
+from fer_core.data.faceset import join
 from fer_core.errors import UserError
 from fer_core.training.curve import read_curve
 from fer_core.training.recipe import Recipe
@@ -63,11 +64,19 @@ def test_another_recipe_does_not_resume_a_run(faces: FaceSet, small: Small, tmp_
     for other, message in (
         (small("simple_cnn", epochs=2), "a run with name = 'plain', not 'simple_cnn'"),
         (small("plain", epochs=2, network={}), "a run with network = {"),
+        (small("plain", epochs=3), "a run with epochs = 2, not 3"),
     ):
         refused(Run(other, tmp_path, resume=True), message)
     (tmp_path / STARTED).unlink()
     with pytest.raises(UserError, match="is the checkpoint of another network"):
         fit(small("simple_cnn", epochs=2), faces, tmp_path, resume=True)
+
+
+def test_other_data_do_not_resume_a_run(faces: FaceSet, small: Small, tmp_path: Path) -> None:
+    recipe = small("plain", epochs=1)
+    fit(recipe, faces, tmp_path)
+    with pytest.raises(UserError, match=r"an epoch of .* had 4 batches, and has 8 with these data"):
+        fit(recipe, join([faces, faces]), tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("name", [CHECKPOINT, BEST])
