@@ -4,7 +4,8 @@
 # make format     bring the code into shape
 # make docs       build the documentation site into site/
 # make lock       upgrade the locked versions in requirements.txt and requirements-dev.txt
-# make benchmark  print every table of benchmarks/
+# make benchmark  print the tables of speed and memory; those of accuracy name the data that they need:
+#                 python -m benchmarks.NAME --help
 #
 # make app PORT=8600                  on another port
 # make app FER_DATA=/folder/of/sets   the Data page may read the datasets in this folder
@@ -55,7 +56,7 @@ check-lock: .venv/dev.stamp
 	        || { echo "$$lock does not hold what pyproject.toml asks for; run: make lock"; exit 1; }; done
 
 benchmark: .venv/app.stamp
-	@for name in $(filter-out __init__ driver,$(basename $(notdir $(sort $(wildcard benchmarks/*.py))))); do \
+	@for name in live video explain browser; do \
 	    echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
 

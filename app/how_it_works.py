@@ -58,7 +58,7 @@ def render_prediction(reading: Reading) -> None:
     """Step 3: the probabilities."""
     with step(
         "3 · Ask the network",
-        "The network is a long chain of sums. Its numbers were set by showing it 28,709 pictures, each with "
+        "The network is a long chain of sums. Its numbers were set by showing it many faces, each with "
         "the class that people had chosen, until its answers fitted. It gives every class a "
         "**probability**; together they make 100 %.\n\n" + describe_looks(reading.region_attention),
     ):

@@ -1,12 +1,16 @@
 """Data: what networks learn from, what is done to it, and where people do not agree on it."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app.data.augmentation import choose_augmentation, render_random, render_strongest
 from app.data.label_agreement import render_agreement
 from app.data.sets import choose_set, render_classes, render_faces
 from app.session import PageSettings, open_page
+from fer_core import load_card
 from fer_core.data import FaceSet
+from fer_core.data.preview import NO_AUGMENTATION, augmentation_of_recipe
 
 
 def main() -> None:
@@ -31,6 +35,14 @@ def main() -> None:
 def show_augmentation(faces: FaceSet | None, settings: PageSettings) -> None:
     """Show what training does to the sample or to a face of the set."""
     st.subheader("What training does to a face")
+    options = augmentation_of_recipe(load_card(settings.model).recipe)
+    if replace(options, flip=0.0) == NO_AUGMENTATION:
+        mirrored = ", and from their mirror images" if options.flip else ""
+        st.markdown(
+            f"The model in the sidebar, {settings.model}, learned from the faces as they are{mirrored}. "
+            "Choose one that was trained in epochs, such as the default, to see what is done to its faces."
+        )
+        return
     st.markdown(
         "No face is shown twice in the same way: each time it is changed a little at random, as cameras and "
         "face finders would change it. A network trained like this is disturbed less by such changes."

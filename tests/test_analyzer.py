@@ -1,5 +1,8 @@
 """All steps of a frame, on a real face."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -257,3 +260,38 @@ def test_each_map_that_is_asked_for_is_there_in_its_order(
     result = analyzer.analyze(astronaut, maps=("top", "happy", "sad", "happy"))
     targets = [explanation.target for explanation in result.explanations[0]]
     assert targets == ["happy", "happy", "sad", "happy"], "the top class is happy"
+
+
+FORKED = """
+import os, signal, threading
+from skimage import data
+from fer_core import Analyzer
+
+image, analyzer = data.astronaut(), Analyzer(device="cpu", threads=2)
+stopped = threading.Event()
+
+def analyze():
+    return len(analyzer.analyze(image, maps=("happy",)).readings)
+
+def repeat():
+    while not stopped.is_set():
+        analyze()
+
+assert analyze() == 1
+threads = [threading.Thread(target=repeat) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for _ in range(5):
+    child = os.fork()
+    if not child:
+        signal.alarm(60)  # a child that inherited a held lock would wait for ever
+        os._exit(analyze() != 1)
+    assert os.waitpid(child, 0)[1] == 0
+stopped.set()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_child_that_was_forked_while_two_threads_analyze_analyzes_too() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

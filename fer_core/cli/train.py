@@ -112,7 +112,7 @@ def _check_options(task: "Task[Any, Any]", recipe: "Recipe", given: Mapping[str,
     Raises:
         UserError: names the model or the option.
     """
-    from fer_core.training.tasks import trains_in_epochs
+    from fer_core.training.run import trains_in_epochs
     from fer_core.training.tasks.expressions import ExpressionTask
 
     for model in (recipe.start, *recipe.teachers):
@@ -205,9 +205,10 @@ def _command(recipe: str, data: list[Path], plus: Path | None, run: "Run", more:
 def _report_interruption(run: "Run", command: str) -> None:
     """Say what an interrupted run has kept, and how to go on."""
     from fer_core.training.notice import notice
+    from fer_core.training.run import trains_in_epochs
     from fer_core.training.run_folder import CHECKPOINT, kept_epochs
 
-    if not (run.out / CHECKPOINT).is_file():
+    if not (trains_in_epochs(run.recipe.family) and (run.out / CHECKPOINT).is_file()):
         notice(f"stopped; nothing is kept yet, start again with: {command}")
         return
     notice(

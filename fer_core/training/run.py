@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fer_core.models import get_family, list_families
 from fer_core.training.recipe import Recipe
 
 
@@ -41,3 +42,10 @@ class Run:
     """Where it is trained: a name for ``fer_core.devices.choose_device``."""
     precision: str = "auto"
     """One of ``fer_core.training.precision.PRECISIONS``."""
+
+
+def trains_in_epochs(family: str) -> bool:
+    """Return whether recipes of a family are trained by gradient descent, so that a run can be resumed."""
+    if family in list_families():
+        return get_family(family).kind == "network"
+    return family not in ("hog", "presence")

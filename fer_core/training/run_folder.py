@@ -18,7 +18,7 @@ from torch import nn
 from fer_core.errors import UserError
 from fer_core.files import UNFINISHED, make_folder, replaced
 from fer_core.training.curve import read_curve
-from fer_core.training.run import Run
+from fer_core.training.run import Run, trains_in_epochs
 from fer_core.weights import WeightsError, load_card
 
 BEST: Final = "best.safetensors"
@@ -67,6 +67,7 @@ def open_run_folder(run: Run) -> Iterator[None]:
 
 def _check_earlier_run(run: Run) -> None:
     """Refuse to overwrite an earlier run, and to resume that of another recipe."""
+    in_epochs = trains_in_epochs(run.recipe.family)
     if run.resume:
         started, recipe = _started(run.out), json.loads(json.dumps(asdict(run.recipe)))
         for field in recipe:
@@ -75,10 +76,12 @@ def _check_earlier_run(run: Run) -> None:
                     f"{run.out} holds a run with {field} = {started[field]!r}, not {recipe[field]!r}; "
                     "resume with the recipe it was started with"
                 )
-        _check_files(run.out)
-    elif (run.out / CHECKPOINT).exists() or _is_finished(run.out, run.recipe.name):
+        if in_epochs:
+            _check_files(run.out)
+    elif _is_finished(run.out, run.recipe.name) or (in_epochs and (run.out / CHECKPOINT).exists()):
+        again = "go on with it" if in_epochs else "train it anew"
         raise UserError(
-            f"{run.out} holds a run already; go on with it by --resume, or name another folder"
+            f"{run.out} holds a run already; {again} by --resume, or name another folder"
         )
 
 

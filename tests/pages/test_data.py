@@ -70,6 +70,20 @@ def test_augmentation_is_shown_on_the_sample_without_a_dataset(
     assert "turned by 18°" in captions(app) and "mirrored, 50 % of faces" in captions(app)
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("svm_hog", "learned from the faces as they are, and from their mirror images."),
+        ("lgbm_pixels", "learned from the faces as they are."),
+    ],
+)
+def test_a_model_without_augmentation_says_so(open_page: OpenPage, model: str, words: str) -> None:
+    app = open_page("data")
+    app.selectbox(key="model").set_value(model).run()
+    assert words in page_text(app) and not app.exception
+    assert not app.image and "No face is shown twice" not in page_text(app)
+
+
 def test_random_draws_change_only_when_the_button_is_pressed(open_page: OpenPage) -> None:
     app = open_page("data")
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fer_core.models import get_family, list_families
 from fer_core.training.task import Task
 from fer_core.training.tasks.expressions import ExpressionTask
 from fer_core.training.tasks.eyes import EyeTask
@@ -21,13 +20,6 @@ TASKS: dict[str, Task[Any, Any]] = {
 
 KINDS = {"landmarks": "landmarks", "presence": "presence", "eyes": "eyes", "hog": "detector"}
 """Family of a recipe -> kind of its card; all others are expression models."""
-
-
-def trains_in_epochs(family: str) -> bool:
-    """Return whether recipes of a family are trained by gradient descent, so that a run can be resumed."""
-    if family in list_families():
-        return get_family(family).kind == "network"
-    return family not in ("hog", "presence")
 
 
 def task_of_family(family: str) -> Task[Any, Any]:

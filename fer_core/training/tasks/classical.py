@@ -1,6 +1,7 @@
 """Fit kernel machines and boosted trees: Training trains, PublicTest selects."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from time import perf_counter
 from typing import Any, Final, NamedTuple
 
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer_core.data import FaceSet, majority
+from fer_core.data.preview import NO_AUGMENTATION
 from fer_core.devices import choose_device
 from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.labels import EXPRESSIONS
@@ -49,6 +51,23 @@ class Described(NamedTuple):
     """(N,) classes."""
     votes: Tensor
     """(N,) FER+ classes, -1 where a face does not count."""
+
+
+FIELDS: Final = {"name", "family", "network", "published", "fitting", "aligned", "prior", "seed"}
+"""Fields of a recipe that count for every estimator."""
+ENCODER_FIELDS: Final = {
+    *("epochs", "batch_size", "optimiser", "learning_rate", "schedule", "restart_epochs"),
+    *("plateau_epochs", "patience", "select", "weight_decay", "clip_gradient", "ema_decay"),
+}
+"""Fields that count for an estimator whose encoder is trained by gradient descent."""
+
+
+def recipe_of_card(recipe: Recipe, estimator: Estimator) -> dict[str, Any]:
+    """Return the part of a recipe that had an effect; mirrored faces are the only augmentation."""
+    names = FIELDS | (ENCODER_FIELDS if isinstance(estimator, BoostedCode) else set())
+    flip = 0.5 if recipe.fitting.get("mirrored", True) else 0.0
+    table = {name: value for name, value in asdict(recipe).items() if name in names}
+    return {**table, "augmentation": asdict(replace(NO_AUGMENTATION, flip=flip))}
 
 
 def fit_estimator(run: Run, faces: FaceSet) -> Fitted[Estimator]:

@@ -16,14 +16,14 @@ from fer_core.evaluation.metrics import draw_confusion, evaluate
 from fer_core.evaluation.robustness import ROBUSTNESS_FACES, robustness
 from fer_core.labels import EXPRESSIONS, PRIORS
 from fer_core.models import build_network, get_family, load_model
-from fer_core.models.base import GRAY_MEAN, GRAY_STD, ClassifierHead, Network
+from fer_core.models.base import GRAY_MEAN, GRAY_STD, ClassifierHead, Estimator, Network
 from fer_core.training.card import figures_of, run_facts, temperature, unsure_below
 from fer_core.training.loop import fit_module, init_from, load_best, loader, seed_run
 from fer_core.training.notice import notice
 from fer_core.training.recipe import RecipeError
 from fer_core.training.run import Run
 from fer_core.training.task import Fitted, split_figures
-from fer_core.training.tasks.classical import fit_estimator
+from fer_core.training.tasks.classical import fit_estimator, recipe_of_card
 from fer_core.training.tasks.expression_module import ExpressionModule, balanced_weights
 from fer_core.training.tasks.teachers import Teachers
 from fer_core.training.tasks.training_faces import TrainingFaces
@@ -193,7 +193,9 @@ def _card(fitted: Fitted[Network], run: Run, data: FaceSet) -> Card:
             f"(value / 255 - {GRAY_MEAN}) / {GRAY_STD}, within the network"
         ),
         data="; ".join((*sources, *([] if data.votes is None else [VOTES]))),
-        recipe=asdict(recipe),
+        recipe=recipe_of_card(recipe, network)
+        if isinstance(network, Estimator)
+        else asdict(recipe),
         training={**fitted.facts, **({"splits": list(data.notes)} if data.notes else {})},
         published=recipe.published,
         licence=LICENSE.format(" and ".join(source.split(" (")[0] for source in sources)),

@@ -14,9 +14,9 @@ from fer_core.faces.landmark_network import LandmarkNetwork
 from fer_core.faces.landmarks import load_landmarker
 from fer_core.faces.trained import load_trained
 from fer_core.training.recipe import read_recipe
-from fer_core.training.run import Run
+from fer_core.training.run import Run, trains_in_epochs
 from fer_core.training.task import train
-from fer_core.training.tasks import presence, task_of_family, trains_in_epochs
+from fer_core.training.tasks import presence, task_of_family
 from fer_core.training.tasks.landmarks import PresenceTask
 from fer_core.training.tasks.presence import fit_presence, measure_presence, presence_squares
 from fer_core.weights import LANDMARKS, get_arrays, load_card
