@@ -34,7 +34,7 @@ test: .venv/dev.stamp browser check-lock
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 fuzz: .venv/dev.stamp
-	FER_FUZZ=1 OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz --capture=tee-sys
+	FER_FUZZ=1 OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz --capture=tee-sys -o faulthandler_timeout=0
 
 format: .venv/dev.stamp
 	$(BIN)/ruff format .

@@ -70,7 +70,7 @@ def damage(random: Random, folder: Path) -> str:
     match kind:
         case "bytes":
             mutation = BYTES[random.integers(len(BYTES))]
-            path.write_bytes(mutation(random, path.read_bytes() or b"\0"))
+            path.write_bytes(mutation(random, path.read_bytes() or bytes(8)))
         case "empty":
             path.write_bytes(b"")
         case "text":
