@@ -8,7 +8,7 @@ the process. A page that is opened by its address on a fresh server therefore go
 import gc
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 import streamlit as st
 
@@ -71,6 +71,18 @@ def continue_to_page(names: Collection[str]) -> None:
     query = st.query_params.to_dict()
     if (name := query.pop(OPENED_PAGE, None)) in names:
         st.switch_page(f"pages/{name}.py", query_params=query)
+
+
+def switch_to_page(name: str) -> NoReturn:
+    """Go to another page; the settings of the sidebar go along.
+
+    Streamlit 1.67 refuses to leave a page while its address holds a setting (``?model=plain``), unless the query of
+    the next page is given.
+
+    Args:
+        name: of the file in ``pages/``, without its ending.
+    """
+    st.switch_page(f"pages/{name}.py", query_params={})
 
 
 @st.cache_resource(show_spinner=False)

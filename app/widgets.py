@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app.address import choose_by_address
 from app.samples import SAMPLES
 from app.session import PageSettings
 from app.uploads import PICTURE_TYPES, PICTURES_HELP, as_text, decode_upload, show_unreadable
@@ -244,16 +245,9 @@ def choose_picture(page: str) -> bytes | None:
     Returns:
         The content of its file; None as long as there is none.
     """
-    source = st.segmented_control(
-        "Face",
-        [*SAMPLES, OWN_PICTURE],
-        default="Smile",
-        required=True,
-        key=f"{page}_source",
-        bind="query-params",
-    )
+    source = choose_by_address("Face", [*SAMPLES, OWN_PICTURE], "Smile", f"{page}_source")
     if source != OWN_PICTURE:
-        return sample_png(str(source))
+        return sample_png(source)
     file = st.file_uploader(
         "A picture whose subject agrees to it; it stays in memory",
         type=PICTURE_TYPES,

@@ -9,6 +9,7 @@ from typing import Final
 
 import streamlit as st
 
+from app.address import choose_by_address
 from app.lesson import texts
 from app.lesson.context import LessonContext
 from app.lesson.steps import (
@@ -84,14 +85,8 @@ def choose_step(count: int) -> int:
         ),
     ):
         back = st.empty()
-        number = st.segmented_control(
-            texts.STEP,
-            range(1, count + 1),
-            default=1,
-            required=True,
-            label_visibility="collapsed",
-            key="step",
-            bind="query-params",
+        number = choose_by_address(
+            texts.STEP, range(1, count + 1), 1, "step", label_visibility="collapsed"
         )
         back.button(
             texts.BACK,
@@ -114,7 +109,7 @@ def choose_step(count: int) -> int:
             args=(1,),
         )
     st.session_state.lesson_step = number
-    return int(number)
+    return number
 
 
 def move_step(by: int) -> None:

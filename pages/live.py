@@ -7,7 +7,7 @@ from app.live.connection import read_camera_access
 from app.live.controls import render_controls
 from app.live.readings import render_single, render_stream
 from app.live.session import open_live_session
-from app.session import open_page
+from app.session import open_page, switch_to_page
 from fer_core import Analyzer
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     if leaving:
         # Last of all: a rerun of the fragment that is on its way from the browser would blank the next page.
         st.session_state.snapshot_is_new = False
-        st.switch_page("pages/photo.py")
+        switch_to_page("photo")
 
 
 @st.cache_resource(show_spinner="Warming up …")

@@ -5,7 +5,7 @@ from typing import Final
 import streamlit as st
 
 from app.samples import portrait
-from app.session import PageSettings, open_page
+from app.session import PageSettings, open_page, switch_to_page
 from fer_core import Analyzer
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
@@ -96,7 +96,7 @@ def render_introduction() -> None:
         "looked, and **how it goes wrong**."
     )
     if st.button("Try it with your webcam", type="primary", icon=":material/videocam:"):
-        st.switch_page("pages/live.py")
+        switch_to_page("live")
 
 
 def render_sample(settings: PageSettings) -> None:
