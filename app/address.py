@@ -17,9 +17,9 @@ def choose_by_address(
 ) -> T:
     """Ask for one of several values, which the address of the page can name as ``?key=value``.
 
-    An address without a value (``?key=``) clears even a control that requires one (Streamlit 1.67), and the page
-    would go on with None. Such a control gets its default, in a second run: a value that comes from the address
-    cannot be changed in the run that reads it.
+    An address without a value (``?key=``) clears even a control that requires one (Streamlit 1.67), and the
+    page would go on with None. Such a control gets its default, in a second run: a value that comes from the
+    address cannot be changed in the run that reads it.
     """
     state = st.session_state
     if key in state and state[key] is None:

@@ -76,8 +76,8 @@ def continue_to_page(names: Collection[str]) -> None:
 def switch_to_page(name: str) -> NoReturn:
     """Go to another page; the settings of the sidebar go along.
 
-    Streamlit 1.67 refuses to leave a page while its address holds a setting (``?model=plain``), unless the query of
-    the next page is given.
+    Streamlit 1.67 refuses to leave a page while its address holds a setting (``?model=plain``), unless the
+    query of the next page is given.
 
     Args:
         name: of the file in ``pages/``, without its ending.

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 import streamlit as st
+from av import VideoFrame
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
@@ -64,3 +67,29 @@ Download = str | bytes | Callable[[], str | bytes]
 def encode(image: Image, suffix: str = ".png") -> bytes:
     """Return a picture as the bytes of a file."""
     return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+class Camera:
+    """Replaces ``webrtc_streamer``: keeps the page's options, and plays when a test says so."""
+
+    def __init__(self) -> None:
+        self.state = SimpleNamespace(playing=False, signalling=False)
+        self.options: dict[str, Any] = {}
+
+    def __call__(self, key: str, **options: Any) -> "Camera":
+        self.options = options
+        return self
+
+    def show(self, image: Image) -> Image:
+        """Return the processed picture of a frame, as the video's thread gets it."""
+        frame = VideoFrame.from_ndarray(image, format="rgb24")
+        processed: VideoFrame = self.options["video_frame_callback"](frame)
+        return np.asarray(processed.to_ndarray(format="rgb24"), np.uint8)
+
+
+@pytest.fixture
+def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
+    camera = Camera()
+    monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", camera)
+    monkeypatch.delenv("ICE_SERVERS", raising=False)
+    return camera

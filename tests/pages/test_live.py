@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 import streamlit as st
-from av import VideoFrame
 from streamlit.testing.v1 import AppTest
 from streamlit_webrtc import WebRtcStreamerState
 
@@ -21,36 +20,10 @@ from fer_core.types import FrameResult, Image
 from fer_core.video import Clip, Frame
 from fer_core.video.film import Film
 from fer_core.video.record import MAX_SECONDS
-from tests.pages.conftest import encode
+from tests.pages.conftest import Camera, encode
 
 LONG_AGO = 30.0
 """Age in seconds at which the page reports a failed connection or a lost picture."""
-
-
-class Camera:
-    """Replaces ``webrtc_streamer``: keeps the page's options, and plays when a test says so."""
-
-    def __init__(self) -> None:
-        self.state = SimpleNamespace(playing=False, signalling=False)
-        self.options: dict[str, Any] = {}
-
-    def __call__(self, key: str, **options: Any) -> "Camera":
-        self.options = options
-        return self
-
-    def show(self, image: Image) -> Image:
-        """Return the processed picture of a frame, as the video's thread gets it."""
-        frame = VideoFrame.from_ndarray(image, format="rgb24")
-        processed: VideoFrame = self.options["video_frame_callback"](frame)
-        return np.asarray(processed.to_ndarray(format="rgb24"), np.uint8)
-
-
-@pytest.fixture
-def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
-    camera = Camera()
-    monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", camera)
-    monkeypatch.delenv("ICE_SERVERS", raising=False)
-    return camera
 
 
 @pytest.fixture
