@@ -10,8 +10,10 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from app.closed_tabs import forget_closed_tabs
+from app.messages import show_error
+from app.server import prepare_server
 from app.session import CARD_PRIOR, continue_to_page, freeze_garbage
-from app.widgets import show_error
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
 from fer_core.explain import get_method, list_methods
@@ -217,3 +219,5 @@ def describe_model(name: str) -> str:
 
 if __name__ == "__main__":
     main()
+else:  # `streamlit run` imports this file once to serve it, then runs it for each viewer
+    app = st.App(__file__, lifespan=forget_closed_tabs, middleware=prepare_server())

@@ -13,9 +13,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.address import choose_by_address
+from app.messages import show_unreadable
 from app.samples import SAMPLES
 from app.session import PageSettings
-from app.uploads import PICTURE_TYPES, PICTURES_HELP, as_text, decode_upload, show_unreadable
+from app.uploads import PICTURE_TYPES, PICTURES_HELP, decode_upload
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import OverlayStyle
 from fer_core.export import png_bytes
@@ -83,7 +84,7 @@ MIME_TYPES: Final = {
 }
 
 
-# Charts, downloads, messages --------------------------------------------------------------------------
+# Charts and downloads --------------------------------------------------------------------------
 
 
 def chart(
@@ -134,11 +135,6 @@ def download(
         on_click="ignore",
         key=key,
     )
-
-
-def show_error(error: Exception) -> None:
-    """Show the sentence of an error that the viewer or the host can fix."""
-    st.error(as_text(str(error)), icon=":material/error:")
 
 
 def affect_note(card: Card) -> str:

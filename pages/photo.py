@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.messages import as_text
 from app.photo.pictures import PhotoContext, PhotoExport, Picture, analyze_files
 from app.photo.source import choose_pictures
 from app.photo.views import (
@@ -22,7 +23,6 @@ from app.photo.views import (
     render_regions,
 )
 from app.session import PageSettings, open_page
-from app.uploads import as_text
 from fer_core.types import Image
 
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.messages import show_error
 from app.session import open_page
 from app.video.reading import choose_clip, read_clip, render_state
 from app.video.views import (
@@ -14,7 +15,6 @@ from app.video.views import (
     render_tables,
     render_timeline,
 )
-from app.widgets import show_error
 from fer_core.video import VideoError
 
 

@@ -13,7 +13,8 @@ import streamlit as st
 
 from app import datasets
 from app.charts.statistics import class_counts
-from app.widgets import chart, enlarged, show_error
+from app.messages import show_error
+from app.widgets import chart, enlarged
 from fer_core import EXPRESSIONS
 from fer_core.data import DataError, FaceSet, read_faces
 from fer_core.types import Image

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from app.explain.question import Question
-from app.widgets import show_error
+from app.messages import show_error
 from fer_core.draw import percent
 from fer_core.draw.face import line_face
 from fer_core.errors import UserError

@@ -1,6 +1,6 @@
 """What was measured of the methods on many faces."""
 
-from app.widgets import show_error
+from app.messages import show_error
 from fer_core.errors import UserError
 from fer_core.evaluation import results
 from fer_core.evaluation.results import MethodResults

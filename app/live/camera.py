@@ -9,7 +9,8 @@ from streamlit_webrtc.component import generate_frontend_component_key
 
 from app.live.connection import ice_servers
 from app.live.session import LiveSession
-from app.uploads import decode_upload, show_unreadable
+from app.messages import show_unreadable
+from app.uploads import decode_upload
 from app.widgets import download
 from fer_core.images import ImageError
 from fer_core.types import Image

@@ -7,7 +7,8 @@ from typing import Any, Final
 import streamlit as st
 
 from app.charts.statistics import accuracy_dots
-from app.widgets import chart, download, show_error
+from app.messages import show_error
+from app.widgets import chart, download
 from fer_core import list_models
 from fer_core.errors import UserError
 from fer_core.evaluation import leaderboard

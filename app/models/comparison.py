@@ -8,8 +8,9 @@ import numpy as np
 import streamlit as st
 
 from app.charts.readings import probability_bars
+from app.messages import show_error
 from app.session import PageSettings
-from app.widgets import ChosenFace, chart, show_error
+from app.widgets import ChosenFace, chart
 from fer_core import EXPRESSIONS, Analyzer, list_models
 from fer_core.draw.overlay import headline
 from fer_core.draw.tiles import heat_tiles

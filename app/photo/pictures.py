@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from app.messages import as_text
 from app.session import PageSettings
-from app.uploads import as_text, decode_upload
+from app.uploads import decode_upload
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import draw_overlay
 from fer_core.export import (

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from app.charts.readings import action_bars, affect_plane, probability_bars
+from app.messages import as_text
 from app.photo.pictures import PhotoContext, PhotoExport, Picture
-from app.uploads import as_text
 from app.widgets import (
     ACTIONS_NOTE,
     BLOCKS,

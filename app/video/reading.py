@@ -14,8 +14,8 @@ from typing import Final
 
 import streamlit as st
 
+from app.messages import as_text
 from app.session import PageSettings
-from app.uploads import as_text
 from app.video.sample import sample_clip
 from fer_core import StreamSettings
 from fer_core.video import SEQUENCE, Clip, Progress, Timeline, TimelineReader, VideoError

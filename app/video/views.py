@@ -10,17 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.charts.timeline import attention_strip, clip_timeline
+from app.messages import show_error
 from app.session import PageSettings
 from app.video.reading import ClipFile, show_progress
-from app.widgets import (
-    ACTIONS_NOTE,
-    affect_note,
-    attention_note,
-    chart,
-    choose_overlay,
-    download,
-    show_error,
-)
+from app.widgets import ACTIONS_NOTE, affect_note, attention_note, chart, choose_overlay, download
 from fer_core import EXPRESSIONS, load_card
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay, headline

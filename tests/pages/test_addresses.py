@@ -103,7 +103,6 @@ BAD_VALUES: Final = [
         "\u202e",
         "\u200b",
         "\ufeff",
-       
         "\x7f",
         "\x1b[31m",
     ),
