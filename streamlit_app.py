@@ -14,6 +14,7 @@ from app.closed_tabs import forget_closed_tabs
 from app.messages import show_error
 from app.server import prepare_server
 from app.session import CARD_PRIOR, continue_to_page, freeze_garbage
+from app.uploads import drop_unused_uploads
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
 from fer_core.explain import get_method, list_methods
@@ -147,6 +148,7 @@ def run_page(page: StreamlitPage) -> None:
     except (UserError, OSError) as error:
         show_error(error)
         st.stop()
+    drop_unused_uploads(page.url_path)
     try:
         page.run()
     finally:

@@ -11,8 +11,6 @@ import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
 
-log = logging.getLogger("expression_lens.closed_tabs")
-
 PATIENCE: Final = 30.0
 """Time for which a tab that is not connected is remembered, in seconds: a network may fail for a moment. A
 tab that comes back later starts anew. Shorter than Streamlit's ``server.disconnectedSessionTTL``."""
@@ -86,7 +84,6 @@ async def sweep_for_ever(tabs: ClosedTabs) -> None:
         await asyncio.sleep(INTERVAL)
         try:
             tabs.sweep(monotonic())
-        except (
-            Exception
-        ):  # the next sweep may succeed, and closed tabs must not be kept because of this one
-            log.exception("Closed tabs could not be forgotten")
+        except Exception:  # of one sweep; the next one may succeed
+            logger = logging.getLogger("expression_lens.closed_tabs")
+            logger.exception("Closed tabs could not be forgotten")

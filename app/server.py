@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 from streamlit import config, net_util
 from streamlit.runtime import Runtime
@@ -30,6 +30,12 @@ WRONG_HOST: Final = (
     "This server does not answer to the host name of this address. Whoever runs it can allow the name in "
     "server.allowedHosts (docs/hosting.md)."
 )
+
+CONTENT_POLICY: Final = "; ".join(
+    f"{kind}-src 'self' data: blob:" for kind in ("img", "media", "font")
+)
+"""Pictures, films and fonts of a page come from this server alone. Streamlit 1.67 would make the browser ask
+Google's server for the icon of a page (``st.Page(icon=":material/…:")``), as the icon of its tab."""
 
 UPLOAD_ROUTE: Final = ("_stcore", "upload_file")
 """What stands before session and file in the path of an upload."""
@@ -111,6 +117,23 @@ def keep_uploads_in_memory() -> None:
     MultiPartParser.spool_max_size = 2 * MB * int(config.get_option("server.maxUploadSize"))
 
 
+class OwnContent:
+    """ASGI middleware: lets pages load pictures, films and fonts from this server only."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and add the policy to the answer."""
+
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("content-security-policy", CONTENT_POLICY)
+            await send(message)
+
+        await self.app(scope, receive, send_with_policy)
+
+
 class UploadLimits:
     """ASGI middleware: refuses uploads beyond the limits of one viewer and of all viewers together."""
 
@@ -188,5 +211,6 @@ def prepare_server() -> list[Middleware]:
     keep_uploads_in_memory()
     return [
         Middleware(HostCheck, allowed=allowed_hosts()),
+        Middleware(OwnContent),
         Middleware(UploadLimits),
     ]

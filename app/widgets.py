@@ -245,7 +245,7 @@ def choose_picture(page: str) -> bytes | None:
     if source != OWN_PICTURE:
         return sample_png(source)
     file = st.file_uploader(
-        "A picture whose subject agrees to it; it stays in memory",
+        "A picture whose subject agrees to it; it stays in memory until you close this tab",
         type=PICTURE_TYPES,
         help=PICTURES_HELP,
         key=f"{page}_file",

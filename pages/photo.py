@@ -48,8 +48,8 @@ def choose_picture(pictures: Sequence[Picture]) -> Picture:
     readable = [picture for picture in pictures if picture.result is not None]
     for picture in pictures:
         if picture.result is None:
-            sentence = f"**{as_text(picture.name)}**: {picture.record['error']}"
-            st.error(sentence, icon=":material/broken_image:")
+            name, sentence = as_text(picture.name), as_text(picture.record["error"])
+            st.error(f"**{name}**: {sentence}", icon=":material/broken_image:")
     if not readable:
         st.stop()
     page = st.pagination(len(readable), width=420, key="photo_number") if len(readable) > 1 else 1

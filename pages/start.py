@@ -67,8 +67,8 @@ CONSENT: Final = (
     "**Ask first.** Everybody in the picture has to agree, and may stop at any time. Nobody has to say why.",
     "**It knows no feelings.** It names the drawer that a picture resembles. People smile when they are "
     "embarrassed, and scowl when they think.",
-    "**Nothing is kept.** Pictures stay in memory and are gone when you close the page, unless you press "
-    "*download*.",
+    "**Nothing is kept.** Pictures stay in memory and are gone a minute after you close the page, unless you "
+    "press *download*.",
 )
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from app import datasets
 from app.charts.statistics import class_counts
-from app.messages import show_error
+from app.messages import as_text, show_error
 from app.widgets import chart, enlarged
 from fer_core import EXPRESSIONS
 from fer_core.data import DataError, FaceSet, read_faces
@@ -118,7 +118,7 @@ def load_set(folder: Path, name: str, plus: str | None) -> FaceSet | None:
     """
     try:
         votes = str(datasets.path_in(folder, plus)) if plus else None
-        with st.spinner(f"Reading {name}: a large set takes a minute …", show_time=True):
+        with st.spinner(f"Reading {as_text(name)}: a large set takes a minute …", show_time=True):
             return read_set(str(datasets.path_in(folder, name)), votes)
     except DataError as error:
         # Visitors see names within the folder; where it lies on the machine is not shown.

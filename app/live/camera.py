@@ -9,7 +9,7 @@ from streamlit_webrtc.component import generate_frontend_component_key
 
 from app.live.connection import ice_servers
 from app.live.session import LiveSession
-from app.messages import show_unreadable
+from app.messages import as_text, show_unreadable
 from app.uploads import decode_upload
 from app.widgets import download
 from fer_core.images import ImageError
@@ -69,7 +69,7 @@ def keep_connection() -> None:
 
 def render_single_camera() -> Image | None:
     """Ask for a single picture of the camera; None until one is taken."""
-    shot = st.camera_input("Take a picture", label_visibility="collapsed")
+    shot = st.camera_input("Take a picture", label_visibility="collapsed", key="live_shot")
     if not shot:
         return None
     try:
@@ -144,7 +144,7 @@ def render_recorded(session: LiveSession, recorder: Recorder) -> None:
     if content is None:
         session.discard_recording()
         message = recorder.message or "There was no picture to record."
-        st.toast(message, icon=":material/videocam_off:")
+        st.toast(as_text(message), icon=":material/videocam_off:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         # Bytes, not a function: each run gives a function another address, and the camera starts a run by
@@ -157,9 +157,10 @@ def render_recorded(session: LiveSession, recorder: Recorder) -> None:
             key="live_discard",
         )
     if recorder.message:
-        st.warning(recorder.message)
+        st.warning(as_text(recorder.message))
     st.caption(
-        f"{clock(recorder.seconds)} recorded, in memory only: forgotten with this tab or a new recording."
+        f"{clock(recorder.seconds)} recorded, in memory only: forgotten with this tab, within a minute, "
+        "or with a new recording."
     )
 
 

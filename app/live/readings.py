@@ -8,6 +8,7 @@ import streamlit as st
 from app.charts.readings import action_bars, affect_plane, probability_timeline
 from app.live.connection import connection_state
 from app.live.session import LiveSession
+from app.messages import as_text
 from app.session import PageSettings
 from app.widgets import ACTIONS_NOTE, affect_note, chart
 from fer_core import load_card
@@ -52,7 +53,7 @@ def render_stream(settings: PageSettings, session: LiveSession, access: str | No
     elif state.advice:
         st.caption(state.advice)
     if activity.error:
-        st.error(f"Frames fail: {activity.error}", icon=":material/error:")
+        st.error(as_text(f"Frames fail: {activity.error}"), icon=":material/error:")
     if activity.frames:
         render_meter(activity)
         render_chart(settings, activity)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import streamlit as st
 
 from app.charts.statistics import reliability_diagram, share_table, training_curve
+from app.messages import as_text
 from app.session import PageSettings
 from app.widgets import chart, download
 from fer_core import EXPRESSIONS, load_card
@@ -56,7 +57,7 @@ def choose_model(rows: Sequence[LeaderboardRow], settings: PageSettings) -> Mode
 def render_detail(detail: ModelDetail) -> None:
     """Show everything that is known of one model."""
     row, card = detail.row, detail.card
-    st.caption(f"{row.about[0].upper()}{row.about[1:]}.")
+    st.caption(as_text(f"{row.about[0].upper()}{row.about[1:]}."))
     render_figures(row)
     left, right = st.columns(2, gap="large")
     with left:
@@ -221,7 +222,7 @@ def describe_card(detail: ModelDetail) -> str:
         "License": card.licence,
         "Limits": card.limits,
     }
-    return "\n".join(f"- **{title}:** {words}" for title, words in facts.items() if words)
+    return "\n".join(f"- **{title}:** {as_text(words)}" for title, words in facts.items() if words)
 
 
 def describe_values(words: Mapping[str, str], values: Mapping[str, Any]) -> str:

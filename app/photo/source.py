@@ -6,7 +6,14 @@ import streamlit as st
 
 from app.photo.pictures import PictureFile
 from app.samples import SAMPLES
-from app.uploads import MAX_UPLOAD_MEGAPIXELS, PICTURE_TYPES, PICTURES_HELP
+from app.uploads import (
+    FORGOTTEN,
+    MAX_FILES,
+    MAX_UPLOAD_MEGAPIXELS,
+    MAX_VIEWER_MB,
+    PICTURE_TYPES,
+    PICTURES_HELP,
+)
 from app.widgets import sample_png
 from fer_core.export import png_bytes
 
@@ -21,10 +28,7 @@ def choose_pictures() -> list[PictureFile]:
     """Return the pictures that the viewer has chosen; a frame of the live view comes first."""
     if "snapshot" in st.session_state:
         return [render_snapshot()]
-    st.markdown(
-        "Only use pictures whose subjects agree to it. They stay in memory and are gone when this tab is "
-        "closed."
-    )
+    st.markdown(f"Only use pictures whose subjects agree to it. {FORGOTTEN}")
     st.session_state.setdefault("photo_source", "files")
     source = st.segmented_control(
         "Where from",
@@ -57,7 +61,7 @@ def render_snapshot() -> PictureFile:
 def upload_files() -> list[PictureFile]:
     """Ask for files and return them."""
     files = st.file_uploader(
-        f"One picture or many, up to {MAX_UPLOAD_MEGAPIXELS} megapixels each",
+        f"Up to {MAX_FILES} pictures of {MAX_UPLOAD_MEGAPIXELS} megapixels, and {MAX_VIEWER_MB} MB in all",
         type=PICTURE_TYPES,
         help=PICTURES_HELP,
         accept_multiple_files=True,

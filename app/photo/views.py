@@ -48,7 +48,10 @@ def render_no_face(picture: Picture) -> None:
     """Show a picture without a face, and what may help."""
     picture_column, words = st.columns((3, 2), gap="large")
     picture_column.image(
-        fit_page(picture.image), caption=picture.name, width="stretch", alt=picture.name
+        fit_page(picture.image),
+        caption=as_text(picture.name),
+        width="stretch",
+        alt=picture.name,
     )
     render_notes(picture)
     with words:

@@ -16,6 +16,7 @@ import streamlit as st
 
 from app.messages import as_text
 from app.session import PageSettings
+from app.uploads import FORGOTTEN
 from app.video.sample import sample_clip
 from fer_core import StreamSettings
 from fer_core.video import SEQUENCE, Clip, Progress, Timeline, TimelineReader, VideoError
@@ -63,9 +64,7 @@ class ReadingOptions:
 
 def choose_clip() -> ClipFile:
     """Return the viewer's clip or the sample; end the page until there is one."""
-    st.markdown(
-        "Only use clips whose subjects agree to it. They stay in memory and are gone when this tab is closed."
-    )
+    st.markdown(f"Only use clips whose subjects agree to it. {FORGOTTEN}")
     file = st.file_uploader("A clip", type=VIDEO_TYPES, on_change=forget_clip, key="video_file")
     if file is not None:
         return ClipFile(file.name, file.getvalue())
@@ -99,7 +98,7 @@ def read_clip(clip: ClipFile, settings: PageSettings) -> Timeline:
             work.empty()
     except VideoError as error:
         forget_clip()
-        work.error(str(error), icon=":material/broken_image:")
+        work.error(as_text(str(error)), icon=":material/broken_image:")
         st.stop()
     return reader.timeline
 
