@@ -67,8 +67,11 @@ def open_page(name: str) -> PageSettings:
 
 
 def continue_to_page(names: Collection[str]) -> None:
-    """Go on to the page that was opened by its address, with the rest of its query; called by the router."""
-    query = st.query_params.to_dict()
+    """Go on to the page that was opened by its address, with the rest of its query; called by the router.
+
+    What a widget has already taken from the query stays with the widget: see ``switch_to_page``.
+    """
+    query = {key: text for key, text in st.query_params.items() if key not in st.session_state}
     if (name := query.pop(OPENED_PAGE, None)) in names:
         st.switch_page(f"pages/{name}.py", query_params=query)
 
