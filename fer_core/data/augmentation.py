@@ -1,11 +1,13 @@
 """Random augmentation of training faces, as strong as the variation of a webcam and a face detector."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
 
 from fer_core.faces.landmarks import MIRRORED_POINTS
+from fer_core.fields import Between
 from fer_core.geometry import warp
 from fer_core.types import Floats, Image
 
@@ -17,43 +19,43 @@ class Augmentation:
     The default half-widths are as large as the scatter of the detectors' points and boxes.
     """
 
-    rotation: float = 6.0
+    rotation: Annotated[float, Between(0, 180)] = 6.0
     """Rotation, in degrees."""
-    scale: float = 0.06
+    scale: Annotated[float, Between(0, 2)] = 0.06
     """Natural logarithm of the scale factor."""
-    shift: float = 0.03
+    shift: Annotated[float, Between(0, 1)] = 0.03
     """Shift along each axis, as a fraction of the side."""
-    stretch: float = 0.0
+    stretch: Annotated[float, Between(0, 2)] = 0.0
     """Natural logarithm of the factor between width and height."""
-    shear: float = 0.0
+    shear: Annotated[float, Between(0, 1)] = 0.0
     """Shear, as a fraction of the side."""
-    far: float = 0.0
+    far: Annotated[float, Between(0, 1)] = 0.0
     """Probability that the limits of all these moves are two and a half times as large."""
-    flip: float = 0.5
+    flip: Annotated[float, Between(0, 1)] = 0.5
     """Probability of a mirrored face."""
-    brightness: float = 0.1
+    brightness: Annotated[float, Between(0, 1)] = 0.1
     """Change of brightness, as a fraction of the gray range."""
-    contrast: float = 0.2
+    contrast: Annotated[float, Between(0, 3)] = 0.2
     """Natural logarithm of the contrast factor about the face's mean."""
-    blur: float = 0.05
+    blur: Annotated[float, Between(0, 1)] = 0.05
     """Probability of blur, as in an enlarged or moving face."""
-    noise: float = 0.05
+    noise: Annotated[float, Between(0, 1)] = 0.05
     """Probability of sensor noise."""
-    erase: float = 0.1
+    erase: Annotated[float, Between(0, 1)] = 0.1
     """Probability of a gray rectangle over 2-20 % of the face (Zhong et al. 2020)."""
-    gamma: float = 0.0
+    gamma: Annotated[float, Between(0, 1)] = 0.0
     """Probability of another tone curve, x to the power of 0.5 to 2.5."""
-    side_light: float = 0.0
+    side_light: Annotated[float, Between(0, 1)] = 0.0
     """Probability of light from one side or from above."""
-    shrink: float = 0.0
+    shrink: Annotated[float, Between(0, 1)] = 0.0
     """Probability of a face of 16 to 40 pixels, enlarged again."""
-    jpeg: float = 0.0
+    jpeg: Annotated[float, Between(0, 1)] = 0.0
     """Probability of compression, JPEG quality 10 to 60."""
-    covered: float = 0.0
+    covered: Annotated[float, Between(0, 1)] = 0.0
     """Probability of a covered block: eyes and brows, or the lower part of the face."""
-    max_blur: float = 1.0
+    max_blur: Annotated[float, Between(0, 20)] = 1.0
     """Largest standard deviation of the blur, in pixels."""
-    max_noise: float = 0.04
+    max_noise: Annotated[float, Between(0, 1)] = 0.04
     """Largest standard deviation of the noise, as a fraction of the gray range."""
 
 

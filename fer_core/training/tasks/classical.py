@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from fer_core.data import FaceSet, majority
 from fer_core.data.preview import NO_AUGMENTATION
 from fer_core.devices import choose_device
+from fer_core.errors import in_short
 from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.labels import EXPRESSIONS
 from fer_core.models import build_network, get_family
@@ -92,7 +93,7 @@ def fit_estimator(run: Run, faces: FaceSet) -> Fitted[Estimator]:
         fit_encoder(estimator.encoder, squares, public_squares, run)
         round_as_stored(estimator.encoder)
     options = dict(recipe.fitting)
-    if mirrored := options.pop("mirrored", True):
+    if mirrored := bool(options.pop("mirrored", True)):
         squares = np.concatenate([squares, squares[:, :, ::-1]])
     try:
         chosen = SOLVERS[get_family(recipe.family).kind](
@@ -180,6 +181,8 @@ def fit_machine(
 
 def put_projection(project: nn.Linear, numbers: Tensor, gamma: float, whitening: float) -> None:
     """Set a layer to the principal components of (N, D) standardized numbers, scaled for the kernel."""
+    if not (gamma > 0 and whitening >= 0):
+        raise RecipeError("fitting: gamma must be above 0, and whitening at least 0")
     mean, spread = numbers.mean(0), numbers.std(0).clamp_min(1e-6)
     _, values, directions = torch.pca_lowrank((numbers - mean) / spread, project.out_features)
     scales = values / values[0]
@@ -254,7 +257,10 @@ def fit_trees(
     data = lightgbm.Dataset(training.numbers.numpy(), training.labels.numpy())
     tested = data.create_valid(public.numbers.numpy(), public.labels.numpy())
     callbacks = [lightgbm.early_stopping(rounds, verbose=False)]  # it remembers the best round
-    booster = lightgbm.train(settings, data, rounds, [tested], callbacks=callbacks)
+    try:
+        booster = lightgbm.train(settings, data, rounds, [tested], callbacks=callbacks)
+    except (lightgbm.basic.LightGBMError, ValueError) as error:
+        raise RecipeError(f"fitting: {in_short(error)}") from None
     boosted.put_trees(slim(booster.model_to_string(num_iteration=booster.best_iteration)))
     return {"rounds": booster.best_iteration}
 
