@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 
-from fer_core.errors import UserError
+from fer_core.errors import UserError, in_short
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS
 from fer_core.models.base import Estimator, NetworkOutput, Trunk, normalize
 from fer_core.models.registry import register_network
+from fer_core.models.trees import checked_trees, unpack
 from fer_core.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Boosted(Estimator):
     """
 
     unexportable = "LightGBM runs its trees"
+    described: int
+    """Number of features of a face."""
 
     def __init__(self, *, input_size: int, booster_bytes: int = 0) -> None:
         super().__init__()
@@ -54,7 +57,7 @@ class Boosted(Estimator):
 
     def text(self) -> str:
         """Return the trees in LightGBM's text format."""
-        return lzma.decompress(self.booster.cpu().numpy().tobytes()).decode()
+        return unpack(self.booster.cpu().numpy().tobytes())
 
     @property
     def num_parameters(self) -> int:
@@ -68,15 +71,17 @@ class Boosted(Estimator):
 
         Raises:
             UserError: if LightGBM is not installed.
-            WeightsError: if the stored bytes are not trees.
+            WeightsError: if the stored bytes are not trees over the features of a face.
         """
         lightgbm = import_lightgbm()
         try:
-            booster: Booster = lightgbm.Booster(model_str=self.text())
+            booster: Booster = lightgbm.Booster(
+                model_str=checked_trees(self.text(), self.described)
+            )
             return booster
-        except (lzma.LZMAError, UnicodeDecodeError, lightgbm.basic.LightGBMError) as error:
+        except (ValueError, lightgbm.basic.LightGBMError) as error:
             raise WeightsError(
-                f"the weights hold no trees that can be read ({error}); restore them"
+                f"the weights hold no trees that can be read ({in_short(error)}); restore them"
             ) from None
 
     def after_load(self) -> None:
@@ -111,6 +116,7 @@ class BoostedPixels(Boosted):
     def __init__(self, *, input_size: int, side: int, booster_bytes: int = 0) -> None:
         super().__init__(input_size=input_size, booster_bytes=booster_bytes)
         self.side = side
+        self.described = side**2
 
     def describe(self, faces: Tensor) -> Tensor:
         return F.interpolate(faces.float(), (self.side, self.side), mode="area").round()
@@ -143,7 +149,8 @@ class BoostedCode(Boosted):
         ]
         cells = (input_size >> len(widths)) ** 2
         layers += [nn.Conv2d(widths[-1], depth, 1), nn.Flatten()]
-        self.encoder = Trunk(nn.Sequential(*layers), depth * cells)
+        self.described = depth * cells
+        self.encoder = Trunk(nn.Sequential(*layers), self.described)
 
     def describe(self, faces: Tensor) -> Tensor:
         code: Tensor = self.encoder(normalize(faces))
