@@ -6,15 +6,15 @@ missing, altered or foreign file is an error that says what to do, never a netwo
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fer_core.errors import UserError
-from fer_core.fields import check_ranges, one_of
+from fer_core.errors import UserError, in_short
+from fer_core.fields import Between, FileName, OneOf, check_fields, is_file_name, is_required
 from fer_core.files import make_folder, replaced
-from fer_core.labels import PRIORS
+from fer_core.labels import EXPRESSIONS, PRIORS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +45,10 @@ RANDOMIZATION: Final = "randomization"
 """Results: the randomization check of the explanation methods, for the default model."""
 
 
+MAX_CARD_MEGABYTES: Final = 5
+"""Largest card, in 10^6 bytes."""
+
+
 class WeightsError(UserError):
     """Weights that cannot be used; the message names the file and the remedy."""
 
@@ -53,28 +57,28 @@ class WeightsError(UserError):
 class Card:
     """A model card: what the model is, how it was trained and how good it is."""
 
-    name: str
+    name: Annotated[str, FileName()]
     family: str
     """Registered family that builds the network."""
     network: Mapping[str, Any]
     """Options of the family."""
     classes: tuple[str, ...]
-    input_size: int
+    input_size: Annotated[int, Between(1, 1024)]
     """Side of the aligned square in pixels."""
     aligned: bool
     """Faces are aligned by their five points; otherwise taken as the detector or dataset frames them."""
-    temperature: float
+    temperature: Annotated[float, Between(1e-3, 1e3)]
     """Logits are divided by it; fitted on PublicTest (Guo et al. 2017)."""
-    unsure_below: float
+    unsure_below: Annotated[float, Between(0, 1)]
     """A reading whose largest probability is below this is ``unsure``; chosen on PublicTest."""
-    parameters: int
+    parameters: Annotated[int, Between(0)]
     sha256: str = ""
     preprocessing: str = ""
     data: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     """seed, commit, machine, minutes, epoch that PublicTest selected."""
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Measured figures of each split, each with the command that printed it."""
     published: str = ""
     """The figure of the project that the model comes from, where there is one."""
@@ -82,26 +86,40 @@ class Card:
     limits: str = ""
     class_shares: tuple[float, ...] = ()
     """Shares of the classes among the training faces, in the order of ``classes``; () if unknown."""
-    prior: str = one_of(tuple(PRIORS), "own")
+    prior: Annotated[str, OneOf(tuple(PRIORS))] = "own"
     """Shares of the classes that predictions assume: a key of ``PRIORS``."""
     graphs: Mapping[str, str] = field(default_factory=dict)
     """ONNX graphs beside the weights, which ONNX Runtime runs on a CPU: file name -> SHA-256."""
-    kind: str = one_of((EXPRESSION_MODEL, LANDMARKS, EYES, "detector"), EXPRESSION_MODEL)
+    kind: Annotated[str, OneOf((EXPRESSION_MODEL, LANDMARKS, EYES, "detector"))] = EXPRESSION_MODEL
     """What the weights are for: ``expressions``, ``landmarks``, ``eyes`` or ``detector``."""
 
 
+REQUIRED: Final = tuple(each.name for each in fields(Card) if is_required(each))
+"""Fields that a card must have."""
+
+
 def list_models(folder: Path = WEIGHTS) -> tuple[str, ...]:
-    """Return the names of the models in a folder of weights, the default first."""
-    names = [path.stem for path in sorted(folder.glob("*.json")) if _is_expression_model(path)]
+    """Return the names of the expression models in a folder of weights, the default first.
+
+    Files that are not cards are left out; ``damaged_cards`` names them.
+    """
+    cards = (card for card in _read_cards(folder) if isinstance(card, tuple))
+    names = [name for name, card in cards if card.kind == EXPRESSION_MODEL]
     return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
 
 
-def _is_expression_model(path: Path) -> bool:
-    """Return whether a card is of an expression model; a damaged card counts, so that its error is shown."""
-    try:
-        return bool(load_card(path.stem, path.parent).kind == EXPRESSION_MODEL)
-    except WeightsError:
-        return True
+def damaged_cards(folder: Path = WEIGHTS) -> tuple[str, ...]:
+    """Return a sentence for each ``.json`` file of a folder of weights that is not a card."""
+    return tuple(str(card) for card in _read_cards(folder) if isinstance(card, WeightsError))
+
+
+def _read_cards(folder: Path) -> "Iterator[tuple[str, Card] | WeightsError]":
+    """Yield the name and the card of each model of a folder, or why a file is not a card."""
+    for path in sorted(folder.glob("*.json")):
+        try:
+            yield path.stem, _read_card(path)
+        except WeightsError as error:
+            yield error
 
 
 def results_path(name: str, folder: Path = WEIGHTS) -> Path:
@@ -134,7 +152,7 @@ def load_card(name: str, folder: Path = WEIGHTS) -> Card:
 
     Raises:
         UserError: for an unknown name; the message lists the valid ones.
-        WeightsError: for a card that cannot be read.
+        WeightsError: if the file is not a card, or a value of it is out of range.
     """
     path = card_path(name, folder)
     if not path.is_file() and name.endswith(".json"):
@@ -142,14 +160,42 @@ def load_card(name: str, folder: Path = WEIGHTS) -> Card:
     if not path.is_file():
         valid = ", ".join(("default", *list_models(folder)))
         raise UserError(f"unknown model {name!r}; choose one of {valid}")
+    return _read_card(path)
+
+
+def _read_card(path: Path) -> Card:
+    """Read a card, and check the type and the range of every field."""
     try:
+        if path.stat().st_size > MAX_CARD_MEGABYTES * 1e6:
+            raise ValueError(f"it is larger than {MAX_CARD_MEGABYTES} MB")
         table = json.loads(path.read_text(encoding="utf-8"))
         card_fields = {f.name for f in fields(Card)}
+        if missing := [name for name in REQUIRED if name not in table]:
+            raise ValueError(f"it lacks {missing[0]}")
         card = Card(**{key: value for key, value in table.items() if key in card_fields})
-        check_ranges(card)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{path} is not a model card ({error}); restore the file") from None
+        check_fields(card)
+        _check_classes(card)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise WeightsError(
+            f"{path} is not a model card ({in_short(error)}); restore the file"
+        ) from None
     return card
+
+
+def _check_classes(card: Card) -> None:
+    """Check what the fields of a card say together.
+
+    Raises:
+        ValueError: if its classes are not those of its kind, or a share or a graph cannot be used.
+    """
+    if card.kind == EXPRESSION_MODEL and tuple(card.classes) != EXPRESSIONS:
+        raise ValueError(f"classes must be {', '.join(EXPRESSIONS)}")
+    if card.class_shares and (
+        len(card.class_shares) != len(card.classes) or min(card.class_shares) <= 0
+    ):
+        raise ValueError("class_shares must be a number above 0 for each class")
+    if odd := [name for name in card.graphs if not is_file_name(name)]:
+        raise ValueError(f"graphs must lie beside the card, not at {odd[0]!r}")
 
 
 def load_weights(name: str, folder: Path = WEIGHTS) -> "tuple[Card, dict[str, NDArray[Any]]]":
@@ -159,16 +205,33 @@ def load_weights(name: str, folder: Path = WEIGHTS) -> "tuple[Card, dict[str, ND
         UserError: for an unknown name.
         WeightsError: if the weight file is missing, altered or not a safetensors file.
     """
+    card = load_card(name, folder)
+    path = card_path(name, folder).with_suffix(".safetensors")
+    return card, read_arrays(path, _checked(path, card.sha256, card.name))
+
+
+def read_arrays(path: Path, content: bytes) -> "dict[str, NDArray[Any]]":
+    """Return the arrays of a safetensors file, whose values have to be finite.
+
+    Raises:
+        WeightsError: if it is not such a file, or holds NaN or infinite values.
+    """
+    import numpy as np
     from safetensors import SafetensorError  # imported late: cards alone are read without arrays
     from safetensors.numpy import load
 
-    card = load_card(name, folder)
-    path = card_path(name, folder).with_suffix(".safetensors")
-    content = _checked(path, card.sha256, card.name)
     try:
-        return card, load(content)
-    except SafetensorError as error:
-        raise WeightsError(f"{path} is not a safetensors file ({error}); restore it") from None
+        arrays = load(content)
+    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise WeightsError(
+            f"{path} is not a safetensors file ({in_short(error)}); restore it"
+        ) from None
+    for name, array in arrays.items():
+        if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+            raise WeightsError(
+                f"{path} holds values that are not finite, in {in_short(name)}; restore it or train again"
+            )
+    return arrays
 
 
 def load_graphs(name: str, folder: Path = WEIGHTS) -> dict[str, Path]:
@@ -178,12 +241,13 @@ def load_graphs(name: str, folder: Path = WEIGHTS) -> dict[str, Path]:
 
     Raises:
         UserError: for an unknown name.
-        WeightsError: if the weights are missing, or a file is altered.
+        WeightsError: if the weights are missing or not finite, or a file is altered.
     """
     card, path = load_card(name, folder), card_path(name, folder)
     if not all(path.with_name(file).is_file() for file in card.graphs):
         return {}
-    _checked(path.with_suffix(".safetensors"), card.sha256, card.name)
+    weights = path.with_suffix(".safetensors")
+    read_arrays(weights, _checked(weights, card.sha256, card.name))
     for file, sha256 in card.graphs.items():
         _checked(path.with_name(file), sha256, card.name)
     return {file: path.with_name(file) for file in card.graphs}
@@ -195,13 +259,14 @@ def _checked(path: Path, sha256: str, name: str) -> bytes:
         raise WeightsError(
             f"{path} is missing; restore it from the repository or train {name} again"
         )
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
+    with path.open("rb") as file:  # an altered file may be of any size: it is not read whole
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != sha256:
         raise WeightsError(
             f"{path} does not match the hash in its card, so it is damaged or another model's; "
             f"restore both files from the repository or train {name} again"
         )
-    return content
+    return path.read_bytes()
 
 
 def save_weights(card: Card, arrays: "Mapping[str, NDArray[Any]]", folder: Path) -> Card:
@@ -255,48 +320,22 @@ def put_arrays(network: "nn.Module", arrays: "Mapping[str, NDArray[Any]]", path:
     """Load the arrays of ``get_arrays`` into a network.
 
     Raises:
-        WeightsError: if a name or a shape differs.
+        WeightsError: if a name, a shape or a kind of number differs.
     """
     import torch  # not before it is needed: cards alone are read without it
 
     named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     wanted = {name for name in named if not name.endswith("num_batches_tracked")}
     differing = wanted.symmetric_difference(arrays) or {
-        name for name in wanted if named[name].shape != arrays[name].shape
+        name
+        for name in wanted
+        if named[name].shape != arrays[name].shape
+        or named[name].is_floating_point() != (arrays[name].dtype.kind == "f")
     }
     if differing:
         raise WeightsError(
-            f"{path} does not fit its card's network (first difference: {min(differing)}); "
+            f"{path} does not fit its card's network (first difference: {in_short(min(differing))}); "
             "restore both files from the repository"
         )
     for name in wanted:
         named[name].data.copy_(torch.from_numpy(arrays[name]))
-
-
-def fold_batch_norms(body: "nn.Module") -> None:
-    """Fold each batch norm into the convolution before it, in place: the same function in fewer steps, for a
-    network that is not trained further.
-
-    A batch norm has to follow its convolution in the order of the modules; one that follows anything else
-    stays, and so do those of timm that apply their activation too.
-
-    Nothing is traced, since tracing would divert the calls of all other threads.
-    """
-    import torch
-    from torch import nn
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    before = ""
-    for name, module in list(body.eval().named_modules()):
-        if next(module.children(), None) is not None:
-            continue
-        if isinstance(module, nn.BatchNorm2d):
-            convolution = body.get_submodule(before)
-            if (
-                isinstance(convolution, nn.Conv2d)
-                and convolution.out_channels == module.num_features
-            ):
-                body.set_submodule(before, fuse_conv_bn_eval(convolution, module))
-                body.set_submodule(name, nn.Identity())
-        before = name
-    body.to(memory_format=torch.channels_last)

@@ -24,7 +24,7 @@ from fer_core.labels import PRIORS
 from fer_core.models import Classifier
 from fer_core.models.base import PooledNetwork
 from fer_core.types import Image
-from fer_core.weights import WEIGHTS
+from fer_core.weights import WEIGHTS, WeightsError
 from tests.conftest import Run
 
 
@@ -464,6 +464,25 @@ def test_a_model_without_figures_is_listed(run: Run, monkeypatch: pytest.MonkeyP
     assert code == 0 and out.splitlines()[1].split()[3:6] == [*"–––"]
     (row,) = json.loads(run("models", "--json")[1])
     assert row["accuracy"] is row["macro_f1"] is row["ferplus_accuracy"] is None
+
+
+def test_models_that_cannot_be_loaded_are_named_and_the_others_listed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def time_model(name: str) -> float:
+        if name == "xception":
+            raise WeightsError("xception.safetensors is damaged; restore it")
+        return 1.0
+
+    monkeypatch.setattr("fer_core.cli.models.list_models", lambda: ("plain", "xception"))
+    monkeypatch.setattr("fer_core.cli.models.damaged_cards", lambda: ("stray.json is no card",))
+    monkeypatch.setattr("fer_core.cli.models.one_thread_milliseconds", time_model)
+    code, out, err = run("models", "--json")
+    assert code == 0 and [row["name"] for row in json.loads(out)] == ["plain"]
+    assert err.splitlines() == [
+        "stray.json is no card",
+        "xception.safetensors is damaged; restore it",
+    ]
 
 
 def test_models_are_listed_as_table_and_json(run: Run) -> None:

@@ -35,7 +35,7 @@ ORDER = (
         "timing",
         "devices",
     },  # the ground
-    {"weights"},
+    {"weights", "building"},
     {"runtime"},
     {"faces"},
     {"models", "data"},

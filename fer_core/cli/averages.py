@@ -12,7 +12,7 @@ from fer_core.cli.progress import print_above, progress_bar, track
 from fer_core.devices import choose_device
 from fer_core.errors import UserError
 from fer_core.files import check_output, make_folder
-from fer_core.weights import AVERAGES, WEIGHTS, list_models, load_card, results_path
+from fer_core.weights import AVERAGES, WEIGHTS, WeightsError, list_models, load_card, results_path
 
 
 def averages(
@@ -60,7 +60,13 @@ def averages(
     results = replace(results, landmarks=layout, command=command)
     for name in track(list(chosen), "Averaging maps"):
         started = perf_counter()
-        classifier = load_model(chosen[name], device)
+        try:
+            classifier = load_model(chosen[name], device)
+        except WeightsError as error:
+            if model:
+                raise
+            print_above(str(error))  # the others are averaged
+            continue
         aligned, positions = align_by_landmarks(classifier, faces.images, landmarks)
         maps = average_maps(classifier, aligned, positions, faces.labels, max_per_class=most)
         results = replace(results, maps={**results.maps, name: maps})
@@ -69,5 +75,5 @@ def averages(
         )  # after each model, so that an interruption costs one alone
         count = sum(average.n for average in maps.values())
         print_above(f"{name}: {count:,} faces, {perf_counter() - started:.0f} s")
-    print_claims(results, list(chosen))
+    print_claims(results, [name for name in chosen if name in results.maps])
     typer.echo(f"\nwritten to {results_path(AVERAGES, WEIGHTS)}")

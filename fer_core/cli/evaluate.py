@@ -9,7 +9,7 @@ import typer
 from fer_core.cli.models import one_thread_milliseconds
 from fer_core.cli.options import Data, Device, Json, Model, Plus, Split, data_options
 from fer_core.cli.printing import LEADERBOARD_COLUMNS, print_evaluation, print_figures, print_models
-from fer_core.cli.progress import progress_bar, track
+from fer_core.cli.progress import print_above, progress_bar, track
 from fer_core.devices import choose_device
 from fer_core.errors import UserError
 from fer_core.files import check_output, make_folder
@@ -116,7 +116,7 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
     check_output(results_path(LEADERBOARD, WEIGHTS))
     faces, copies = _split(data, plus, split)
     with progress_bar("Measuring models") as show:
-        rows = compare_models(faces, copies=copies, progress=show)
+        rows = compare_models(faces, copies=copies, progress=show, report=print_above)
     rows = [
         {**row, "ms_per_face": one_thread_milliseconds(row["name"])}
         for row in track(rows, "Timing models")

@@ -6,15 +6,22 @@ import typer
 
 from fer_core.cli.options import Json
 from fer_core.cli.printing import MODEL_COLUMNS, print_models
-from fer_core.cli.progress import track
-from fer_core.weights import WEIGHTS, list_models, load_card
+from fer_core.cli.progress import print_above, track
+from fer_core.weights import WEIGHTS, WeightsError, damaged_cards, list_models, load_card
 
 
 def models(as_json: Json = False) -> None:
     """List the trained models."""
     from fer_core.export import json_text
 
-    rows = [_model_row(name) for name in track(list_models(), "Timing models")]
+    rows = []
+    for sentence in damaged_cards():
+        print_above(sentence)
+    for name in track(list_models(), "Timing models"):
+        try:
+            rows.append(_model_row(name))
+        except WeightsError as error:  # the others are listed
+            print_above(str(error))
     if as_json:
         typer.echo(json_text(rows))
         return
@@ -23,7 +30,7 @@ def models(as_json: Json = False) -> None:
 
 def _model_row(name: str) -> dict[str, Any]:
     card = load_card(name)
-    figures = card.figures.get("PrivateTest", {})
+    figures, milliseconds = card.figures.get("PrivateTest", {}), one_thread_milliseconds(name)
     return {
         "name": name,
         "family": card.family,
@@ -32,7 +39,7 @@ def _model_row(name: str) -> dict[str, Any]:
         "input_size": card.input_size,
         **{key: figures.get(key) for key in ("accuracy", "macro_f1", "ferplus_accuracy")},
         "published": card.published,
-        "ms_per_face": one_thread_milliseconds(name),
+        "ms_per_face": milliseconds,
     }
 
 

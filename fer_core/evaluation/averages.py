@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.errors import in_short
 from fer_core.explain.attribution_shares import is_flat, part_share, region_share
 from fer_core.explain.maps import method_for, raw_map
 from fer_core.faces.alignment import align_crops
@@ -248,9 +249,9 @@ def read_averages(folder: Path = WEIGHTS) -> Averages:
             for model, rows in table["models"].items()
         }
         return Averages(maps, landmarks, str(table["command"]))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(
-            f"{path} does not hold averages ({error!r}); restore it, or recreate it with "
+            f"{path} does not hold averages ({in_short(repr(error))}); restore it, or recreate it with "
             "python -m fer_core averages"
         ) from None
 

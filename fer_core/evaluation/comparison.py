@@ -1,5 +1,6 @@
 """Comparison of all trained models on one set of faces."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.data import FaceSet
+from fer_core.errors import UserError
 from fer_core.evaluation.metrics import evaluate, rounded
 from fer_core.evaluation.passes import Progress, align_faces
 from fer_core.models import load_model
@@ -21,6 +23,7 @@ def compare_models(
     *,
     copies: NDArray[np.bool_] | None = None,
     progress: Progress | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Evaluate the models of a folder of weights on bare face crops, with a single forward pass.
 
@@ -29,16 +32,24 @@ def compare_models(
         folder: folder of weights.
         copies: (N,) whether a face is a copy of a training face, if known.
         progress: called with the finished share of the work, 0..1; half of a model is its alignment.
+        report: called with a sentence for each model that cannot be loaded; the others are evaluated.
 
     Returns:
-        One row for each model, the most accurate first: fields of its card (name, family, parameters,
-        file_mb, input_size, published), and every field of ``Evaluation``.
+        One row for each model that can be loaded, the most accurate first: fields of its card (name, family,
+        parameters, file_mb, input_size, published), and every field of ``Evaluation``.
+
+    Raises:
+        UserError: if no model can be loaded.
     """
     aligned: dict[tuple[int, bool], Image] = {}
     rows = []
     names = list_models(folder)
     for number, name in enumerate(names):
-        model = load_model(name, folder=folder)
+        try:
+            model = load_model(name, folder=folder)
+        except UserError as error:
+            report(str(error))
+            continue
         card = model.card
         geometry = (card.input_size, card.aligned)
         if geometry not in aligned:  # the landmark network takes longer than most models
@@ -63,6 +74,8 @@ def compare_models(
             "published": card.published,
         }
         rows.append(metadata | figures)
+    if not rows:
+        raise UserError(f"none of the models in {folder} can be loaded; restore them")
     return sorted(rows, key=lambda row: -row["accuracy"])
 
 

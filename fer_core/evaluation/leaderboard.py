@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 
+from fer_core.errors import UserError, in_short
+from fer_core.fields import Between, check_fields
 from fer_core.models import get_family, list_families, load_model
 from fer_core.types import Image
 from fer_core.weights import (
@@ -44,10 +46,10 @@ class LeaderboardRow:
     """Description of the model in a few words."""
     parameters: int
     file_mb: float
-    n: int
+    n: Annotated[int, Between(1)]
     consensus_accuracy: float | None
     """Accuracy over the faces whose label is the majority of FER+'s votes too; None without votes."""
-    accuracy: float
+    accuracy: Annotated[float, Between(0, 1)]
     macro_f1: float
     ece: float
     """Expected calibration error."""
@@ -133,9 +135,9 @@ def _stored(path: Path) -> dict[str, Mapping[str, Any]]:
         table = json.loads(path.read_text(encoding="utf-8"))
         rows: Iterable[Mapping[str, Any]] = table["rows"] if table["split"] == SPLIT else ()
         return {row["name"]: {"n": table["n"], **row} for row in rows}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(
-            f"{path} is not a leaderboard ({error!r}); restore it, or recreate it with "
+            f"{path} is not a leaderboard ({in_short(repr(error))}); restore it, or recreate it with "
             "python -m fer_core evaluate --all"
         ) from None
 
@@ -152,7 +154,7 @@ def _leaderboard_row(card: Card, figures: Mapping[str, Any], folder: Path) -> Le
     """Combine a model's card with its figures, from the leaderboard or from the card."""
     file = folder / f"{card.name}.safetensors"
     try:
-        return LeaderboardRow(
+        row = LeaderboardRow(
             name=card.name,
             family=card.family,
             about=describe(card),
@@ -169,7 +171,10 @@ def _leaderboard_row(card: Card, figures: Mapping[str, Any], folder: Path) -> Le
             unseen_accuracy=figures.get("unseen_accuracy"),
             published=figures.get("published") or card.published,
         )
-    except KeyError as error:
+        check_fields(row)
+    except (KeyError, UserError) as error:
+        problem = f"lack {error}" if isinstance(error, KeyError) else f"are wrong: {error}"
         raise WeightsError(
-            f"the figures of {card.name} lack {error}; recompute them with python -m fer_core evaluate"
+            f"the figures of {card.name} {problem}; recompute them with python -m fer_core evaluate"
         ) from None
+    return row

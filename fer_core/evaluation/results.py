@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from fer_core.errors import in_short
 from fer_core.explain.methods import METHODS
 from fer_core.weights import FAITHFULNESS, RANDOMIZATION, WEIGHTS, WeightsError, results_path
 
@@ -96,9 +97,10 @@ def read_method_results(folder: Path = WEIGHTS) -> MethodResults | None:
                 name: {depth: row[name] for depth, row in by_depth.items()} for name in methods
             },
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(
-            f"{' and '.join(path.name for path in paths)} do not hold both measurements ({error!r}); "
+            f"{' and '.join(path.name for path in paths)} do not hold both measurements "
+            f"({in_short(repr(error))}); "
             "restore them, or recreate both: python -m benchmarks.faithfulness, benchmarks.randomization"
         ) from None
 

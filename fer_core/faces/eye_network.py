@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import timm
 from torch import Tensor, nn
+
+from fer_core.building import create_timm
 
 MIN_CONTRAST: Final = 2.0
 """Smallest standard deviation of gray values, of 255, that is divided by; below it lies noise."""
@@ -24,7 +25,7 @@ class EyeNetwork(nn.Module):
         super().__init__()
         self.input_size = input_size
         options = dict(backbone)
-        body: Any = timm.create_model(options.pop("name"), in_chans=1, num_classes=1, **options)
+        body = create_timm(options.pop("name"), in_chans=1, num_classes=1, **options)
         body.maxpool = nn.Identity()
         self.body = body
 

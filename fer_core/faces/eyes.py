@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from fer_core.runtime import ForwardPass, open_passes
+from fer_core.runtime import ForwardPass, Trial, open_passes
 from fer_core.types import Floats, Image
 from fer_core.weights import EYES, WEIGHTS, Card, load_card
 
@@ -56,5 +56,7 @@ def load_eye_reader(
         network = load_trained(EyeNetwork, EYES, device, folder)
         return {EYES: TorchPass(network.predictions, device)}
 
-    passes = open_passes(EYES, by_torch, device=device, folder=folder, runtime=runtime)
-    return EyeReader(load_card(EYES, folder), passes[EYES])
+    card = load_card(EYES, folder)
+    trials = {EYES: Trial((1, 1, card.input_size, card.input_size), {"open": (1,)})}
+    passes = open_passes(EYES, by_torch, trials, device=device, folder=folder, runtime=runtime)
+    return EyeReader(card, passes[EYES])

@@ -19,6 +19,11 @@ from fer_core.weights import HOG, WEIGHTS, WeightsError, load_weights
 MIN_WINDOW: Final = 16
 """Side of the smallest window, in pixels; smaller faces would need an image scaled up more than fourfold."""
 
+MAX_WINDOW: Final = 256
+"""Side of the largest window of a card, in pixels."""
+MAX_BINS: Final = 36
+"""Most directions of a card."""
+
 STEP: Final = 1.15
 """Factor between the window sides of two levels of the image pyramid."""
 
@@ -54,13 +59,15 @@ class Hog:
         self.threshold = threshold
         self.card, arrays = load_weights(HOG, folder)
         self.side = self.card.input_size
-        self._descriptor = build_descriptor(**self.card.network)
         try:
+            self._descriptor = build_descriptor(**self.card.network)
             floats = {name: array.astype(np.float32) for name, array in arrays.items()}
             self._points = floats["points"].reshape(5, 2)
             self._slope, self._offset = floats["score"]
             self._descriptor.setSVMDetector(np.append(floats["weights"], floats["bias"]))
-        except (KeyError, ValueError, cv2.error):
+            if self.side != self._descriptor.winSize[0]:
+                raise ValueError("input_size is that of the window")
+        except (KeyError, TypeError, ValueError, cv2.error):
             raise WeightsError(
                 f"{folder / HOG}.safetensors does not fit its card; restore both files from the repository"
             ) from None
@@ -115,7 +122,16 @@ class Hog:
 
 
 def build_descriptor(*, window: int, block: int, cell: int, bins: int) -> "cv2.HOGDescriptor":
-    """Build a descriptor with ``bins`` directions a cell, normalized in blocks; all sides in pixels."""
+    """Build a descriptor with ``bins`` directions a cell, normalized in blocks; all sides in pixels.
+
+    Raises:
+        ValueError: if the sides are not multiples of each other, which would crash OpenCV.
+    """
+    whole = all(type(number) is int for number in (window, block, cell, bins))
+    if not whole or not (0 < cell <= block <= window <= MAX_WINDOW and 0 < bins <= MAX_BINS):
+        raise ValueError("cells lie in blocks, and blocks in the window")
+    if window % cell or block % cell:
+        raise ValueError("block and window are multiples of a cell")
     return cv2.HOGDescriptor((window, window), (block, block), (cell, cell), (cell, cell), bins)
 
 

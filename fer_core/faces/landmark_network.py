@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import timm
 from torch import Tensor, nn
 
+from fer_core.building import create_timm
 from fer_core.faces.trained import load_trained
 from fer_core.labels import ACTIONS
 from fer_core.pose import LANDMARKS as POINTS
@@ -29,9 +29,7 @@ class LandmarkNetwork(nn.Module):
         super().__init__()
         self.input_size = input_size
         options = dict(backbone)
-        body: Any = timm.create_model(
-            options.pop("name"), features_only=True, in_chans=1, **options
-        )
+        body = create_timm(options.pop("name"), features_only=True, in_chans=1, **options)
         body.maxpool = nn.Identity()
         channels = body.feature_info.channels()[-1]
         stride = body.feature_info.reduction()[-1] // 2  # without the pooling

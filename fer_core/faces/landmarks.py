@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from fer_core.labels import ACTIONS
-from fer_core.runtime import ForwardPass, open_passes
+from fer_core.runtime import ForwardPass, Trial, open_passes
 from fer_core.types import Floats, Image
 from fer_core.weights import LANDMARKS, WEIGHTS, Card, load_card
 
@@ -125,8 +125,12 @@ def load_landmarker(
         network = load_trained(LandmarkNetwork, LANDMARKS, device, folder)
         return {LANDMARKS: TorchPass(network.predictions, device)}
 
-    passes = open_passes(LANDMARKS, by_torch, device=device, folder=folder, runtime=runtime)
-    return Landmarker(load_card(LANDMARKS, folder), passes[LANDMARKS])
+    card = load_card(LANDMARKS, folder)
+    side = card.input_size
+    outputs = {"points": (1, POINTS, 2), "actions": (1, len(ACTIONS)), "present": (1,)}
+    trials = {LANDMARKS: Trial((1, 1, side, side), outputs)}
+    passes = open_passes(LANDMARKS, by_torch, trials, device=device, folder=folder, runtime=runtime)
+    return Landmarker(card, passes[LANDMARKS])
 
 
 @cache

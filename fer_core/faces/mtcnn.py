@@ -19,7 +19,7 @@ from fer_core.errors import UserError
 from fer_core.faces.base import MIN_FACE
 from fer_core.faces.pyramid import Pyramid
 from fer_core.geometry import box_iou
-from fer_core.runtime import ForwardPass, open_passes
+from fer_core.runtime import ForwardPass, Trial, open_passes
 from fer_core.types import Face, Floats, Image
 from fer_core.weights import MTCNN as NAME
 from fer_core.weights import WEIGHTS
@@ -44,6 +44,14 @@ PART_OF_FACE: Final = 0.8
 """Share of its area in a known face above which a proposal is taken for a part of it, such as an eye."""
 MIRRORED: Final = (1, 0, 2, 4, 3)
 """Index of each of the five points in the mirrored face."""
+TRIALS: Final = {
+    "pnet": Trial((1, 24, 24, 3), {"shifts": (1, 4, 7, 7), "margins": (1, 7, 7)}),
+    "rnet": Trial((1, RNET_SIDE, RNET_SIDE, 3), {"shifts": (1, 4), "margins": (1,)}),
+    "onet": Trial(
+        (1, ONET_SIDE, ONET_SIDE, 3), {"shifts": (1, 4), "margins": (1,), "points": (1, 5, 2)}
+    ),
+}
+"""What the three networks are tried with when they are opened."""
 BATCH: Final = 512
 """Bare crops per forward pass of O-Net; bounds the memory."""
 
@@ -93,7 +101,7 @@ class MTCNN:
             networks = load_networks(device, folder)
             return {n: TorchPass(each.predictions, device) for n, each in networks.items()}
 
-        passes = open_passes(NAME, by_torch, device=device, folder=folder, runtime=runtime)
+        passes = open_passes(NAME, by_torch, TRIALS, device=device, folder=folder, runtime=runtime)
         self._pnet, self._rnet, self._onet = (passes[name] for name in ("pnet", "rnet", "onet"))
 
     def detect(self, image: Image) -> list[Face]:

@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from fer_core.weights import MTCNN, WEIGHTS, load_weights, put_arrays
+from fer_core.weights import MTCNN, WEIGHTS, card_path, load_weights, put_arrays
 
 
 class Network(nn.Module):
@@ -100,8 +100,8 @@ def load_networks(device: str = "cpu", folder: Path = WEIGHTS) -> dict[str, Netw
     Raises:
         WeightsError: the weights are missing, damaged or do not fit the networks.
     """
-    card, arrays = load_weights(MTCNN, folder)
+    _, arrays = load_weights(MTCNN, folder)
     networks = nn.ModuleDict({name: build() for name, build in NETWORKS.items()})
-    put_arrays(networks, arrays, folder / f"{card.name}.safetensors")
+    put_arrays(networks, arrays, card_path(MTCNN, folder).with_suffix(".safetensors"))
     networks.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
     return {name: network for name, network in networks.items() if isinstance(network, Network)}

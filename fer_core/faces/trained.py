@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from torch import nn
 
-from fer_core.weights import WEIGHTS, fold_batch_norms, load_weights, put_arrays
+from fer_core.building import build_network_of, fold_batch_norms, without_hub_options
+from fer_core.weights import WEIGHTS, card_path, load_weights
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -32,8 +33,10 @@ def load_trained(
         WeightsError: if its files are missing, damaged or do not fit the network.
     """
     card, arrays = load_weights(name, folder)
-    network = build(**card.network)
-    put_arrays(network, arrays, folder / f"{card.name}.safetensors")
+    options = without_hub_options(card.network)
+    network = build_network_of(
+        lambda: build(**options), arrays, card_path(name, folder).with_suffix(".safetensors")
+    )
     if fold:
         fold_batch_norms(network.get_submodule("body"))
     return network.eval().requires_grad_(False).to(device)

@@ -2,20 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from difflib import get_close_matches
 from typing import Any, Final
 
-import timm
 import torch
 from timm.models import FeatureListNet
 from torch import Tensor, nn
 
-from fer_core.errors import UserError
-from fer_core.weights import fold_batch_norms
-
-HUB_OPTIONS: Final = ("pretrained", "checkpoint_path")
-"""Options of ``timm.create_model`` that fetch initial weights; cards leave them out, and loading ignores
-them."""
+from fer_core.building import create_timm, fold_batch_norms
+from fer_core.errors import UserError, in_short
 
 TRIAL_SIDE: Final = 96
 """Side of the random face on which an architecture is tried, in pixels: three cells at a stride of 32."""
@@ -40,18 +34,7 @@ def create_body(
     Raises:
         UserError: if timm does not know the architecture, or the arguments do not fit it; in one sentence.
     """
-    if ":" in name or not timm.is_model(name):  # a name with a colon is that of a hub
-        near = ", ".join(get_close_matches(name, timm.list_models(), 3))
-        raise UserError(
-            f"timm has no architecture {name!r}"
-            + (f"; did you mean one of {near}?" if near else "")
-        )
-    try:
-        features: Any = timm.create_model(
-            name, features_only=True, out_indices=(stage,), in_chans=1, **options
-        )
-    except (RuntimeError, AssertionError, TypeError, ValueError, IndexError) as error:
-        raise UserError(f"timm cannot build the feature maps of {name}: {_line(error)}") from None
+    features = create_timm(name, features_only=True, out_indices=(stage,), in_chans=1, **options)
     channels: int = features.feature_info.channels()[-1]
     body: Any = features if isinstance(features, FeatureListNet) else _in_steps(features, name)
     if stem_stride < 4 or late_stem:
@@ -59,15 +42,6 @@ def create_body(
     if not halve_last:
         _keep_side(list(body.children())[-1], name)
     return body, channels
-
-
-def without_hub_options(network: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a family without those that fetch initial weights of its backbone."""
-    backbone = network.get("backbone")
-    if not isinstance(backbone, Mapping) or "options" not in backbone:
-        return dict(network)
-    kept = {key: value for key, value in backbone["options"].items() if key not in HUB_OPTIONS}
-    return {**network, "backbone": {**backbone, "options": kept}}
 
 
 def _in_steps(features: nn.Module, name: str) -> nn.Module:
@@ -152,7 +126,7 @@ def run(body: nn.Module, faces: Tensor, name: str) -> Any:
         return body(faces)
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         side = faces.shape[-1]
-        raise UserError(f"{name} cannot read faces of {side}x{side}: {_line(error)}") from None
+        raise UserError(f"{name} cannot read faces of {side}x{side}: {in_short(error)}") from None
 
 
 def last_map(maps: Tensor | Sequence[Tensor]) -> Tensor:
@@ -175,8 +149,3 @@ def _scatter(norm: nn.BatchNorm2d, generator: torch.Generator) -> None:
 def _trial_face() -> Tensor:
     generator = torch.Generator().manual_seed(0)
     return torch.randn(1, 1, TRIAL_SIDE, TRIAL_SIDE, generator=generator)
-
-
-def _line(error: Exception) -> str:
-    """Return the first line of an error, without a period at the end."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fer_core.building import fold_batch_norms, without_hub_options
 from fer_core.labels import AFFECT, EXPRESSIONS, FERPLUS_EXPRESSIONS
-from fer_core.models.architecture import create_body, last_map, without_hub_options
-from fer_core.weights import fold_batch_norms
+from fer_core.models.architecture import create_body, last_map
 
 GRAY_MEAN, GRAY_STD = 0.508, 0.255
 """Mean and standard deviation of the pixels of FER2013's training images, on a scale of 0..1."""

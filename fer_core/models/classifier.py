@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from fer_core.errors import UserError
 from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.images import as_sequence
-from fer_core.labels import prior_strength
-from fer_core.models.predictions import FacePredictions
-from fer_core.runtime import ForwardPass, open_passes
+from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS, REGIONS, prior_strength
+from fer_core.models.predictions import PREDICTED, FacePredictions
+from fer_core.runtime import ForwardPass, Trial, open_passes
 from fer_core.types import Floats, Image
-from fer_core.weights import WEIGHTS, Card, load_card
+from fer_core.weights import (
+    EXPRESSION_MODEL,
+    WEIGHTS,
+    Card,
+    WeightsError,
+    list_models,
+    load_card,
+)
 
 if TYPE_CHECKING:
     from fer_core.models.base import Network
@@ -68,7 +76,7 @@ class Classifier:
     @property
     def regions(self) -> tuple[str, ...]:
         """Names of the network's branches: the part of the face that is the input of each."""
-        return tuple(self._forward_pass.facts["regions"].split(","))
+        return tuple(self._forward_pass.facts.get("regions", "").split(","))
 
     @property
     def network(self) -> "Network":
@@ -112,7 +120,8 @@ class Classifier:
     def forward(self, aligned: Image) -> FacePredictions:
         """Run the network once over (N, S, S) uint8 aligned faces; in bf16 on a GPU."""
         inputs = np.ascontiguousarray(aligned)[:, None]
-        return FacePredictions(**self._forward_pass(inputs))
+        outputs = self._forward_pass(inputs)
+        return FacePredictions(**{n: outputs[n] for n in PREDICTED if n in outputs})
 
     def assumed_prior(self, prior: str | None = None) -> str:
         """Return the prior that probabilities assume where ``prior`` is asked for; None asks for the card's.
@@ -196,10 +205,16 @@ def load_model(
         runtime: one of ``fer_core.runtime.RUNTIMES``.
 
     Raises:
-        UserError: for an unknown name; the message lists the valid ones. For a runtime that cannot run it.
+        UserError: for an unknown name or a model of another kind; the message lists the valid ones. For a
+            runtime that cannot run it.
         WeightsError: if its files are missing, damaged or do not fit the network.
     """
     card = load_card(name, folder)
+    if card.kind != EXPRESSION_MODEL:
+        raise UserError(
+            f"{name} is a model of {card.kind}, not of expression classes; choose one of "
+            f"{', '.join(('default', *list_models()))}"
+        )
 
     @cache
     def network() -> "Network":
@@ -210,8 +225,14 @@ def load_model(
     def by_torch() -> dict[str, ForwardPass]:
         return {card.name: _torch_pass(network(), device)}
 
-    passes = open_passes(name, by_torch, device=device, folder=folder, runtime=runtime)
-    return Classifier(card, passes[card.name], network, device)
+    side, votes = card.input_size, len(FERPLUS_EXPRESSIONS)
+    outputs = {"logits": (1, len(EXPRESSIONS)), "votes": (1, votes)}
+    trials = {card.name: Trial((1, 1, side, side), outputs)}
+    passes = open_passes(name, by_torch, trials, device=device, folder=folder, runtime=runtime)
+    classifier = Classifier(card, passes[card.name], network, device)
+    if not set(classifier.regions) <= set(REGIONS):
+        raise WeightsError(f"the graph of {name} does not name its regions; restore it")
+    return classifier
 
 
 def _torch_pass(network: "Network", device: str) -> ForwardPass:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
+from fer_core.building import build_network_of, without_hub_options
 from fer_core.models import families  # noqa: F401  (networks register themselves)
-from fer_core.models.architecture import without_hub_options
 from fer_core.models.base import Network, SequenceNetwork
 from fer_core.models.registry import build_network
 from fer_core.types import Floats
-from fer_core.weights import WEIGHTS, card_path, load_weights, put_arrays
+from fer_core.weights import WEIGHTS, WeightsError, card_path, load_weights
 
 
 def load_network(
@@ -28,10 +28,22 @@ def load_network(
         WeightsError: if its files are missing, damaged or do not fit the network.
     """
     card, arrays = load_weights(name, folder)
-    network = build_network(card.family, without_hub_options(card.network), check=False)
-    put_arrays(network, arrays, card_path(name, folder).with_suffix(".safetensors"))
+    options = without_hub_options(card.network)
+    network = build_network_of(
+        lambda: build_network(card.family, options, check=False),
+        arrays,
+        card_path(name, folder).with_suffix(".safetensors"),
+    )
+    if network.input_size != card.input_size:
+        raise WeightsError(
+            f"{card_path(name, folder)} has two sizes, input_size {card.input_size} and that of its network, "
+            f"{network.input_size}; restore the file"
+        )
     if fold:
-        network.after_load()
+        try:
+            network.after_load()
+        except WeightsError as error:
+            raise WeightsError(f"{card_path(name, folder)}: {error}") from None
     return network.eval().requires_grad_(False).to(device)
 
 

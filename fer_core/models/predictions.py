@@ -1,7 +1,7 @@
 """What a network predicts for some faces, as arrays."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 from fer_core.types import Floats
 
@@ -30,7 +30,11 @@ class FacePredictions:
     def part(self, faces: slice) -> "FacePredictions":
         """Return the predictions for some of the faces."""
         parts: dict[str, Any] = {}
-        for name in (field.name for field in fields(self)):
+        for name in PREDICTED:
             values = getattr(self, name)
             parts[name] = None if values is None else values[faces]
         return FacePredictions(**parts)
+
+
+PREDICTED: Final = tuple(each.name for each in fields(FacePredictions))
+"""Names of the outputs that a network may have."""

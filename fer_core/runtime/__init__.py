@@ -5,6 +5,6 @@ as small as these. ``TorchPass`` calls torch: on a GPU, for models without a gra
 layers are needed. Nothing here knows a network, and importing this package imports neither library.
 """
 
-from fer_core.runtime.base import RUNTIMES, ForwardPass, open_passes
+from fer_core.runtime.base import RUNTIMES, ForwardPass, Trial, open_passes
 
-__all__ = ["RUNTIMES", "ForwardPass", "open_passes"]
+__all__ = ["RUNTIMES", "ForwardPass", "Trial", "open_passes"]

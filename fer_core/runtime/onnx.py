@@ -7,7 +7,9 @@ from typing import Any
 import onnxruntime
 from numpy.typing import NDArray
 
+from fer_core.errors import in_short
 from fer_core.types import Floats
+from fer_core.weights import WeightsError
 
 
 class OnnxPass:
@@ -19,6 +21,9 @@ class OnnxPass:
     Args:
         graph: an ONNX file. Weights that it refers to lie beside it.
 
+    Raises:
+        WeightsError: if ONNX Runtime cannot run it.
+
     Attributes:
         facts: metadata of the graph, as ``fer_core.runtime.graph`` has written them.
     """
@@ -27,13 +32,18 @@ class OnnxPass:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            graph, options, providers=["CPUExecutionProvider"]
-        )
-        (self._input,) = (each.name for each in self._session.get_inputs())
-        self._outputs = [each.name for each in self._session.get_outputs()]
-        self.facts: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        options.log_severity_level = 4  # errors are raised; only fatal ones are printed too
+        try:
+            self._session = onnxruntime.InferenceSession(
+                graph, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
+            (self._input,) = (each.name for each in self._session.get_inputs())
+            self._outputs = [each.name for each in self._session.get_outputs()]
+            self.facts: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        except Exception as error:  # its errors have no class in common
+            raise WeightsError(
+                f"{graph} is not a graph that ONNX Runtime can run ({in_short(error)}); restore it"
+            ) from None
 
     def __call__(self, inputs: NDArray[Any]) -> Mapping[str, Floats]:
         arrays = self._session.run(self._outputs, {self._input: inputs})

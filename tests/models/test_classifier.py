@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from fer_core.building import fold_batch_norms
 from fer_core.errors import UserError
 from fer_core.images import to_gray
 from fer_core.labels import EXPRESSIONS, PRIORS
@@ -17,7 +18,6 @@ from fer_core.models.base import Trunk
 from fer_core.types import Image
 from fer_core.weights import (
     WeightsError,
-    fold_batch_norms,
     get_arrays,
     list_models,
     load_card,
