@@ -1,16 +1,8 @@
 """A short run of the fuzzer in each test run, a long one by ``make fuzz``."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 from fer_core.images import FORMATS
 from tests.fuzz.pictures import check, mutants, seed_pictures
-
-ROOT = Path(__file__).resolve().parents[2]
-SHORT = 800
-LONG = 10_000
+from tests.fuzz.runs import run_apart
 
 
 def test_the_seeds_are_pictures() -> None:
@@ -24,9 +16,4 @@ def test_a_seed_gives_the_same_pictures_again() -> None:
 
 
 def test_mutated_pictures_are_read_or_refused() -> None:
-    """In a process of its own: for the peak of the memory, and since a crash would end it."""
-    count = LONG if os.environ.get("FER_FUZZ") else SHORT
-    command = [sys.executable, "-m", "tests.fuzz.pictures", str(count)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    print(result.stdout)
-    assert result.returncode == 0, result.stderr[-4000:] + result.stdout
+    run_apart("pictures", short=800, long=10_000)
