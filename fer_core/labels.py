@@ -3,10 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fer_core.errors import UserError
+from fer_core.errors import UserError, in_short
 
 EXPRESSIONS: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven classes in FER2013's order; index = class number."""
+
+ALIASES: Final = {
+    **{"anger": "angry", "disgusted": "disgust", "fearful": "fear", "afraid": "fear"},
+    **{"happiness": "happy", "joy": "happy", "sadness": "sad", "surprised": "surprise"},
+}
+"""Other names of the classes, in lower case -> names in ``EXPRESSIONS``."""
 
 FERPLUS_EXPRESSIONS: Final = (
     "neutral",
@@ -101,17 +107,24 @@ actions that show it (M. Ozel, "ARKit to FACS cheat sheet",
 https://melindaozel.com/arkit-to-facs-cheat-sheet). AU26 stands for AU26 and AU27 together."""
 
 
+def class_number(name: str) -> int | None:
+    """Return the number of a class by its name or a usual synonym, in any case; None for others."""
+    plain = name.strip().lower()
+    plain = ALIASES.get(plain, plain)
+    return EXPRESSIONS.index(plain) if plain in EXPRESSIONS else None
+
+
 def expression_index(name: str) -> int:
-    """Return the class number of an expression.
+    """Return the class number of an expression, in upper or lower case.
 
     Raises:
         UserError: if the name is unknown; the message lists the valid ones.
     """
     try:
-        return EXPRESSIONS.index(name)
-    except ValueError:
+        return EXPRESSIONS.index(name.strip().lower())
+    except (ValueError, AttributeError):
         raise UserError(
-            f"unknown expression class {name!r}; choose one of {', '.join(EXPRESSIONS)}"
+            f"unknown expression class {in_short(repr(name))}; choose one of {', '.join(EXPRESSIONS)}"
         ) from None
 
 

@@ -101,7 +101,8 @@ def explain_readings(
     observation: Observation, readings: Sequence[Reading], options: AnalysisOptions
 ) -> tuple[tuple[Explanation, ...], ...]:
     """Return an explanation for each of ``options.maps`` of each reading, on one scale a reading."""
-    classifier, other, method = observation.classifier, options.other, options.method
+    classifier, method = observation.classifier, options.method
+    other = None if options.other is None else EXPRESSIONS[expression_index(options.other)]
     evidence = observation.output.evidence if observation.output is not None else None
     if method != "gradcam" or evidence is None:
         from fer_core.explain.maps import method_for, raw_maps  # they need torch
@@ -138,7 +139,8 @@ def explain_readings(
 
 def target_class(reading: Reading, name: str) -> str:
     """Return the class that a name means for a reading: "top" is the one that is shown."""
-    return reading.shown[0] if name == "top" else EXPRESSIONS[expression_index(name)]
+    is_top = name.strip().lower() == "top"
+    return reading.shown[0] if is_top else EXPRESSIONS[expression_index(name)]
 
 
 def circumplex_position(probabilities: Floats) -> Floats:
