@@ -119,7 +119,7 @@ def load_set(folder: Path, name: str, plus: str | None) -> FaceSet | None:
     try:
         votes = str(datasets.path_in(folder, plus)) if plus else None
         with st.spinner(f"Reading {as_text(name)}: a large set takes a minute …", show_time=True):
-            return read_set(str(datasets.path_in(folder, name)), votes)
+            return read_set(str(datasets.path_in(folder, name)), votes, str(folder))
     except DataError as error:
         # Visitors see names within the folder; where it lies on the machine is not shown.
         show_error(DataError(str(error).replace(f"{folder}{os.sep}", "")))
@@ -129,9 +129,9 @@ def load_set(folder: Path, name: str, plus: str | None) -> FaceSet | None:
 
 
 @st.cache_resource(max_entries=2, ttl="1h", show_spinner=False)
-def read_set(path: str, plus: str | None) -> FaceSet:
-    """Return the faces of a dataset; shared by all viewers for an hour."""
-    return read_faces([Path(path)], Path(plus) if plus else None)
+def read_set(path: str, plus: str | None, folder: str) -> FaceSet:
+    """Return the faces of a dataset within ``folder``; shared by all viewers for an hour."""
+    return read_faces([Path(path)], Path(plus) if plus else None, within=Path(folder))
 
 
 def render_classes(faces: FaceSet) -> None:

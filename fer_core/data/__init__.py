@@ -9,6 +9,7 @@ import numpy as np
 
 from fer_core.data.detection import FaceCropper
 from fer_core.data.faceset import SPLITS, UNSPLIT, DataError, FaceSet, join
+from fer_core.data.location import confined, located
 from fer_core.data.readers.affect_csv import is_affect_csv, read_affect_csv
 from fer_core.data.readers.affectnet import is_affectnet, read_affectnet
 from fer_core.data.readers.ckplus import is_ckplus, read_ckplus
@@ -18,9 +19,10 @@ from fer_core.data.readers.ferplus import majority, read_votes, vote_targets
 from fer_core.data.readers.ferplus_folders import is_ferplus_folders, read_ferplus_folders
 from fer_core.data.readers.folders import is_folders, read_folders
 from fer_core.data.readers.jaffe import is_jaffe, read_jaffe
-from fer_core.data.readers.label_table import is_label_table, read_label_table
+from fer_core.data.readers.label_table import is_label_table, missing_column, read_label_table
 from fer_core.data.readers.rafdb import is_rafdb, read_rafdb
 from fer_core.data.training import fill_splits, split_set
+from fer_core.errors import in_short
 
 __all__ = [
     "SPLITS",
@@ -45,10 +47,10 @@ class Layout(NamedTuple):
 
 
 LAYOUTS: Final = (
-    Layout("fer2013.csv or icml_face_data.csv", is_fer2013, read_fer2013),
+    Layout("fer2013.csv, icml_face_data.csv or train.csv", is_fer2013, read_fer2013),
     Layout("AffectNet's folder with train_set and val_set", is_affectnet, read_affectnet),
     Layout("AffectNet's training.csv or validation.csv", is_affect_csv, read_affect_csv),
-    Layout("RAF-DB's folder basic", is_rafdb, read_rafdb),
+    Layout("RAF-DB's folder basic or DATASET", is_rafdb, read_rafdb),
     Layout(
         "FER+'s folders FER2013Train, FER2013Valid and FER2013Test",
         is_ferplus_folders,
@@ -70,7 +72,11 @@ LAYOUTS: Final = (
 
 
 def read_faces(
-    paths: Sequence[Path], plus: Path | None = None, *, side: int | None = None
+    paths: Sequence[Path],
+    plus: Path | None = None,
+    *,
+    side: int | None = None,
+    within: Path | None = None,
 ) -> FaceSet:
     """Read datasets of any supported layout, and join them.
 
@@ -78,16 +84,19 @@ def read_faces(
         paths: files and folders, each in one of ``LAYOUTS``.
         plus: FER+'s ``fer2013new.csv``; its rows match those of the FER2013 table among ``paths``.
         side: longest side of the images of a folder, in pixels; None keeps little of large ones.
+        within: a folder that no link and no path in a table may lead out of, where the sets of a host are
+            read for visitors; None reads whatever is named.
 
     Returns:
         All faces, in the order of ``paths``. Those without a split are in PrivateTest, so that a folder can
-        be used for evaluation and is never trained on by accident.
+        be used for evaluation and is never trained on by accident. ``notes`` says what was left out.
 
     Raises:
         DataError: if a path is missing or cannot be read; the message says what to do.
     """
-    parts = (_fill(part) for part in _read_each(paths, plus, side=side))
-    return replace(join(list(parts)), teaching=())
+    with confined(within):
+        parts = [_fill(part) for part in _read_each(paths, plus, side=side)]
+    return replace(join(parts), teaching=())
 
 
 def read_training_faces(
@@ -126,7 +135,7 @@ def _fill(faces: FaceSet) -> FaceSet:
 def _read_each(paths: Sequence[Path], plus: Path | None, **pictures: Any) -> list[FaceSet]:
     """Read each set; ``pictures`` are the arguments of readers of whole pictures, None for their defaults."""
     for path in (*paths, *([plus] if plus else [])):
-        if not path.exists():
+        if not located(path).exists():
             raise DataError(f"{path} does not exist; give the dataset's file or folder")
     chosen = {name: value for name, value in pictures.items() if value is not None}
     return [_read(path, plus, chosen) for path in paths]
@@ -142,10 +151,25 @@ def _holds_pictures(path: Path) -> bool:
     return layout is not None and layout.sizable
 
 
+def _without_classes(path: Path) -> str:
+    """Return why a folder is not a dataset, as a clause; "" where there is nothing to say."""
+    if not path.is_dir():
+        return ""
+    if tables := [file.name for file in sorted(path.glob("*.csv")) if is_fer2013(file)]:
+        return f"give the table itself: {', '.join(tables[:3])}"
+    folders = sorted(f"{each.name}" for each in path.iterdir() if each.is_dir())
+    return f"none of its folders is named after a class: {in_short(', '.join(folders))}" * bool(
+        folders
+    )
+
+
 def _read(path: Path, plus: Path | None, pictures: Mapping[str, Any]) -> FaceSet:
     layout = _layout(path)
     if layout is None:
         layouts = ", ".join(layout.name for layout in LAYOUTS)
-        raise DataError(f"{path} is not a dataset of a known layout; give one of: {layouts}")
+        reason = missing_column(path) or _without_classes(path)
+        raise DataError(
+            f"{path} is not a dataset of a known layout{reason and f' ({reason})'}; give one of: {layouts}"
+        )
     faces = layout.read(path, **pictures) if layout.sizable else layout.read(path)
     return faces.with_votes(read_votes(plus)) if plus and layout.read is read_fer2013 else faces

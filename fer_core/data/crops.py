@@ -10,6 +10,8 @@ import numpy as np
 
 from fer_core.data.detection import FaceCropper
 from fer_core.data.faceset import DataError, FaceSet
+from fer_core.data.location import located
+from fer_core.data.omissions import Omissions
 from fer_core.images import SUFFIXES, ImageError, decode_image, to_gray
 from fer_core.types import Image
 
@@ -40,7 +42,7 @@ def image_files(folder: Path) -> list[Path]:
     """
     return sorted(
         file
-        for file in folder.iterdir()
+        for file in located(folder).iterdir()
         if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
     )
 
@@ -100,7 +102,7 @@ def read_picture(file: Path, location: str = "", notes: list[str] | None = None)
         DataError: if the image is missing or unreadable.
     """
     try:
-        decoded = decode_image(file)
+        decoded = decode_image(located(file))
     except ImageError as error:
         raise DataError(f"{location}: {error}" if location else str(error)) from None
     if notes is not None:
@@ -122,6 +124,7 @@ def read_crops(
     *,
     side: int = SIDE,
     cropper: FaceCropper | None = None,
+    omissions: Omissions | None = None,
 ) -> FaceSet:
     """Read the images of a dataset.
 
@@ -131,14 +134,16 @@ def read_crops(
         source: name of the dataset, its paper and its terms.
         side: longest side of an image, in pixels.
         cropper: find the face in each image, and leave out those without one; None takes images as they are.
+        omissions: what is left out already; ``crops`` may add to it while it is read.
 
     Returns:
-        The faces with their labels and splits; notes say how many images showed no face or are damaged.
+        The faces with their labels and splits; notes say what was left out, and how many images are damaged.
 
     Raises:
         DataError: if an image is missing or unreadable, or if there are no images or no faces.
     """
     images, labels, splits, names, misses = [], [], [], [], 0
+    omissions = Omissions() if omissions is None else omissions
     notes: list[str] = []
     for crop in crops:
         if cropper is None:
@@ -154,20 +159,27 @@ def read_crops(
         names.append(os.path.relpath(crop.file, path))
     if misses and not images:
         raise DataError(f"no face was found in any of the {misses:,} pictures of {path}")
-    if not images:
-        raise DataError(f"{path} has the folders of a dataset but no faces; is the download whole?")
     name = path.resolve().name
+    if not images:
+        reason = "".join(f" ({note})" for note in omissions.notes(name))
+        raise DataError(
+            f"{path} has the folders of a dataset but no faces; is the download whole?{reason}"
+        )
     return FaceSet(
         images,
         np.array(labels, np.int64),
         np.array(splits),
         sources={name: source},
         names=np.array(names),
-        notes=with_notes(name, notes) + (_left_out(name, misses, len(images)) if cropper else ()),
+        notes=(
+            *with_notes(name, notes),
+            *(_without_face(name, misses, len(images)) if cropper else ()),
+            *omissions.notes(name),
+        ),
     )
 
 
-def _left_out(name: str, misses: int, faces: int) -> tuple[str, ...]:
+def _without_face(name: str, misses: int, faces: int) -> tuple[str, ...]:
     """Return a sentence about the pictures of a set in which no face was found."""
     return (
         f"{name}: no face found in {misses:,} of {misses + faces:,} pictures, which are left out",

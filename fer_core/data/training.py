@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fer_core.data.faceset import SPLITS, UNSPLIT, DataError, FaceSet
 from fer_core.data.readers.folders import SPLIT_NAMES
+from fer_core.data.tables import plain_name
 from fer_core.labels import EXPRESSIONS
 
 TRAINING, PUBLIC, PRIVATE = SPLITS
@@ -37,8 +38,8 @@ def split_set(faces: FaceSet, path: Path) -> FaceSet:
     if not unsplit.all():
         return replace(faces, splits=np.where(unsplit, PRIVATE, splits))
     folder = path.resolve().name
-    if folder.lower() in SPLIT_NAMES:
-        return replace(faces, splits=np.full(len(faces), SPLIT_NAMES[folder.lower()]))
+    if plain_name(folder) in SPLIT_NAMES:
+        return replace(faces, splits=np.full(len(faces), SPLIT_NAMES[plain_name(folder)]))
     order, part = hashed_order(faces, np.arange(len(faces))), tenth(len(faces))
     splits[:] = TRAINING
     splits[order[:part]] = PRIVATE

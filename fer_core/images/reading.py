@@ -193,7 +193,7 @@ def _load_any(kind: str, stored: Pixels, max_megapixels: float) -> tuple[PILImag
 def _load(kind: str, file: io.BytesIO, max_megapixels: float) -> tuple[PILImage.Image, int]:
     """Decode a file; return the picture, and by how much its sides are smaller than in the file."""
     if kind == "WEBP":  # Pillow gets memory for the whole picture when it opens it
-        _find_scale(kind, _webp_size(file.getbuffer()), max_megapixels)
+        _find_scale(kind, webp_size(file.getbuffer()), max_megapixels)
     picture = PILImage.open(file, formats=(kind,))
     width, height = picture.size
     is_slow = any(tile.codec_name in PILImage.DECODERS for tile in picture.tile)
@@ -265,7 +265,7 @@ def _too_large(size: tuple[int, int] | None, max_megapixels: float) -> RefusedEr
     )
 
 
-def _webp_size(content: memoryview) -> tuple[int, int]:
+def webp_size(content: memoryview) -> tuple[int, int]:
     """Return width and height by the header of a WebP; the sides of its frames are no longer."""
     chunk, data = bytes(content[12:16]), content[20:30]
     if chunk == b"VP8X":

@@ -4,7 +4,6 @@
 face.
 """
 
-import math
 from pathlib import Path
 from typing import Final
 
@@ -12,18 +11,19 @@ import numpy as np
 
 from fer_core.data.crops import Box, read_face, with_notes
 from fer_core.data.faceset import DataError, FaceSet
+from fer_core.data.omissions import Omissions
 from fer_core.data.readers.affectnet import CLASSES, SOURCE, ratings
 from fer_core.data.splits import training_or_public
-from fer_core.data.tables import has_columns, read_rows
-from fer_core.labels import EXPRESSIONS
+from fer_core.data.tables import has_columns, number_in, read_rows, whole_number_in
+from fer_core.labels import class_number
 
 COLUMNS: Final = (
     "subDirectory_filePath",
     *("face_x", "face_y", "face_width", "face_height"),
     *("expression", "valence", "arousal"),
 )
-NUMBERS: Final = 11
-"""Number of values of ``expression``, 0 to 10: the eight classes, none, uncertain, no face."""
+NAMES: Final = (*CLASSES, "none", "uncertain", "no face")
+"""Names of the values of ``expression``, 0 to 10."""
 
 
 def is_affect_csv(path: Path) -> bool:
@@ -35,7 +35,8 @@ def read_affect_csv(path: Path) -> FaceSet:
     """Read one table, or all tables of a folder, and crop each face from its photograph.
 
     ``validation.csv`` becomes PrivateTest, and every tenth line of any other table PublicTest. Two kinds of
-    rows are left out: contempt, which FER2013 lacks, and rows without a class (none, uncertain, no face).
+    rows are left out and counted: contempt, which FER2013 lacks, and rows without a class
+    (none, uncertain, no face).
 
     Raises:
         DataError: if a header or row is wrong, a class is unknown, a photograph is missing or unreadable, or
@@ -43,20 +44,22 @@ def read_affect_csv(path: Path) -> FaceSet:
     """
     images, labels, splits, affect = [], [], [], []
     notes: list[str] = []
+    omissions = Omissions()
     for table in _tables(path):
         is_validation = table.stem.lower().startswith("val")
         for number, (line, fields) in enumerate(read_rows(table, COLUMNS)):
             location = f"{table}, line {line}"
-            label = _label(fields[5], location)
+            name = NAMES[_label(fields[5], location)]
+            label = class_number(name)
             if label is None:
+                omissions[name] += 1
                 continue
             x, y, width, height, *rating = (
-                _number(fields[i], location) for i in (1, 2, 3, 4, 6, 7)
+                number_in(fields[i], location) for i in (1, 2, 3, 4, 6, 7)
             )
             box: Box = (x, y, x + width, y + height)
-            images.append(
-                read_face(table.parent / fields[0], box=box, location=location, notes=notes)
-            )
+            file = table.parent / fields[0].replace("\\", "/")
+            images.append(read_face(file, box=box, location=location, notes=notes))
             labels.append(label)
             splits.append("PrivateTest" if is_validation else training_or_public(number))
             affect.append(rating)
@@ -68,7 +71,10 @@ def read_affect_csv(path: Path) -> FaceSet:
         np.array(splits),
         affect=ratings(affect),
         sources={path.resolve().name: SOURCE},
-        notes=with_notes(path.resolve().name, notes),
+        notes=(
+            *with_notes(path.resolve().name, notes),
+            *omissions.notes(path.resolve().name),
+        ),
     )
 
 
@@ -77,20 +83,9 @@ def _tables(path: Path) -> list[Path]:
     return [file for file in files if has_columns(file, COLUMNS)]
 
 
-def _label(field: str, location: str) -> int | None:
-    """Return the class number; None for a row that is left out."""
-    number = _number(field, location)
-    if number not in range(NUMBERS):
-        raise DataError(f"{location}: expression {field} is not one of 0 to {NUMBERS - 1}")
-    name = CLASSES[int(number)] if number < len(CLASSES) else ""
-    return EXPRESSIONS.index(name) if name in EXPRESSIONS else None
-
-
-def _number(field: str, location: str) -> float:
-    try:
-        number = float(field)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise DataError(f"{location}: {field!r} is not a number; is the download whole?")
+def _label(field: str, location: str) -> int:
+    """Return the index in ``NAMES``."""
+    number = whole_number_in(field, location)
+    if number not in range(len(NAMES)):
+        raise DataError(f"{location}: expression {number} is not one of 0 to {len(NAMES) - 1}")
     return number

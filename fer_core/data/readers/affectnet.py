@@ -10,8 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.data.arrays import read_number
 from fer_core.data.crops import read_face, with_notes
 from fer_core.data.faceset import DataError, FaceSet
+from fer_core.data.omissions import Omissions
 from fer_core.data.splits import training_or_public
 from fer_core.images import SUFFIXES
 from fer_core.labels import EXPRESSIONS
@@ -43,18 +45,20 @@ def read_affectnet(folder: Path) -> FaceSet:
     """
     images, labels, splits, affect = [], [], [], []
     notes: list[str] = []
+    omissions = Omissions()
     for name in FOLDERS:
         suffix = "_exp.npy"
         files = sorted((folder / name / "annotations").glob(f"*{suffix}"))
         for number, file in enumerate(files):
             expression = _class(file)
             if expression == "contempt":
+                omissions[expression] += 1
                 continue
             identity = file.name.removesuffix(suffix)
             images.append(_face(folder / name / "images", identity, notes))
             labels.append(EXPRESSIONS.index(expression))
             splits.append("PrivateTest" if name == "val_set" else training_or_public(number))
-            affect.append([_number(file.with_name(f"{identity}_{axis}.npy")) for axis in AXES])
+            affect.append([read_number(file.with_name(f"{identity}_{axis}.npy")) for axis in AXES])
     if not images:
         raise DataError(f"{folder} has AffectNet's folders but no faces; is the download whole?")
     return FaceSet(
@@ -63,7 +67,10 @@ def read_affectnet(folder: Path) -> FaceSet:
         np.array(splits),
         affect=ratings(affect),
         sources={folder.resolve().name: SOURCE},
-        notes=with_notes(folder.resolve().name, notes),
+        notes=(
+            *with_notes(folder.resolve().name, notes),
+            *omissions.notes(folder.resolve().name),
+        ),
     )
 
 
@@ -75,20 +82,10 @@ def ratings(numbers: list[list[float]]) -> NDArray[np.float32]:
 
 
 def _class(file: Path) -> str:
-    number = _number(file)
+    number = read_number(file)
     if number not in range(len(CLASSES)):
         raise DataError(f"{file}: class {number:g} is not one of 0 to {len(CLASSES) - 1}")
     return CLASSES[int(number)]
-
-
-def _number(file: Path) -> float:
-    """Read the single number in a file; some copies store it as text."""
-    try:
-        return float(np.load(file, allow_pickle=False).item())
-    except FileNotFoundError:
-        raise DataError(f"{file} is missing; is the download whole?") from None
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{file} does not hold a number: {error}") from None
 
 
 def _face(folder: Path, identity: str, notes: list[str]) -> Image:

@@ -9,9 +9,9 @@ from typing import Final
 
 from fer_core.data.crops import Crop, image_files, read_crops
 from fer_core.data.faceset import DataError, FaceSet
-from fer_core.data.readers.folders import ALIASES
+from fer_core.data.omissions import Omissions
 from fer_core.data.splits import split_people
-from fer_core.labels import EXPRESSIONS
+from fer_core.labels import class_number
 
 SOURCE: Final = "CK+48 (Lucey et al. 2010), research use"
 
@@ -19,7 +19,7 @@ CLASSES: Final = ("anger", "disgust", "fear", "happy", "neutral", "sadness", "su
 """Names of the folders. CK+48 has no neutral faces, but some copies add the first frames of sequences."""
 
 LEFT_OUT: Final = "contempt"
-NAME: Final = re.compile(r"S\d{3}_\d{3}_\d{8}")
+NAME: Final = re.compile(r"S\d{3}_\d{3}_\d{8}", re.IGNORECASE)
 
 
 def is_ckplus(path: Path) -> bool:
@@ -29,32 +29,33 @@ def is_ckplus(path: Path) -> bool:
 
 
 def read_ckplus(path: Path) -> FaceSet:
-    """Read all classes except contempt, which FER2013 lacks.
+    """Read all classes except contempt, which FER2013 lacks; notes say how many faces that are.
 
     ``split_people`` splits by subject, since the three frames of a sequence are nearly the same.
 
     Raises:
         DataError: if a folder's class is unknown or an image is unreadable; the message names the path.
     """
-    classes = (*CLASSES, LEFT_OUT)
-    unknown = next((folder for folder in _folders(path) if folder.name not in classes), None)
-    if unknown:
-        raise DataError(
-            f"{unknown} is not named after one of CK+48's classes: {', '.join(classes)}"
-        )
-    return read_crops(path, _crops(path), SOURCE)
+    omissions = Omissions()
+    return read_crops(path, _crops(path, omissions), SOURCE, omissions=omissions)
 
 
-def _crops(path: Path) -> list[Crop]:
-    images = [
-        (file, file.name.partition("_")[0], EXPRESSIONS.index(ALIASES.get(name, name)))
-        for name in CLASSES
-        if (path / name).is_dir()
-        for file in image_files(path / name)
-    ]
+def _crops(path: Path, omissions: Omissions) -> list[Crop]:
+    images = []
+    for folder in _folders(path):
+        label, files = class_number(folder.name), image_files(folder)
+        omissions.add_files(folder.iterdir())
+        if label is not None:
+            images += [(file, file.name.partition("_")[0].upper(), label) for file in files]
+        elif folder.name.strip().lower() == LEFT_OUT:
+            omissions[LEFT_OUT] += len(files)
+        else:
+            raise DataError(
+                f"{folder} is not named after one of CK+48's classes: {', '.join((*CLASSES, LEFT_OUT))}"
+            )
     splits = split_people(subject for _, subject, _ in images)
     return [Crop(file, label, splits[subject]) for file, subject, label in images]
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(folder for folder in path.glob("[!.]*/"))
+    return sorted(folder for folder in path.glob("[!.]*") if folder.is_dir())

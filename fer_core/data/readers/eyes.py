@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fer_core.data.faceset import DataError
 from fer_core.data.mosaic import read_tiles
+from fer_core.data.tables import read_rows, whole_number_in
 from fer_core.types import Image
 
 SPLITS: Final = ("Training", "PrivateTest", "PublicTest", "Training")
@@ -55,14 +56,14 @@ def read_eyes(folder: Path) -> EyeSet:
     Raises:
         DataError: if a file is missing or does not fit; the message names it.
     """
-    import pandas as pd
-
     path = folder / "index.csv"
-    try:
-        index = pd.read_csv(path)
-        tiles, states, subjects = (index[key].to_numpy() for key in ("tile", "open", "subject"))
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{path} is not an index of eyes: {error}") from None
+    rows = [
+        [whole_number_in(field, f"{path}, line {line}") for field in fields]
+        for line, fields in read_rows(path, ("tile", "open", "subject"))
+    ]
+    if not rows:
+        raise DataError(f"{path} has a header but no eyes")
+    tiles, states, subjects = np.array(rows, np.int64).T
     people = sorted(set(subjects.tolist()) - {-1})
     split_of = {-1: "Training"} | {s: SPLITS[n % len(SPLITS)] for n, s in enumerate(people)}
     return EyeSet(

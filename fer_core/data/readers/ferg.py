@@ -9,9 +9,9 @@ from typing import Final
 
 from fer_core.data.crops import Crop, image_files, read_crops
 from fer_core.data.faceset import DataError, FaceSet
-from fer_core.data.readers.folders import ALIASES
+from fer_core.data.omissions import Omissions
 from fer_core.data.splits import split_people
-from fer_core.labels import EXPRESSIONS
+from fer_core.labels import class_number
 
 SOURCE: Final = "FERG-DB (Aneja et al. 2016), non-commercial research use"
 
@@ -20,7 +20,7 @@ CLASSES: Final = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surp
 
 def is_ferg(path: Path) -> bool:
     """Return whether a folder holds folders of characters, and those hold folders of classes."""
-    return any(name in CLASSES for _, name, _ in _folders(path))
+    return any(class_number(name) is not None for _, name, _ in _folders(path))
 
 
 def read_ferg(path: Path) -> FaceSet:
@@ -34,23 +34,28 @@ def read_ferg(path: Path) -> FaceSet:
     """
     folders = list(_folders(path))
     splits = split_people(character for character, _, _ in folders)
-    crops = (
-        Crop(file, _label(folder, name), splits[character])
-        for character, name, folder in folders
-        for file in image_files(folder)
-    )
-    return read_crops(path, crops, SOURCE)
+    omissions = Omissions()
+
+    def crops() -> Iterator[Crop]:
+        for character, name, folder in folders:
+            label = _label(folder, name)
+            omissions.add_files(folder.iterdir())
+            for file in image_files(folder):
+                yield Crop(file, label, splits[character])
+
+    return read_crops(path, crops(), SOURCE, omissions=omissions)
 
 
 def _label(folder: Path, name: str) -> int:
-    if name not in CLASSES:
+    label = class_number(name)
+    if label is None:
         raise DataError(f"{folder}: class {name!r} is not one of {', '.join(CLASSES)}")
-    return EXPRESSIONS.index(ALIASES.get(name, name))
+    return label
 
 
 def _folders(path: Path) -> Iterator[tuple[str, str, Path]]:
     """Yield character, class and path of each folder ``<character>/<character>_<class>``."""
-    for folder in sorted(path.glob("*/*_*/")):
+    for folder in sorted(folder for folder in path.glob("*/*_*") if folder.is_dir()):
         character, _, name = folder.name.rpartition("_")
         if character == folder.parent.name:
             yield character, name, folder

@@ -1,18 +1,24 @@
 """Reader of FER+ (Barsoum et al. 2016), ``fer2013new.csv``: ten people's votes on each FER2013 image."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.data.faceset import DataError
-from fer_core.data.tables import read_rows
+from fer_core.data.tables import WHOLE, number_in, read_rows
 from fer_core.labels import FERPLUS_EXPRESSIONS
 
 CSV_COLUMNS = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
     *("unknown", "NF"),
 )
+
+
+MAX_VOTES: Final = 1000
+"""Most votes for one answer."""
 
 
 def read_votes(path: Path) -> NDArray[np.float32]:
@@ -26,11 +32,20 @@ def read_votes(path: Path) -> NDArray[np.float32]:
     """
     votes = []
     for line, row in read_rows(path, CSV_COLUMNS):
-        try:
-            votes.append([float(field) for field in row])
-        except ValueError as error:
-            raise DataError(f"{path}, line {line}: {error}; is the download whole?") from None
+        votes.append(vote_counts(row, f"{path}, line {line}"))
     return np.array(votes, np.float32).reshape(-1, len(CSV_COLUMNS))
+
+
+def vote_counts(fields: Sequence[str], location: str) -> list[float]:
+    """Return the counts of votes in the fields of a row.
+
+    Raises:
+        DataError: if a field is not a number of votes; the message begins with ``location``.
+    """
+    votes = [number_in(field, location) for field in fields]
+    if min(votes) < 0 or max(votes) > MAX_VOTES:
+        raise DataError(f"{location}: votes are numbers from 0 to {MAX_VOTES}; {WHOLE}")
+    return votes
 
 
 def vote_targets(votes: NDArray[np.float32]) -> NDArray[np.float32]:

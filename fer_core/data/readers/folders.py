@@ -12,13 +12,9 @@ from typing import Final
 from fer_core.data.crops import Crop, image_files, read_crops
 from fer_core.data.detection import FaceCropper
 from fer_core.data.faceset import UNSPLIT, FaceSet
-from fer_core.labels import EXPRESSIONS
-
-ALIASES: Final = {
-    **{"anger": "angry", "disgusted": "disgust", "fearful": "fear", "afraid": "fear"},
-    **{"happiness": "happy", "joy": "happy", "sadness": "sad", "surprised": "surprise"},
-}
-"""Other names of the classes, in lower case -> names in ``EXPRESSIONS``."""
+from fer_core.data.omissions import Omissions
+from fer_core.data.tables import plain_name
+from fer_core.labels import class_number
 
 SPLIT_NAMES: Final = {
     **dict.fromkeys(("train", "training"), "Training"),
@@ -34,19 +30,13 @@ SIDE: Final = 256
 yet."""
 
 
-def class_number(name: str) -> int | None:
-    """Return the number of the class that a folder is named after; None if there is no such class."""
-    name = ALIASES.get(name.lower(), name.lower())
-    return EXPRESSIONS.index(name) if name in EXPRESSIONS else None
-
-
 def is_folders(path: Path) -> bool:
     """Return whether any folder below a path is named after a class."""
-    return next(_class_folders(path), None) is not None
+    return any(label is not None for _, label in _folders(path))
 
 
 def read_folders(path: Path, side: int = SIDE, cropper: FaceCropper | None = None) -> FaceSet:
-    """Read ``path/<class>/*.png`` and similar; folders with other names are left out.
+    """Read ``path/<class>/*.png`` and similar; folders with other names and other files are left out.
 
     If a parent folder is named after a split (``train``, ``valid``, ``test``), its faces are in that split.
     All other faces are in PrivateTest where some parent folder is, and otherwise the whole set is without
@@ -57,26 +47,39 @@ def read_folders(path: Path, side: int = SIDE, cropper: FaceCropper | None = Non
         side: longest side of a stored image, in pixels.
         cropper: find the face in each image, and leave out those without one.
 
+    Returns:
+        The faces; notes count and name what is left out.
+
     Raises:
         DataError: if an image is unreadable, or no folder of a class holds an image.
     """
-    crops = (
-        Crop(file, label, _split(folder.relative_to(path)))
-        for folder, label in _class_folders(path)
-        for file in image_files(folder)
+    omissions = Omissions()
+    source = SOURCE.format(path.resolve().name)
+    return read_crops(
+        path, _crops(path, omissions), source, side=side, cropper=cropper, omissions=omissions
     )
-    return read_crops(path, crops, SOURCE.format(path.resolve().name), side=side, cropper=cropper)
 
 
-def _class_folders(path: Path) -> Iterator[tuple[Path, int]]:
+def _crops(path: Path, omissions: Omissions) -> Iterator[Crop]:
+    for folder, label in _folders(path):
+        files = image_files(folder)
+        if label is None:
+            omissions.add_folder(folder.name, len(files) if folder != path else 0)
+            continue
+        omissions.add_files(folder.iterdir())
+        for file in files:
+            yield Crop(file, label, _split(folder.relative_to(path)))
+
+
+def _folders(path: Path) -> Iterator[tuple[Path, int | None]]:
+    """Yield each folder of a set, without hidden ones, and its class; None for one that is not of a class."""
+    yield path, None
     for parent, names, _ in os.walk(path):
-        names.sort()
+        names[:] = sorted(name for name in names if not name.startswith("."))
         for name in names:
-            label = class_number(name)
-            if label is not None:
-                yield Path(parent, name), label
+            yield Path(parent, name), class_number(name)
 
 
 def _split(folder: Path) -> str:
-    splits = [SPLIT_NAMES[part] for part in map(str.lower, folder.parts) if part in SPLIT_NAMES]
+    splits = [SPLIT_NAMES[n] for n in map(plain_name, folder.parts) if n in SPLIT_NAMES]
     return splits[-1] if splits else UNSPLIT

@@ -10,6 +10,7 @@ from typing import Final
 
 from fer_core.data.crops import Crop, image_files, read_crops
 from fer_core.data.faceset import DataError, FaceSet
+from fer_core.data.omissions import Omissions
 from fer_core.data.splits import split_people
 from fer_core.labels import EXPRESSIONS
 
@@ -19,7 +20,7 @@ CODES: Final = {
     **{"AN": "angry", "DI": "disgust", "FE": "fear", "HA": "happy"},
     **{"SA": "sad", "SU": "surprise", "NE": "neutral"},
 }
-NAME: Final = re.compile(r"([A-Z]{2})\.([A-Z]{2})\d\.\d+")
+NAME: Final = re.compile(r"([A-Z]{2})\.([A-Z]{2})\d\.\d+", re.IGNORECASE)
 
 
 def is_jaffe(path: Path) -> bool:
@@ -38,15 +39,17 @@ def read_jaffe(path: Path) -> FaceSet:
     images = [(file, *_parts(file)) for file in image_files(path)]
     splits = split_people(person for _, person, _ in images)
     crops = (Crop(file, label, splits[person]) for file, person, label in images)
-    return read_crops(path, crops, SOURCE)
+    omissions = Omissions()
+    omissions.add_files(path.iterdir())
+    return read_crops(path, crops, SOURCE, omissions=omissions)
 
 
 def _parts(file: Path) -> tuple[str, int]:
     """Return person and class number, read from the name of the file."""
     match = NAME.fullmatch(file.stem)
-    if match is None or match[2] not in CODES:
+    if match is None or match[2].upper() not in CODES:
         raise DataError(
             f"{file} is not named after person and expression as in KA.AN1.39.tiff; the expressions are "
             f"{', '.join(CODES)}"
         )
-    return match[1], EXPRESSIONS.index(CODES[match[2]])
+    return match[1].upper(), EXPRESSIONS.index(CODES[match[2].upper()])

@@ -10,10 +10,13 @@ from typing import Final
 from fer_core.data.crops import Crop, read_crops
 from fer_core.data.detection import FaceCropper
 from fer_core.data.faceset import UNSPLIT, DataError, FaceSet
-from fer_core.data.readers.folders import SIDE, SPLIT_NAMES, class_number
-from fer_core.data.tables import read_rows
+from fer_core.data.location import located
+from fer_core.data.omissions import Omissions
+from fer_core.data.readers.folders import SIDE, SPLIT_NAMES
+from fer_core.data.tables import header_of, plain_name, read_records, read_rows
+from fer_core.errors import in_short
 from fer_core.images import SUFFIXES
-from fer_core.labels import EXPRESSIONS
+from fer_core.labels import EXPRESSIONS, class_number
 
 FILE_COLUMNS: Final = frozenset(
     (
@@ -52,70 +55,80 @@ def read_label_table(path: Path, side: int = SIDE, cropper: FaceCropper | None =
         side: longest side of a stored image, in pixels.
         cropper: find the face in each image, and leave out those without one.
 
+    Returns:
+        The faces; notes count and name the rows that are left out.
+
     Raises:
         DataError: if an expression or a split is unknown, or a picture is missing, ambiguous or unreadable;
             the message names the line.
     """
-    crops = (crop for table in _tables(path) for crop in _crops(table))
-    return read_crops(path, crops, SOURCE.format(path.resolve().name), side=side, cropper=cropper)
+    omissions = Omissions()
+    crops = (crop for table in _tables(path) for crop in _crops(table, omissions))
+    source = SOURCE.format(path.resolve().name)
+    return read_crops(path, crops, source, side=side, cropper=cropper, omissions=omissions)
+
+
+def missing_column(table: Path) -> str:
+    """Return what a file lacks to be a table of labels, as a clause; "" for a folder or no table at all."""
+    names = header_of(table)
+    if not names or table.suffix.lower() != ".csv":
+        return ""
+    has_files = any(plain_name(name) in FILE_COLUMNS for name in names)
+    missing = "expressions, such as label" if has_files else "file names, such as image"
+    return f"it has the columns {in_short(', '.join(names))}, but none of {missing}"
 
 
 def _tables(path: Path) -> list[Path]:
-    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    files = sorted(located(path).glob("*.[cC][sS][vV]")) if path.is_dir() else [path]
     return [file for file in files if _columns(file) is not None]
 
 
 def _columns(table: Path) -> tuple[str, str, str | None] | None:
     """Return the columns of file names, expressions and splits; None for a file that is not such a table."""
-    if not table.is_file() or table.suffix.lower() != ".csv":
+    if table.suffix.lower() != ".csv":
         return None
-    with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        try:
-            header = [name.strip() for name in next(csv.reader(file), [])]
-        except csv.Error:  # the file is not text
-            return None
+    header = header_of(table)
 
     def column(names: frozenset[str]) -> str | None:
-        return next((name for name in header if _plain(name) in names), None)
+        return next((name for name in header if plain_name(name) in names), None)
 
     file_name, label = column(FILE_COLUMNS), column(LABEL_COLUMNS)
     return None if file_name is None or label is None else (file_name, label, column(SPLIT_COLUMNS))
 
 
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())
-
-
-def _crops(table: Path) -> Iterator[Crop]:
+def _crops(table: Path, omissions: Omissions) -> Iterator[Crop]:
     columns = _columns(table)
     assert columns is not None
     files = _Files(table.parent)
-    split = SPLIT_NAMES.get(table.stem.lower(), UNSPLIT)
+    split = SPLIT_NAMES.get(plain_name(table.stem), UNSPLIT)
     for line, fields in read_rows(table, [column for column in columns if column is not None]):
         location = f"{table}, line {line}"
         label = _label(fields[1], location)
         if label is None:
+            omissions[f"rows of {fields[1].lower()}" if fields[1] else "rows without a class"] += 1
             continue
         if len(fields) > 2:
             split = _split(fields[2], location)
-        yield Crop(files.find(fields[0].strip(), location), label, split, location)
+        yield Crop(files.find(fields[0], location), label, split, location)
 
 
 def _label(field: str, location: str) -> int | None:
     """Return the class number; None for a row that is left out."""
-    label = class_number(field.strip())
-    if label is None and _plain(field) not in LEFT_OUT:
+    label = class_number(field)
+    if label is None and plain_name(field) not in LEFT_OUT:
         raise DataError(
-            f"{location}: expression {field!r} is not one of {', '.join(EXPRESSIONS)} or a usual "
-            "synonym; write the names of the classes"
+            f"{location}: expression {in_short(repr(field))} is not one of {', '.join(EXPRESSIONS)} or a "
+            "usual synonym; write the names of the classes"
         )
     return label
 
 
 def _split(field: str, location: str) -> str:
-    split = SPLIT_NAMES.get(field.strip().lower())
+    split = SPLIT_NAMES.get(plain_name(field))
     if split is None:
-        raise DataError(f"{location}: split {field!r} is not one of {', '.join(SPLIT_NAMES)}")
+        raise DataError(
+            f"{location}: split {in_short(repr(field))} is not one of {', '.join(SPLIT_NAMES)}"
+        )
     return split
 
 
@@ -133,16 +146,13 @@ def copy_table(table: Path, target: Path, kept: Set[Path]) -> None:
     columns = _columns(table)
     assert columns is not None
     files = _Files(table.parent)
-    with (
-        table.open(newline="", encoding="utf-8-sig", errors="replace") as source,
-        target.open("w", newline="", encoding="utf-8") as copy,
-    ):
-        rows, writer = csv.reader(source), csv.writer(copy, lineterminator="\n")
-        header = next(rows)
+    with target.open("w", newline="", encoding="utf-8") as copy:
+        rows, writer = read_records(table), csv.writer(copy, lineterminator="\n")
+        _, header = next(rows)
         writer.writerow(header)
         position = [name.strip() for name in header].index(columns[0])
-        for row in rows:
-            location = f"{table}, line {rows.line_num}"
+        for line, row in rows:
+            location = f"{table}, line {line}"
             if len(row) > position and files.find(row[position].strip(), location) in kept:
                 writer.writerow(row)
 
@@ -156,22 +166,33 @@ class _Files:
 
     def find(self, name: str, location: str) -> Path:
         """Return the file of a picture, by its path below the folder or by its name alone."""
-        file = self.folder / name
-        if file.is_file():
-            return file
+        name = name.replace("\\", "/")
+        if self._is_file(self.folder / name, location):
+            return self.folder / name
         if self.by_name is None:
             self.by_name = self._index()
         files = self.by_name.get(Path(name).name, [])
         if not files:
             raise DataError(
-                f"{location}: there is no picture {name!r} below {self.folder}; is the download whole?"
+                f"{location}: there is no picture {in_short(repr(name))} below {self.folder}; is the "
+                "download whole?"
             )
         if len(files) > 1:
             raise DataError(
-                f"{location}: there are {len(files)} pictures {name!r} below {self.folder}; write the "
-                "path of each into the table"
+                f"{location}: there are {len(files)} pictures {in_short(repr(name))} below {self.folder}; "
+                "write the path of each into the table"
             )
         return files[0]
+
+    @staticmethod
+    def _is_file(file: Path, location: str) -> bool:
+        """Return whether there is such a file, where it may be looked for."""
+        try:
+            return located(file).is_file()
+        except DataError as error:
+            raise DataError(f"{location}: {error}") from None
+        except (OSError, ValueError):  # no path at all, or too long for one
+            return False
 
     def _index(self) -> dict[str, list[Path]]:
         files: dict[str, list[Path]] = {}

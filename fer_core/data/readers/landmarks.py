@@ -6,24 +6,22 @@ tiles. The teacher's predictions are in an ``.npz`` with the folder's name, in t
 and their ``names``.
 """
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.data.arrays import Expected, read_arrays
 from fer_core.data.faceset import DataError
 from fer_core.data.mosaic import read_tiles
 from fer_core.data.splits import training_or_public
+from fer_core.data.tables import header_of, plain_name, read_rows, whole_number_in
 from fer_core.faces.landmarks import POINTS
 from fer_core.labels import ACTIONS
 from fer_core.types import Floats, Image
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SPLITS = {"train": "Training", "test": "PrivateTest"}
 """Names of splits in other sets -> FER2013's splits."""
@@ -62,32 +60,28 @@ def read_landmarks(teacher: Path, *, public: bool = False) -> LandmarkSet:
     Raises:
         DataError: if a file is missing or does not fit; the message names it.
     """
-    import pandas as pd
-
     folder = teacher.parent.parent / teacher.stem
-    try:
-        with np.load(teacher) as file:
-            points, scores, names = (file[key] for key in ("points", "blendshapes", "names"))
-        index = pd.read_csv(folder / "index.csv")
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    index = _read_index(folder / "index.csv")
+    count = len(index)
+    expected = {
+        "points": Expected("f", (count, POINTS, 2)),
+        "blendshapes": Expected("u", (count, len(ACTIONS))),
+        "names": Expected("U", (len(ACTIONS),)),
+    }
+    arrays = read_arrays(teacher, expected)
+    points, scores = arrays["points"], arrays["blendshapes"]
+    if tuple(arrays["names"].tolist()) != ACTIONS:
         raise DataError(
-            f"{teacher} and {folder / 'index.csv'} do not form a set of landmarks: {error}"
-        ) from None
-    if points.shape != (len(index), POINTS, 2) or tuple(names) != ACTIONS:
-        raise DataError(
-            f"{teacher} does not fit {folder / 'index.csv'}: expected {len(index)} rows of {POINTS} points "
-            f"and the {len(ACTIONS)} actions of MediaPipe's FaceLandmarker"
+            f"{teacher} does not have the {len(ACTIONS)} actions of MediaPipe's FaceLandmarker"
         )
     images = _tiles(folder, index)
-    column = "usage" if "usage" in index else "split"
-    splits = index[column].replace(SPLITS).to_numpy(np.str_)
+    splits = np.array([row.split for row in index])
     if public and "PublicTest" not in splits:
-        person, _ = pd.factorize(index["person"], sort=True)
-        in_training = splits == "Training"
+        people = {person: n for n, person in enumerate(sorted({row.person for row in index}))}
         splits = np.array(
             [
-                training_or_public(number) if training else split
-                for number, training, split in zip(person, in_training, splits, strict=True)
+                training_or_public(people[row.person]) if row.split == "Training" else row.split
+                for row in index
             ]
         )
     sides = np.array([len(image) for image in images], np.float32)
@@ -110,10 +104,36 @@ def join_landmarks(sets: Sequence[LandmarkSet]) -> LandmarkSet:
     )
 
 
-def _tiles(folder: Path, index: "pd.DataFrame") -> list[Image]:
+class _Row(NamedTuple):
+    """A row of an index."""
+
+    mosaic: str
+    tile: int
+    split: str
+    person: str
+    """Name of the person; "" where the index has none."""
+
+
+def _read_index(path: Path) -> list[_Row]:
+    """Read an index of tiles."""
+    names = {plain_name(name) for name in header_of(path)}
+    columns = ["mosaic", "tile", "usage" if "usage" in names else "split"]
+    rows = []
+    for line, (mosaic, tile, split, *person) in read_rows(
+        path, [*columns, *(["person"] if "person" in names else [])]
+    ):
+        number = whole_number_in(tile, f"{path}, line {line}")
+        rows.append(_Row(mosaic, number, SPLITS.get(split, split), "".join(person)))
+    return rows
+
+
+def _tiles(folder: Path, index: Sequence[_Row]) -> list[Image]:
     """Read the image of each row."""
     images: dict[int, Image] = {}
-    for name, rows in index.groupby("mosaic"):
-        tiles = read_tiles(folder / f"{name}.webp", rows["tile"].to_numpy())
-        images.update(zip(rows.index, tiles, strict=True))
-    return [images[row] for row in range(len(index))]
+    for mosaic in dict.fromkeys(row.mosaic for row in index):
+        numbers = [n for n, row in enumerate(index) if row.mosaic == mosaic]
+        tiles = read_tiles(
+            folder / f"{mosaic}.webp", np.array([index[n].tile for n in numbers], np.int64)
+        )
+        images.update(zip(numbers, tiles, strict=True))
+    return [images[n] for n in range(len(index))]

@@ -8,7 +8,7 @@ import numpy as np
 from fer_core.data.crops import SIDE, picture_files, read_face
 from fer_core.data.faceset import DataError, FaceSet
 from fer_core.data.mosaic import read_tiles
-from fer_core.data.tables import read_rows
+from fer_core.data.tables import read_rows, whole_number_in
 
 SOURCE: Final = "{} (faces without labels), under its publisher's terms"
 NO_LABEL: Final = -1
@@ -39,9 +39,11 @@ def read_unlabeled(path: Path) -> FaceSet:
 
 def _read_mosaics(path: Path) -> list[np.ndarray]:
     tiles: dict[str, list[int]] = {}
-    for _, (mosaic, tile, split) in read_rows(path / "index.csv", ("mosaic", "tile", "split")):
+    index = path / "index.csv"
+    for line, (mosaic, tile, split) in read_rows(index, ("mosaic", "tile", "split")):
         if split == "train":
-            tiles.setdefault(mosaic, []).append(int(tile))
+            number = whole_number_in(tile, f"{index}, line {line}")
+            tiles.setdefault(mosaic, []).append(number)
     return [
         image
         for mosaic, numbers in tiles.items()

@@ -46,7 +46,7 @@ def test_images_without_one_of_the_seven_classes_are_left_out(picture: Picture) 
     ("line", "message"),
     [
         ('a.png,"(0, 0, 48, 48)",1,2', "line 2: expected a line like fer0000000.png"),
-        (f'a.png,"(0, 0, 48, 48)",{HAPPY[:-1]}x', "line 2: could not convert"),
+        (f'a.png,"(0, 0, 48, 48)",{HAPPY[:-1]}x', "line 2: 'x' is not a number"),
         (f'missing.png,"(0, 0, 48, 48)",{HAPPY}', "line 2: .*missing.png"),
     ],
 )
