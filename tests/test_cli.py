@@ -16,7 +16,7 @@ import pytest
 from PIL import Image as Pillow
 
 from fer_core import EXPRESSIONS, cli, list_models, load_card
-from fer_core.data import FaceSet
+from fer_core.data import FaceSet, read_faces
 from fer_core.evaluation.averages import read_averages
 from fer_core.evaluation.leaderboard import read_leaderboard
 from fer_core.export import CSV_COLUMNS, DETAIL_COLUMNS
@@ -287,7 +287,7 @@ def test_evaluate_prints_all_figures(run: Run, table: tuple[Path, Path]) -> None
         *("per_class", "confusion", "ferplus_accuracy", "ferplus_n", "valence_ccc", "arousal_ccc"),
         *("unseen_accuracy", "unseen_n"),
         *("consensus_accuracy", "consensus_n", "consensus_both_heads", "by_prior"),
-        *("attention_entropy", "reliability"),
+        *("attention_entropy", "reliability", "faces"),
     }
     assert (figures["consensus_accuracy"], figures["consensus_n"]) == (1, 3)
     assert tuple(figures["by_prior"]) == tuple(PRIORS)
@@ -437,6 +437,7 @@ def test_evaluate_writes_the_leaderboard_of_all_models(
         "python -m fer_core evaluate --all --data fer2013.csv --plus fer2013new.csv --split PrivateTest"
     )
     assert [row["name"] for row in leaderboard["rows"]] == list(names)
+    assert leaderboard["faces"] == read_faces([faces]).split("PrivateTest").sha256
     row = leaderboard["rows"][1]
     assert row["accuracy"] == row["macro_f1"] == row["ferplus_accuracy"] == 1
     assert (row["ferplus_n"], row["per_class"]["happy"]["n"], row["confusion"][3][3]) == (3, 3, 3)
@@ -447,6 +448,23 @@ def test_evaluate_writes_the_leaderboard_of_all_models(
     (line,) = (line for line in out.splitlines() if line.startswith("plain "))
     assert line.split()[2:7] == ["100.0%", "100.0%", "–", "1.000", "1.000"]
     assert [entry.name for entry in read_leaderboard(add_weights_of_plain(tmp_path))] == ["plain"]
+
+
+def test_the_leaderboard_of_other_faces_is_kept(
+    run: Run, table: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told by content: the file has the same name."""
+    faces, _ = table
+    monkeypatch.setattr("fer_core.evaluation.comparison.list_models", lambda _: ("plain",))
+    monkeypatch.setattr("fer_core.cli.evaluate.WEIGHTS", tmp_path)
+    assert run("evaluate", "--all", "--data", faces)[0] == 0
+    written = (tmp_path / "results" / "leaderboard.json").read_bytes()
+    with faces.open("a") as file:
+        file.write(f"0,{' '.join(['90'] * 48 * 48)},PrivateTest\n")
+    code, out, err = run("evaluate", "--all", "--data", faces)
+    assert code == 0 and out.startswith("4 faces of PrivateTest") and "written to" not in out
+    assert "leaderboard.json holds figures on other faces and is kept; remove it" in err
+    assert (tmp_path / "results" / "leaderboard.json").read_bytes() == written
 
 
 def add_weights_of_plain(folder: Path) -> Path:
@@ -676,8 +694,15 @@ def test_averages_of_other_models_are_kept(
     assert list(averages.maps) == ["plain", "prior_attention"]
     attention = averages.maps["prior_attention"]["happy"].region_attention
     assert attention is not None and sum(attention.values()) == pytest.approx(1, abs=1e-3)
+    renamed = faces.rename(faces.with_name("copy.csv"))
+    assert run("averages", "--data", renamed, "--model", "plain")[0] == 0, "the same faces"
+    renamed.rename(faces)
     code, _, err = run("averages", "--data", faces, "--model", "plain", "--most", 7)
-    assert code == 2 and "give the same options" in err
+    assert code == 2 and "on other faces or with other options; give the same" in err
+    with faces.open("a") as file:
+        file.write(f"0,{' '.join(['90'] * 48 * 48)},PrivateTest\n")
+    code, _, err = run("averages", "--data", faces, "--model", "plain")
+    assert code == 2 and "on other faces or with other options; give the same" in err
     code, _, err = run("averages", "--data", faces, "--model", "plane")
     assert code == 2 and "unknown model 'plane'" in err
 

@@ -109,12 +109,17 @@ def evaluate(
 def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool) -> None:
     """Measure all models, write the leaderboard and print it."""
     from fer_core.evaluation.comparison import compare_models
+    from fer_core.evaluation.leaderboard import leaderboard_faces
     from fer_core.export import json_text
     from fer_core.training.origin import origin
 
     make_folder(results_path(LEADERBOARD, WEIGHTS).parent)
     check_output(results_path(LEADERBOARD, WEIGHTS))
     faces, copies = _split(data, plus, split)
+    path = results_path(LEADERBOARD, WEIGHTS)
+    replaces = leaderboard_faces(WEIGHTS) in ("", faces.sha256)
+    if not replaces:
+        print_above(f"{path} holds figures on other faces and is kept; remove it to replace it")
     with progress_bar("Measuring models") as show:
         rows = compare_models(faces, copies=copies, progress=show, report=print_above)
     rows = [
@@ -126,16 +131,19 @@ def _evaluate_all(data: list[Path], split: str, plus: Path | None, as_json: bool
         "command": f"python -m fer_core evaluate --all{options} --split {split}",
         "split": split,
         "n": rows[0]["n"],
+        "faces": faces.sha256,
         **origin("cpu"),
         "rows": rows,
     }
-    write_results(LEADERBOARD, table, WEIGHTS)
+    if replaces:
+        write_results(LEADERBOARD, table, WEIGHTS)
     if as_json:
         typer.echo(json_text(table))
         return
     typer.echo(f"{table['n']:,} faces of {split}, single pass\n")
     print_models(rows, LEADERBOARD_COLUMNS)
-    typer.echo(f"\nwritten to {results_path(LEADERBOARD, WEIGHTS)}")
+    if replaces:
+        typer.echo(f"\nwritten to {path}")
 
 
 def _evaluate_detail(
@@ -162,6 +170,8 @@ def _split(
 
     with progress_bar("Reading faces"):
         faces = read_faces(data, plus, side=side)
+    for note in faces.notes:
+        print_above(note)
     part = faces.split(split)
     trained = faces.select(faces.splits == SPLITS[0])
     return part, part.copies_of(trained) if len(trained) and SPLITS[0] not in part.splits else None

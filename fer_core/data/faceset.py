@@ -1,5 +1,6 @@
 """Labeled face crops in memory, independent of the layout on disk."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -49,6 +50,16 @@ class FaceSet:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the images and labels in their order: the same for the same faces, whatever their file
+        is called."""
+        digest = hashlib.sha256()
+        for image, label in zip(self.images, self.labels.tolist(), strict=True):
+            digest.update(f"{image.shape} {label} ".encode())
+            digest.update(image.tobytes())
+        return digest.hexdigest()
 
     def select(self, mask: NDArray[np.bool_]) -> "FaceSet":
         """Return the faces where ``mask`` (N,) is true."""

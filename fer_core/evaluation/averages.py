@@ -82,6 +82,8 @@ class Averages:
     """(78, 2) mean landmarks of all faces, as fractions of the aligned square; None without averages."""
     command: str = ""
     """Command that computed the averages."""
+    faces: str = ""
+    """``FaceSet.sha256`` of the faces; "" if unknown."""
 
 
 def average_maps(
@@ -215,6 +217,7 @@ def write_averages(averages: Averages, folder: Path = WEIGHTS) -> Path:
     """Write averages to a folder of weights, rounded to four digits, and return the path of the file."""
     table = {
         "command": averages.command,
+        "faces": averages.faces,
         "landmarks": None if averages.landmarks is None else _rounded(averages.landmarks),
         "models": {
             model: {name: _row(average) for name, average in maps.items()}
@@ -248,7 +251,7 @@ def read_averages(folder: Path = WEIGHTS) -> Averages:
             model: {name: _read(name, row) for name, row in rows.items()}
             for model, rows in table["models"].items()
         }
-        return Averages(maps, landmarks, str(table["command"]))
+        return Averages(maps, landmarks, str(table["command"]), str(table.get("faces", "")))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"{path} does not hold averages ({in_short(repr(error))}); restore it, or recreate it with "

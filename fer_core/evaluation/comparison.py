@@ -36,7 +36,7 @@ def compare_models(
 
     Returns:
         One row for each model that can be loaded, the most accurate first: fields of its card (name, family,
-        parameters, file_mb, input_size, published), and every field of ``Evaluation``.
+        parameters, file_mb, input_size, published), and the fields of ``Evaluation``.
 
     Raises:
         UserError: if no model can be loaded.
@@ -64,7 +64,7 @@ def compare_models(
             progress=_part(progress, (number + 0.5) / len(names), 0.5 / len(names)),
         )
         figures = rounded(asdict(evaluation))
-        del figures["model"]
+        del figures["model"], figures["faces"]  # of all rows alike
         metadata = {
             "name": name,
             "family": card.family,

@@ -82,18 +82,38 @@ class LeaderboardRow:
 def read_leaderboard(folder: Path = WEIGHTS) -> tuple[LeaderboardRow, ...]:
     """Return the evaluated models of a folder of weights, the most accurate first.
 
+    All of them were measured on the same faces: those of the file or, without one, of the first card with
+    figures. Figures on others are left out.
+
     Raises:
         WeightsError: if the leaderboard or a card cannot be read.
     """
     stored = _stored(results_path(LEADERBOARD, folder))
     cards = [load_card(name, folder) for name in list_models(folder)]
     figures = {card.name: stored.get(card.name) or card.figures.get(SPLIT) for card in cards}
+    reference = next(iter(stored.values()), None) or next(filter(None, figures.values()), {})
     rows = [
-        _leaderboard_row(card, stored_row, folder)
+        _leaderboard_row(card, each, folder)
         for card in cards
-        if (stored_row := figures[card.name])
+        if (each := figures[card.name]) and _on_same_faces(each, reference)
     ]
     return tuple(sorted(rows, key=lambda row: -row.accuracy))
+
+
+def leaderboard_faces(folder: Path = WEIGHTS) -> str:
+    """Return ``FaceSet.sha256`` of the faces of the stored leaderboard; "" if there is none or it is unknown.
+
+    Raises:
+        WeightsError: if the leaderboard cannot be read.
+    """
+    stored = _stored(results_path(LEADERBOARD, folder))
+    return str(next((row["faces"] for row in stored.values()), ""))
+
+
+def _on_same_faces(figures: Mapping[str, Any], reference: Mapping[str, Any]) -> bool:
+    """Return whether figures are of the same faces: by content, and by number where that is unknown."""
+    key = "faces" if figures.get("faces") and reference.get("faces") else "n"
+    return bool(figures.get(key) == reference.get(key))
 
 
 def representative_models(rows: Sequence[LeaderboardRow]) -> tuple[str, ...]:
@@ -134,7 +154,8 @@ def _stored(path: Path) -> dict[str, Mapping[str, Any]]:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         rows: Iterable[Mapping[str, Any]] = table["rows"] if table["split"] == SPLIT else ()
-        return {row["name"]: {"n": table["n"], **row} for row in rows}
+        common = {"n": table["n"], "faces": table.get("faces", "")}
+        return {row["name"]: {**common, **row} for row in rows}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"{path} is not a leaderboard ({in_short(repr(error))}); restore it, or recreate it with "

@@ -75,6 +75,8 @@ class Evaluation:
     attention_entropy: float | None = None
     """Entropy of the spatial attention, as a share of that of even attention, 0..1: the mean over faces and
     heads. At 1 every place counts the same. None for networks without spatial attention."""
+    faces: str = ""
+    """``FaceSet.sha256`` of the set."""
 
 
 def evaluate(
@@ -106,7 +108,8 @@ def evaluate(
             affect = np.asarray((affect + mirrored[2]) / 2, np.float32)
     own = classifier.calibrate(logits, "own")
     evaluation = measure(classifier.name, own, votes, faces, affect, copies)
-    evaluation = replace(evaluation, attention_entropy=attention_entropy(classifier, aligned))
+    entropy = attention_entropy(classifier, aligned)
+    evaluation = replace(evaluation, attention_entropy=entropy, faces=faces.sha256)
     if not classifier.card.class_shares:
         return evaluation
     by_prior = {prior: prior_figures(classifier, logits, faces, prior) for prior in PRIORS}

@@ -29,5 +29,5 @@ def test_a_model_that_cannot_be_loaded_is_named_and_the_others_are_evaluated(
     (sentence,) = sentences
     assert "plain.safetensors does not match the hash in its card" in sentence
     (tmp_path / "simple_cnn.safetensors").unlink()
-    with pytest.raises(UserError, match="none of the models in .* can be loaded"):
+    with pytest.raises(UserError, match=r"none of the models in .* can be loaded"):
         compare_models(FACES, tmp_path)

@@ -10,6 +10,7 @@ import pytest
 from fer_core.evaluation import leaderboard
 from fer_core.evaluation.leaderboard import (
     LeaderboardRow,
+    leaderboard_faces,
     milliseconds,
     read_leaderboard,
     representative_models,
@@ -80,16 +81,34 @@ def test_figures_of_the_file_have_priority_over_cards(folder: Path) -> None:
     known = {"unseen_accuracy": 0.8, "consensus_accuracy": 0.95}
     row = {"name": "plain", **figures(0.9, published="", **known)}
     del row["n"]
-    write(folder, row, gone)
+    write(folder, row, gone, n=5)
     assert "leaderboard" not in list_models(folder)
     standings = read_leaderboard(folder)
     assert [(s.name, s.accuracy, s.n) for s in standings] == [
-        ("plain", 0.9, 9),
+        ("plain", 0.9, 5),
         ("xception", 0.8, 5),
     ]
     assert [s.unseen_accuracy for s in standings] == [0.8, None]
     assert [s.consensus_accuracy for s in standings] == [0.95, None]
     assert standings[0].published == "62.7 % as told", "the card's, where the row has none"
+
+
+def test_figures_on_other_faces_are_left_out(folder: Path) -> None:
+    write(folder, {"name": "plain", **figures(0.9)}, n=5, faces="a" * 64)
+    assert [row.name for row in read_leaderboard(folder)] == ["plain", "xception"]
+    path = folder / "xception.json"
+    for changes, names in (
+        ({"faces": "a" * 64}, ["plain", "xception"]),
+        ({"faces": "b" * 64}, ["plain"]),
+        ({"n": 9}, ["plain"]),
+    ):
+        table = json.loads(path.read_text())
+        table["figures"] = {"PrivateTest": figures(0.8, **changes)}
+        path.write_text(json.dumps(table))
+        assert [row.name for row in read_leaderboard(folder)] == names
+    assert leaderboard_faces(folder) == "a" * 64
+    results_path(LEADERBOARD, folder).unlink()
+    assert [row.name for row in read_leaderboard(folder)] == ["plain"], "the first card's faces"
 
 
 def test_figures_of_another_split_do_not_count(folder: Path) -> None:
