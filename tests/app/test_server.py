@@ -21,6 +21,7 @@ from app.server import (
     MB,
     WRONG_HOST,
     HostCheck,
+    OwnContent,
     UploadLimits,
     allowed_hosts,
     prepare_server,
@@ -133,6 +134,12 @@ def test_an_upload_stays_in_memory_while_it_arrives() -> None:
     upload = asyncio.run(parse())
     assert upload.size == 50 * MB
     assert upload.file._rolled is False  # type: ignore[attr-defined]
+
+
+def test_pages_load_pictures_from_this_server_only() -> None:
+    app = TestClient(OwnContent(Starlette(routes=[Route("/", page)])))
+    policy = app.get("/").headers["content-security-policy"].split("; ")
+    assert "img-src 'self' data: blob:" in policy
 
 
 @pytest.fixture

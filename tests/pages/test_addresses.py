@@ -205,3 +205,14 @@ def test_another_model_goes_along_to_the_webcam_and_to_its_snapshot(
     app.button(key="live_snapshot").click().run()
     assert not app.exception
     assert (app.title[0].value, app.selectbox(key="model").value) == ("Photo", "plain")
+
+
+def test_the_router_leads_on_in_a_running_session_too() -> None:
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.query_params["model"] = "plain"
+    app.run()
+    app.query_params[OPENED_PAGE] = "lesson"
+    app.run()
+    assert not app.exception
+    assert app.title[0].value.startswith("1 ·")
+    assert app.selectbox(key="model").value == "plain"
