@@ -1,5 +1,7 @@
 """The Data page: a dataset, its classes and faces, augmentation, and where labels disagree."""
 
+import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -173,3 +175,43 @@ def test_a_missing_folder_of_datasets_gives_one_error_sentence(
         "FER_DATA does not name a readable folder; give one that holds datasets"
     ]
     assert not app.exception and app.image
+
+
+def lead_out(folder: Path) -> None:
+    """Put sets into the folder that name, or link to, a picture and a table outside of it."""
+    Pillow.new("L", (48, 48), 90).save(folder.parent / "secret.png")
+    (folder / "linked" / "happy").mkdir(parents=True)
+    (folder / "linked" / "happy" / "a.png").symlink_to(folder.parent / "secret.png")
+    (folder / "folder" / "happy").mkdir(parents=True)
+    (folder / "folder" / "happy" / "a.png").hardlink_to(
+        folder / "faces" / "train" / "happy" / "a.png"
+    )
+    (folder / "folder" / "sad").symlink_to(folder.parent)
+    for name, path in (("up", "../../secret.png"), ("absolute", folder.parent / "secret.png")):
+        (folder / name).mkdir()
+        (folder / name / "labels.csv").write_text(f"image,label\n{path},happy\n")
+
+
+@pytest.mark.parametrize("name", ["linked", "folder", "up", "absolute"])
+def test_a_dataset_does_not_lead_out_of_the_folder(
+    open_page: OpenPage, folder: Path, name: str
+) -> None:
+    lead_out(folder)
+    app = read_dataset(open_page("data"), name)
+    assert not app.exception
+    (error,) = app.error
+    assert "leads out of the folder of datasets" in error.value
+    assert str(folder) not in error.value, "it says where the folder lies"
+    assert "How many faces each class has" not in page_text(app)
+
+
+def test_a_file_without_line_ends_is_not_read_whole(open_page: OpenPage, folder: Path) -> None:
+    with (folder / "endless.csv").open("wb") as file:
+        file.write(b"emotion,pixels,Usage\n0,")
+        file.truncate(4 << 30)  # takes no room on the disk
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    app = read_dataset(open_page("data"), "endless.csv")
+    assert not app.exception
+    assert len(app.error) == 1
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown * (1 if sys.platform == "darwin" else 1024) < 1 << 30
