@@ -4,6 +4,9 @@ theme makes them fit a light and a dark page."""
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+# Plotly takes whatever lies under this name in sys.modules, also while another viewer's thread imports it
+# (st.dataframe does): of viewers who came first together, one saw an error. So it is whole before any chart.
+import pandas  # noqa: F401
 import plotly.graph_objects as go
 
 from fer_core.draw import percent

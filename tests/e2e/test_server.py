@@ -172,3 +172,26 @@ def test_files_that_no_page_shows_are_freed_while_the_tab_is_open(
         page.get_by_text("What the network sees").wait_for()
         page.get_by_role("link", name="Limits, bias and law").click()
         wait_for(lambda: "UploadedFileManager" not in held_bytes(server), "the end of the file")
+
+
+def test_three_viewers_who_come_first_at_the_same_time_see_their_pictures(
+    browser: Browser, tmp_path: Path, astronaut: Image
+) -> None:
+    photo = tmp_path / "astronaut.png"
+    cv2.imwrite(str(photo), cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR))
+    with (
+        serve(tmp_path / "log.txt") as server,
+        tab(browser) as first,
+        tab(browser) as second,
+        tab(browser) as third,
+    ):
+        viewers = (first, second, third)
+        for page in viewers:
+            page.goto(f"{server.url}/photo")
+            page.locator('input[type="file"]').wait_for(state="attached")
+            wait_until_idle(page)
+        for page in viewers:
+            page.locator('input[type="file"]').set_input_files(photo)
+        for page in viewers:
+            page.get_by_role("button", name="Numbers as JSON").wait_for()
+    assert "Traceback" not in (tmp_path / "log.txt").read_text()
