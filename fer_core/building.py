@@ -1,5 +1,6 @@
 """Torch networks from cards: built within the bounds of their weights, loaded, and folded."""
 
+import os
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from math import prod
@@ -17,6 +18,10 @@ from fer_core.errors import UserError, in_short
 from fer_core.weights import WeightsError, put_arrays
 
 N = TypeVar("N", bound=nn.Module)
+
+if hasattr(os, "register_at_fork"):
+    # A forked child has the settings of torch's threads but not the threads, and would wait for them forever.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 HUB_OPTIONS: Final = ("pretrained", "checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay")
 """Options of ``timm.create_model`` that fetch initial weights or read files; cards leave them out, and

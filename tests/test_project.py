@@ -28,6 +28,7 @@ ORDER = (
         "images",
         "fields",
         "files",
+        "forking",
         "options",
         "geometry",
         "pose",

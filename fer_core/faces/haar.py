@@ -6,13 +6,13 @@ Viola, Jones: Rapid Object Detection using a Boosted Cascade of Simple Features,
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 import cv2
 import numpy as np
 
 from fer_core.faces.base import MIN_FACE
+from fer_core.forking import fork_safe_lock
 from fer_core.types import Face, Image
 
 CASCADE: Final = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_alt2.xml"
@@ -42,7 +42,7 @@ class Haar:
         self.min_face = min_face
         self.min_neighbors = min_neighbors
         self._cascade = cv2.CascadeClassifier(str(CASCADE))
-        self._lock = Lock()  # the cascade holds the current image
+        self._lock = fork_safe_lock()  # the cascade holds the current image
 
     def detect(self, image: Image) -> list[Face]:
         """Detect upright frontal faces in ``image`` (H, W, 3) RGB uint8."""

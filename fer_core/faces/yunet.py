@@ -5,7 +5,6 @@ Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine Intelligenc
 
 import os
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 import cv2
@@ -13,6 +12,7 @@ import numpy as np
 
 from fer_core.errors import UserError
 from fer_core.faces.base import MIN_FACE
+from fer_core.forking import fork_safe_lock
 from fer_core.types import Face, Floats, Image
 
 WEIGHTS_VARIABLE: Final = "EXPRESSION_LENS_YUNET"
@@ -48,7 +48,7 @@ class YuNet:
     ) -> None:
         self.min_face = min_face
         self._network = _load(weights or os.environ.get(WEIGHTS_VARIABLE), threshold)
-        self._lock = Lock()  # the network holds the size of its input
+        self._lock = fork_safe_lock()  # the network holds the size of its input
 
     def detect(self, image: Image) -> list[Face]:
         """Detect faces in ``image`` (H, W, 3) RGB uint8."""

@@ -2,7 +2,6 @@
 
 import io
 import os
-import threading
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO, Final
 from PIL import Image as PILImage
 from PIL import UnidentifiedImageError
 
+from fer_core.forking import fork_safe_lock
 from fer_core.images.containers import Pixels, exif_orientation, only_pixels
 from fer_core.images.formats import HEAD, ImageError, RefusedError, find_format
 from fer_core.images.pixels import picture_to_rgb, strips
@@ -49,15 +49,8 @@ UNKNOWN_TIFF: Final = "is damaged or a TIFF of a rare kind; save it as PNG or JP
 # What Pillow has to say about damage is said by ImageError, or by the notes of a DecodedImage.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = fork_safe_lock()
 """Held while a picture is decoded, so that many viewers need the memory of one decoder."""
-
-if hasattr(os, "register_at_fork"):  # a child must not inherit it locked
-    os.register_at_fork(
-        before=_one_at_a_time.acquire,
-        after_in_parent=_one_at_a_time.release,
-        after_in_child=_one_at_a_time.release,
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
