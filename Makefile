@@ -1,6 +1,6 @@
 # make app        install what is missing and serve the app
 # make test       style, types, and all tests, those in a real browser included
-# make fuzz       the long runs of tests/fuzz: thousands of damaged files
+# make fuzz       the long runs of tests/fuzz: thousands of damaged pictures, clips, models and datasets
 # make format     bring the code into shape
 # make docs       build the documentation site into site/
 # make lock       upgrade the locked versions in requirements.txt and requirements-dev.txt

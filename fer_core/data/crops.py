@@ -101,8 +101,10 @@ def read_picture(file: Path, location: str = "", notes: list[str] | None = None)
     Raises:
         DataError: if the image is missing or unreadable.
     """
+    if located(file).exists() and not file.is_file():  # a pipe, say, would be waited for
+        raise DataError(f"{file} is not a file; put a picture in its place")
     try:
-        decoded = decode_image(located(file))
+        decoded = decode_image(file)
     except ImageError as error:
         raise DataError(f"{location}: {error}" if location else str(error)) from None
     if notes is not None:

@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from fer_core.data.augmentation import Augmentation, augment
+from fer_core.errors import UserError
+from fer_core.fields import check_fields
 from fer_core.types import Floats, Image
 
 LARGEST: Final = ("max_blur", "max_noise")
@@ -35,10 +37,18 @@ class _UpperLimits(np.random.Generator):
 
 
 def augmentation_of_recipe(recipe: Mapping[str, Any]) -> Augmentation:
-    """Return the augmentation in a model card's recipe; defaults where the recipe has none."""
+    """Return the augmentation in a model card's recipe; defaults where the recipe has none.
+
+    Raises:
+        UserError: if it is not one.
+    """
     names = {f.name for f in fields(Augmentation)}
     table = recipe.get("augmentation", {})
-    return Augmentation(**{name: value for name, value in table.items() if name in names})
+    if not isinstance(table, Mapping):
+        raise UserError("the augmentation in the card's recipe must be a table; restore the card")
+    options = Augmentation(**{name: value for name, value in table.items() if name in names})
+    check_fields(options)
+    return options
 
 
 def scale_augmentation(options: Augmentation, factor: float) -> Augmentation:

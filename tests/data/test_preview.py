@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fer_core.errors import UserError
 from fer_core.data.augmentation import Augmentation
 from fer_core.data.preview import (
     NO_AUGMENTATION,
@@ -54,6 +55,12 @@ def test_random_draws_depend_on_the_seed_only(face: np.ndarray) -> None:
     )
     assert len(first) == 4 and first[0].shape == (48, 48)
     assert (np.array(first) == np.array(again)).all() and (np.array(first) != np.array(other)).any()
+
+
+def test_an_augmentation_out_of_range_is_refused() -> None:
+    for table, message in ((5, "must be a table"), ({"flip": 2}, "between 0 and 1")):
+        with pytest.raises(UserError, match=message):
+            augmentation_of_recipe({"augmentation": table})
 
 
 def test_the_augmentation_is_read_from_the_recipe() -> None:

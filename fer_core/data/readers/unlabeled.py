@@ -8,6 +8,7 @@ import numpy as np
 from fer_core.data.crops import SIDE, picture_files, read_face
 from fer_core.data.faceset import DataError, FaceSet
 from fer_core.data.mosaic import read_tiles
+from fer_core.data.omissions import Omissions
 from fer_core.data.tables import read_rows, whole_number_in
 
 SOURCE: Final = "{} (faces without labels), under its publisher's terms"
@@ -18,14 +19,16 @@ def read_unlabeled(path: Path) -> FaceSet:
     """Read every image below a folder; where there is an ``index.csv``, the rows whose ``split`` is train.
 
     Returns:
-        Faces of Training with the label -1.
+        Faces of Training with the label -1; notes count the files of other formats.
 
     Raises:
         DataError: if the folder is missing, holds no images, or an image is unreadable.
     """
+    omissions = Omissions()
     if (path / "index.csv").is_file():
         images = _read_mosaics(path)
     else:
+        omissions.add_files(path.rglob("*"))
         images = [read_face(file, side=SIDE) for file in picture_files(path)]
     if not images:
         raise DataError(f"{path / 'index.csv'} has no row whose split is train")
@@ -34,6 +37,7 @@ def read_unlabeled(path: Path) -> FaceSet:
         np.full(len(images), NO_LABEL, np.int64),
         np.full(len(images), "Training"),
         sources={path.name: SOURCE.format(path.name)},
+        notes=omissions.notes(path.name),
     )
 
 

@@ -1,5 +1,6 @@
 """Sets as people have them: Kaggle's variants, other programs' tables, capitals, and what is left out."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -243,6 +244,13 @@ def test_a_set_of_which_nothing_is_left_says_why(picture: Picture, tmp_path: Pat
     (tmp_path / "set" / "sad").mkdir(parents=True)
     (tmp_path / "set" / "sad" / "a.heic").write_bytes(b"")
     with pytest.raises(DataError, match=r"but no faces; .* .set: left out: \.heic files 1.$"):
+        read_faces([tmp_path / "set"])
+
+
+def test_a_pipe_among_the_pictures_is_not_waited_for(picture: Picture, tmp_path: Path) -> None:
+    picture("set/sad/a.png")
+    os.mkfifo(tmp_path / "set" / "sad" / "b.png")
+    with pytest.raises(DataError, match=r"b\.png is not a file"):
         read_faces([tmp_path / "set"])
 
 
