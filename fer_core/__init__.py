@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from fer_core.faces import list_detectors
     from fer_core.models import load_model
     from fer_core.streaming.stream import Stream, StreamSettings
+    from fer_core.types import Baseline
     from fer_core.weights import list_models, load_card
 
 __version__ = "0.2.0"
 __all__ = [
     "EXPRESSIONS",
     "Analyzer",
+    "Baseline",
     "Stream",
     "StreamSettings",
     "list_detectors",
@@ -34,6 +36,7 @@ __all__ = [
 
 _HOMES = {
     "Analyzer": "analyzer",
+    "Baseline": "types",
     "Stream": "streaming.stream",
     "StreamSettings": "streaming.stream",
     "list_detectors": "faces",

@@ -15,6 +15,7 @@ from fer_core.faces import MIN_FACE, Detector, find_faces, load_detector
 from fer_core.faces.alignment import cut_regions
 from fer_core.faces.description import FaceDescriber, load_describer
 from fer_core.images import to_gray, to_rgb
+from fer_core.labels import expression_index
 from fer_core.models.classifier import Classifier, load_model
 from fer_core.options import CLASSES_ONLY, FULL, AnalysisOptions, OptionChanges
 from fer_core.readings import (
@@ -22,10 +23,11 @@ from fer_core.readings import (
     Smoothed,
     assemble,
     explain_readings,
+    moved_evidence,
     target_class,
 )
 from fer_core.timing import stage
-from fer_core.types import Explanation, Face, Floats, FrameResult, Image, RawMap, Reading
+from fer_core.types import Baseline, Explanation, Face, Floats, FrameResult, Image, RawMap, Reading
 from fer_core.weights import load_card
 
 CACHED: Final = 4
@@ -91,9 +93,13 @@ class Analyzer:
         """Return the landmark and the eye network, loaded when they are first needed."""
         return self._load_describer()
 
-    def __call__(self, image: Image) -> list[Reading]:
-        """Return the readings of all faces, largest first; [] where there is no face."""
-        return list(self.analyze(image, CLASSES_ONLY).readings)
+    def __call__(self, image: Image, *, baseline: Baseline | None = None) -> list[Reading]:
+        """Return the readings of all faces, largest first; [] where there is no face.
+
+        Args:
+            baseline: the neutral face of the person on the image, from ``Baseline.from_readings``.
+        """
+        return list(self.analyze(image, CLASSES_ONLY, baseline=baseline).readings)
 
     def analyze(
         self, image: Image, options: AnalysisOptions = FULL, **changes: Unpack[OptionChanges]
@@ -186,6 +192,7 @@ class Analyzer:
                     classifier=classifier,
                     output=output.part(part) if faces else None,
                     prior=options.prior,
+                    baselines=(options.baseline,) * len(faces) if options.baseline else (),
                 )
             )
         return observations
@@ -269,6 +276,8 @@ class Analyzer:
     ) -> dict[str, RawMap]:
         """Return class -> raw map in aligned coordinates, for classes of one reading.
 
+        Where the reading was compared with a baseline that has evidence, Grad-CAM shows what moved.
+
         Args:
             targets: names of classes; "top" is the likeliest of the reading.
             layer: number of one of ``fer_core.explain.list_layers``; the last by default.
@@ -276,10 +285,17 @@ class Analyzer:
         Raises:
             UserError: for an unknown name.
         """
+        names = [target_class(reading, target) for target in targets]
+        moved = moved_evidence(reading) if method == "gradcam" and layer is None else None
+        if moved is not None and model in (None, reading.model):
+            numbers = {name: expression_index(name) for name in names}
+            return {
+                name: RawMap(name, method, moved[number], 0.0, compared=True)
+                for name, number in numbers.items()
+            }
         from fer_core.explain.maps import method_for, raw_maps  # with torch, which is heavy to load
 
         classifier = self.classifier(model or reading.model)
-        names = [target_class(reading, target) for target in targets]
         started = perf_counter()
         maps = raw_maps(classifier, reading.regions.face, names, method, layer=layer)
         seconds = (perf_counter() - started) / max(1, len(maps))

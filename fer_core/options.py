@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, TypedDict
 
 from fer_core.labels import prior_strength
+from fer_core.types import Baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class AnalysisOptions:
     """Shares of the classes that probabilities assume: a key of ``PRIORS``; None for that of the model's
     card. An unknown one is a UserError."""
 
+    baseline: Baseline | None = None
+    """The neutral face of the person on the image, with which each face is compared; None for no
+    comparison. With it, maps of models with exact evidence show what moved."""
+
     def __post_init__(self) -> None:
         if self.prior is not None:
             prior_strength(self.prior)
@@ -43,6 +48,7 @@ class OptionChanges(TypedDict, total=False):
     method: str
     landmarks: bool
     prior: str | None
+    baseline: Baseline | None
 
 
 FULL: Final = AnalysisOptions()

@@ -11,7 +11,17 @@ from fer_core.labels import CIRCUMPLEX, EXPRESSIONS, expression_index
 from fer_core.models.classifier import Classifier
 from fer_core.models.predictions import FacePredictions
 from fer_core.options import AnalysisOptions
-from fer_core.types import Blinks, Explanation, Face, Floats, Image, RawMap, Reading, Regions
+from fer_core.types import (
+    Baseline,
+    Blinks,
+    Explanation,
+    Face,
+    Floats,
+    Image,
+    RawMap,
+    Reading,
+    Regions,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,9 +38,23 @@ class Observation:
     """Predictions for these faces; None where there are none."""
     prior: str | None = None
     """Shares of the classes that probabilities assume: a key of ``PRIORS``; None for that of the card."""
+    baselines: tuple[Baseline | None, ...] = ()
+    """The neutral face of each person, where there is one; () without any."""
 
     def calibrate(self, predictions: Floats) -> Floats:
-        """Return (N, 7) probabilities of (N, 7 or 9) predictions, at the prior of the observation."""
+        """Return (N, 7) probabilities of (N, 7 or 9) predictions, at the prior of the observation.
+
+        A face with a baseline is compared with it instead.
+        """
+        probabilities = self.calibrate_alone(predictions)
+        for number, baseline in enumerate(self.baselines):
+            if baseline is not None:
+                logits = predictions[number, : len(EXPRESSIONS)]
+                probabilities[number] = self.classifier.compare(logits, baseline)
+        return probabilities
+
+    def calibrate_alone(self, predictions: Floats) -> Floats:
+        """Return the probabilities of ``calibrate`` without baselines."""
         return self.classifier.calibrate(predictions[:, : len(EXPRESSIONS)], self.prior)
 
     @property
@@ -76,6 +100,9 @@ def assemble(observation: Observation, smoothed: Smoothed | None = None) -> tupl
         circumplex_position(probabilities) if output.affect is None else predictions[:, classes:]
     ).tolist()
     region_weights, attention = _region_weights(classifier, output), output.attention
+    baselines = observation.baselines or (None,) * len(observation.faces)
+    alone = observation.calibrate_alone(predictions) if observation.baselines else None
+    prior = classifier.assumed_prior(observation.prior)
     return tuple(
         Reading(
             face=face,
@@ -91,7 +118,10 @@ def assemble(observation: Observation, smoothed: Smoothed | None = None) -> tupl
             valence=affect[i][0],
             arousal=affect[i][1],
             blinks=smoothed.blinks[i],
-            prior=classifier.assumed_prior(observation.prior),
+            prior=prior if baselines[i] is None else classifier.assumed_prior("equal"),
+            evidence=None if output.evidence is None else output.evidence[i],
+            baseline=baselines[i],
+            probabilities_alone=None if alone is None or baselines[i] is None else alone[i],
         )
         for i, face in enumerate(observation.faces)
     )
@@ -113,10 +143,13 @@ def explain_readings(
         started = perf_counter()
         targets = [target_class(reading, name) for name in options.maps]
         needed = targets if other is None else [*targets, other]
+        moved = None
         if evidence is None:
             raws = raw_maps(classifier, reading.regions.face, needed, method)
         else:
-            raws = {target: evidence[number, expression_index(target)] for target in needed}
+            moved = moved_evidence(reading)
+            maps = evidence[number] if moved is None else moved
+            raws = {target: maps[expression_index(target)] for target in needed}
         if other is not None:
             raws = {target: raws[target] - raws[other] for target in targets}
         seconds = (perf_counter() - started) / len(raws)
@@ -125,7 +158,7 @@ def explain_readings(
         peak = max(peaks, default=None)
         return tuple(
             explanation(
-                RawMap(target, method, raws[target], seconds, other),
+                RawMap(target, method, raws[target], seconds, other, moved is not None),
                 reading.regions,
                 observation.image.shape[:2],
                 landmarks=reading.face.landmarks,
@@ -135,6 +168,23 @@ def explain_readings(
         )
 
     return tuple(explain_face(number, reading) for number, reading in enumerate(readings))
+
+
+def moved_evidence(reading: Reading) -> Floats | None:
+    """Return what moved from the person's neutral face: maps that sum to the differences of the logits.
+
+    They are the evidence of this face less that of the neutral one. Of networks with region attention, the
+    constants of the regions change with their weights; they belong to no place and are spread evenly.
+
+    Returns:
+        (7, h, w); None where the reading has no baseline, or its model no evidence.
+    """
+    baseline = reading.baseline
+    if baseline is None or baseline.evidence is None or reading.evidence is None:
+        return None
+    moved = reading.evidence - baseline.evidence
+    rest = reading.logits - baseline.logits - moved.sum(axis=(1, 2))
+    return np.asarray(moved + (rest / moved[0].size)[:, None, None], np.float32)
 
 
 def target_class(reading: Reading, name: str) -> str:

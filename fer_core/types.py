@@ -5,12 +5,13 @@ frame; aligned coordinates are pixels of the network's square input. Both count 
 the right and y down: pixel 0 spans 0..1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.errors import UserError
 from fer_core.labels import EXPRESSIONS
 
 Image = NDArray[np.uint8]
@@ -85,6 +86,57 @@ class Regions:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """A person's neutral face as one model sees it: numbers, no picture.
+
+    With it, what a face differs in from that person's neutral face is read, instead of what it differs in
+    from the average of all people (person-specific normalization; for action units: Baltrušaitis, Mahmoud
+    and Robinson 2015, https://doi.org/10.1109/FG.2015.7284869).
+    """
+
+    model: str
+    """Name of the model; a baseline serves no other."""
+    logits: Floats
+    """(7,) mean logits of the neutral pictures, before calibration."""
+    count: int
+    """Number of pictures."""
+    evidence: Floats | None = None
+    """(7, h, w) mean ``Reading.evidence`` of the pictures; None for models without it."""
+    spread: float = 0.0
+    """Standard deviation of the logits over the pictures, mean of the classes: how steady the face was."""
+
+    @classmethod
+    def from_readings(cls, readings: "Sequence[Reading]") -> "Baseline":
+        """Return the baseline of a person from readings of neutral pictures by one model.
+
+        Raises:
+            UserError: without readings, or if they are of several models.
+        """
+        models = {reading.model for reading in readings}
+        if len(models) != 1:
+            raise UserError(
+                f"a baseline needs readings of one model, not of {len(models)}; read pictures of one "
+                "person's neutral face with one model"
+            )
+        maps = [reading.evidence for reading in readings if reading.evidence is not None]
+        return cls.from_arrays(models.pop(), [reading.logits for reading in readings], maps)
+
+    @classmethod
+    def from_arrays(
+        cls, model: str, logits: "Sequence[Floats]", evidence: "Sequence[Floats]" = ()
+    ) -> "Baseline":
+        """Return the baseline from the (7,) logits and the (7, h, w) evidence, if any, of each picture."""
+        rows = np.stack(logits)
+        return cls(
+            model=model,
+            logits=rows.mean(axis=0),
+            count=len(rows),
+            evidence=np.mean(evidence, axis=0) if len(evidence) == len(rows) else None,
+            spread=float((rows - rows.mean(axis=1, keepdims=True)).std(axis=0).mean()),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """Prediction of one model for one face: an expression class of a classifier, not what somebody feels."""
 
@@ -120,6 +172,14 @@ class Reading:
     """Shares of the classes that the probabilities assume: a key of ``PRIORS``. Always "own" for a model
     whose card does not know the shares of its training faces."""
 
+    evidence: Floats | None = None
+    """(7, h, w) evidence for each class over the aligned face; each map sums to the logit less its bias. None
+    for models whose logits do not split into places."""
+    baseline: Baseline | None = None
+    """The person's neutral face with which this one was compared."""
+    probabilities_alone: Floats | None = None
+    """(7,) probabilities without the baseline, where there is one."""
+
     @property
     def top(self) -> tuple[str, float]:
         """Return the name and probability of the most probable class."""
@@ -149,6 +209,9 @@ class RawMap:
     """Computation time in seconds; the mean where one forward pass gives several maps."""
     other: str | None = None
     """The class whose map was subtracted: the map shows evidence for ``target`` over ``other``."""
+    compared: bool = False
+    """The map of the person's neutral face was subtracted: the map shows what moved, and sums to the
+    difference of the logits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,6 +237,8 @@ class Explanation:
     """The class whose map was subtracted: the map shows evidence for ``target`` over ``other``."""
     heat_box: tuple[int, int, int, int] | None = None
     """x0, y0, x1, y1 in frame pixels: the heatmap is zero outside. None where that is not known."""
+    compared: bool = False
+    """The map of the person's neutral face was subtracted: the map shows what moved."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -88,6 +88,13 @@ class Card:
     """Shares of the classes among the training faces, in the order of ``classes``; () if unknown."""
     prior: Annotated[str, OneOf(tuple(PRIORS))] = "own"
     """Shares of the classes that predictions assume: a key of ``PRIORS``."""
+    baseline_weight: Annotated[float, Between(0, 2)] = 1.0
+    """Part of a person's neutral scores that a baseline takes off the scores of a face."""
+    baseline_offset: Annotated[float, Between(-10, 10)] = 1.5
+    """What is then added to the score of neutral; with the two others chosen on the people of a set
+    (``python -m benchmarks.baseline``)."""
+    baseline_temperature: Annotated[float, Between(0.05, 20)] = 1.0
+    """Scores that were compared with a baseline are divided by it."""
     graphs: Mapping[str, str] = field(default_factory=dict)
     """ONNX graphs beside the weights, which ONNX Runtime runs on a CPU: file name -> SHA-256."""
     kind: Annotated[str, OneOf((EXPRESSION_MODEL, LANDMARKS, EYES, "detector"))] = EXPRESSION_MODEL

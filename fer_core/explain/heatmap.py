@@ -45,6 +45,7 @@ def explanation(
         part_share=None if landmarks is None else part_share(raw, to_aligned(landmarks, regions)),
         other=raw_map.other,
         heat_box=box,
+        compared=raw_map.compared,
     )
 
 

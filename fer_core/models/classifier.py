@@ -13,7 +13,7 @@ from fer_core.images import as_sequence
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS, REGIONS, prior_strength
 from fer_core.models.predictions import PREDICTED, FacePredictions
 from fer_core.runtime import ForwardPass, Trial, open_passes
-from fer_core.types import Floats, Image
+from fer_core.types import Baseline, Floats, Image
 from fer_core.weights import (
     EXPRESSION_MODEL,
     WEIGHTS,
@@ -140,12 +140,35 @@ class Classifier:
         Raises:
             UserError: for an unknown prior.
         """
+        return softmax(self.scores(logits, prior))
+
+    def scores(self, logits: Floats, prior: str | None = None) -> Floats:
+        """Return (N, 7) scores: the logarithms of the probabilities of ``calibrate``, up to a constant."""
         scaled = logits / self.card.temperature
         part = prior_strength(prior or self.card.prior)
         if part and self.card.class_shares:
             scaled = scaled - part * np.log(self.card.class_shares, dtype=np.float32)
-        exponents = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-        return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), np.float32)
+        return scaled
+
+    def compare(self, logits: Floats, baseline: Baseline) -> Floats:
+        """Return (N, 7) probabilities of faces of one person, compared with their neutral face.
+
+        With the scores z at equal shares, n those of the neutral face and e the unit vector of neutral, they
+        are the softmax of (z - w n + b e) / t; w, b and t are on the card.
+
+        Raises:
+            UserError: if the baseline is of another model.
+        """
+        card = self.card
+        if baseline.model != card.name:
+            raise UserError(
+                f"the baseline is of model {baseline.model!r}, not of {card.name!r}; read the neutral face "
+                "with this model"
+            )
+        scores = self.scores(logits, "equal")
+        scores = scores - card.baseline_weight * self.scores(baseline.logits, "equal")
+        scores[..., EXPRESSIONS.index("neutral")] += card.baseline_offset
+        return softmax(scores / card.baseline_temperature)
 
     def align(self, crops: Sequence[Image] | Image) -> Image:
         """Align bare face crops, such as a dataset's images; return (N, S, S) uint8."""
@@ -192,6 +215,12 @@ class Classifier:
         if not len(crops):
             return np.empty((0, len(self.card.classes)), np.float32)
         return self.calibrate(self.logits(self.align(crops))[0], prior)
+
+
+def softmax(scores: Floats) -> Floats:
+    """Return probabilities, which sum to 1 along the last axis."""
+    exponents = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True), np.float32)
 
 
 def load_model(

@@ -1,6 +1,6 @@
 """One viewer's stream over the shared analyzer: follow faces, and smooth their predictions over time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Final
@@ -8,16 +8,18 @@ from typing import Final
 import numpy as np
 
 from fer_core.analyzer import Analyzer
+from fer_core.errors import UserError
 from fer_core.faces import find_faces
 from fer_core.geometry import box_iou
 from fer_core.images import to_gray, to_rgb
 from fer_core.options import AnalysisOptions
 from fer_core.readings import Observation, Smoothed
+from fer_core.streaming.baselines import BaselineCapture
 from fer_core.streaming.blinks import BlinkCounter
 from fer_core.streaming.smoothing import SequenceBuffer, TemporalSmoother
 from fer_core.streaming.tracker import Tracker
 from fer_core.timing import stage
-from fer_core.types import Face, Floats, FrameResult, Image
+from fer_core.types import Baseline, Face, Floats, FrameResult, Image
 
 DETECT_EVERY: Final = 0.2
 """Time between two searches of the whole frame, in seconds; in between the known faces are followed."""
@@ -53,6 +55,10 @@ class FaceState:
     smoother: TemporalSmoother = field(default_factory=TemporalSmoother)
     sequence: SequenceBuffer = field(default_factory=SequenceBuffer)
     blinks: BlinkCounter = field(default_factory=BlinkCounter)
+    baseline: Baseline | None = None
+    """Neutral face with which this one is compared; None for that of the settings."""
+    capture: BaselineCapture | None = None
+    """The capture of a baseline, while it goes on."""
 
 
 class Stream:
@@ -102,6 +108,51 @@ class Stream:
         with self._busy:
             return self._read([(to_rgb(frame), time) for frame, time in frames])
 
+    def set_baseline(self, track: int | None = None) -> None:
+        """Take the next second of a face for that person's neutral face: later frames are compared with it.
+
+        It is lost with the track, and when another model is chosen.
+
+        Args:
+            track: number of a tracked face; all of the last frame by default.
+
+        Raises:
+            UserError: if there is no such face.
+        """
+        with self._busy:
+            for state in self._chosen(track):
+                state.capture = BaselineCapture()
+
+    def clear_baseline(self, track: int | None = None) -> None:
+        """Stop comparing a face, or all faces, with a neutral one.
+
+        Raises:
+            UserError: if there is no such face.
+        """
+        with self._busy:
+            for state in self._chosen(track):
+                state.baseline = state.capture = None
+
+    @property
+    def baselines(self) -> Mapping[int, Baseline]:
+        """Track -> the neutral face with which it is compared, for those that have one of their own."""
+        states = dict(self._states)
+        return {n: state.baseline for n, state in states.items() if state.baseline is not None}
+
+    @property
+    def captures(self) -> frozenset[int]:
+        """Tracks of which the neutral face is being taken."""
+        states = dict(self._states)
+        return frozenset(n for n, state in states.items() if state.capture is not None)
+
+    def _chosen(self, track: int | None) -> list[FaceState]:
+        """Return the state of a tracked face; of all for None."""
+        if track is None:
+            return list(self._states.values())
+        if track not in self._states:
+            raise UserError(f"there is no face {track}; tracked are {sorted(self._states)}")
+        return [self._states[track]]
+
     def _read(self, frames: Sequence[tuple[Image, float]]) -> list[FrameResult]:
         settings = self.settings
         timings: dict[str, float] = {}
@@ -118,6 +169,7 @@ class Stream:
             smoothed = None
             if known:
                 with stage(timings, "predict"):
+                    observation = _with_baselines(observation, known, time)
                     smoothed = self._smooth(observation, known, time, settings)
             result = self._analyzer.frame_result(observation, settings, timings, smoothed)
             results.append(result)
@@ -244,6 +296,22 @@ class Stream:
             predictions.append(predicted)
             weights.append(weight)
         return np.stack(predictions), [*weights]
+
+
+def _with_baselines(
+    observation: Observation, states: Sequence[FaceState], time: float
+) -> Observation:
+    """Return the observation with the neutral face of each person; captures get this frame first."""
+    for number, state in enumerate(states):
+        if state.capture is not None:
+            baseline = state.capture.push(observation, number, time=time)
+            if baseline is not None:
+                state.baseline, state.capture = baseline, None
+    if all(state.baseline is None for state in states):
+        return observation
+    common = observation.baselines or (None,) * len(states)
+    own = (state.baseline for state in states)
+    return replace(observation, baselines=tuple(a or b for a, b in zip(own, common, strict=True)))
 
 
 def _confirmed(detected: Face, followed: Sequence[Face]) -> Face:
