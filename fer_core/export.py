@@ -38,6 +38,10 @@ DETAIL_COLUMNS: Final = (
 landmarks in pixels, named as OpenFace names them (Baltrušaitis et al. 2018)."""
 
 
+ALONE_COLUMNS: Final = tuple(f"{name}_alone" for name in EXPRESSIONS)
+"""Columns of faces that were compared with a neutral one: their probabilities without it."""
+
+
 def image_record(
     path: str, image: Image, readings: Sequence[Reading], notes: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -71,8 +75,15 @@ def face_record(reading: Reading) -> dict[str, Any]:
         "valence": reading.valence,
         "arousal": reading.arousal,
         "prior": reading.prior,
+        **_alone(reading),
         **_details(reading.face),
     }
+
+
+def _alone(reading: Reading) -> dict[str, Any]:
+    """Return the probabilities without the baseline, for a reading that has one; {} for others."""
+    alone = reading.probabilities_alone
+    return {} if alone is None else {"probabilities_alone": by_class(alone)}
 
 
 def _details(face: Face) -> dict[str, Any]:
@@ -95,10 +106,18 @@ def by_class(values: Floats) -> dict[str, float]:
     return dict(zip(EXPRESSIONS, map(float, values), strict=True))
 
 
+def csv_columns(*, details: bool, compared: bool) -> tuple[str, ...]:
+    """Return the columns of a table: ``CSV_COLUMNS``, then those of details and of the comparison."""
+    more = (*(DETAIL_COLUMNS if details else ()), *(ALONE_COLUMNS if compared else ()))
+    return (*CSV_COLUMNS, *more)
+
+
 def csv_rows(
     records: Iterable[dict[str, Any]], *, details: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Yield one row for each face, in ``CSV_COLUMNS``; images without a face or with an error have none.
+
+    Faces that were compared with a baseline have ``ALONE_COLUMNS`` too.
 
     Args:
         records: of ``image_record``.
@@ -117,6 +136,11 @@ def csv_rows(
                 "valence": face["valence"],
                 "arousal": face["arousal"],
                 **(_cells_of(face) if details else {}),
+                **{
+                    column: face["probabilities_alone"][name]
+                    for name, column in zip(EXPRESSIONS, ALONE_COLUMNS, strict=True)
+                    if "probabilities_alone" in face
+                },
             }
 
 

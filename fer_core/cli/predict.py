@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,10 +10,13 @@ import typer
 
 from fer_core.cli.options import Details, Device, FaceDetector, Json, Model, Prior
 from fer_core.cli.progress import print_above, track
+from fer_core.errors import UserError
 from fer_core.files import replaced
 
 if TYPE_CHECKING:
+    from fer_core.analyzer import Analyzer
     from fer_core.export import CsvTable
+    from fer_core.types import Baseline
 
 
 def predict(
@@ -24,10 +28,16 @@ def predict(
     csv_out: Annotated[Path | None, typer.Option("--csv", help="Write one row a face.")] = None,
     prior: Prior = None,
     details: Details = False,
+    neutral: Annotated[
+        Path | None,
+        typer.Option(
+            help="A picture of the person's neutral face, with which each face is compared."
+        ),
+    ] = None,
 ) -> None:
     """Predict the class of every face in images and folders of images. Ctrl+C keeps what was read so far."""
     from fer_core.analyzer import Analyzer
-    from fer_core.export import csv_rows, image_record, json_text
+    from fer_core.export import csv_columns, csv_rows, image_record, json_text
     from fer_core.images import ImageError, decode_image
     from fer_core.options import AnalysisOptions
 
@@ -36,8 +46,11 @@ def predict(
     records: list[dict[str, Any]] = []
     count, failed = 0, False
     with ExitStack() as files:
-        table = csv_out and files.enter_context(_table(csv_out, images, details))
+        columns = csv_columns(details=details, compared=neutral is not None)
+        table = csv_out and files.enter_context(_table(csv_out, images, columns))
         analyzer = Analyzer(model, detector, device)
+        if neutral is not None:
+            options = replace(options, baseline=read_baseline(analyzer, neutral))
         with suppress(KeyboardInterrupt):
             for path, named in track(images, "Reading images"):
                 try:
@@ -68,6 +81,21 @@ def predict(
         raise typer.Exit(2)
 
 
+def read_baseline(analyzer: "Analyzer", path: Path) -> "Baseline":
+    """Return the baseline of the largest face on a picture.
+
+    Raises:
+        UserError: if the picture cannot be read, or has no face.
+    """
+    from fer_core.images import decode_image
+    from fer_core.types import Baseline
+
+    readings = analyzer(decode_image(path).pixels)
+    if not readings:
+        raise UserError(f"{path}: no face was found; give a larger picture of the neutral face")
+    return Baseline.from_readings(readings[:1])
+
+
 def _images(paths: Sequence[Path], output: Path | None) -> Iterator[tuple[Path, bool]]:
     """Yield each file to read, and whether it was named on the command line.
 
@@ -87,11 +115,12 @@ def _images(paths: Sequence[Path], output: Path | None) -> Iterator[tuple[Path, 
 
 
 @contextmanager
-def _table(path: Path, images: Sequence[tuple[Path, bool]], details: bool) -> "Iterator[CsvTable]":
+def _table(
+    path: Path, images: Sequence[tuple[Path, bool]], columns: Sequence[str]
+) -> "Iterator[CsvTable]":
     """Yield the table of faces; it takes its place at the end of the block."""
-    from fer_core.export import CSV_COLUMNS, DETAIL_COLUMNS, CsvTable
+    from fer_core.export import CsvTable
 
-    columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
     with (
         replaced(path, inputs=[image for image, _ in images]) as beside,
         beside.open("w", encoding="utf-8", newline="") as file,

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fer_core.cli.options import Details, Device, FaceDetector, Model, Prior
+from fer_core.cli.predict import read_baseline
 from fer_core.cli.printing import make_table, print_table
 from fer_core.cli.progress import progress_bar
 from fer_core.errors import UserError
 from fer_core.files import replaced
 
 if TYPE_CHECKING:
+    from fer_core.analyzer import Analyzer
+    from fer_core.types import Baseline
     from fer_core.video import Progress, Timeline
 
 
@@ -38,14 +41,23 @@ def video(
     device: Device = "auto",
     prior: Prior = None,
     details: Details = False,
+    neutral: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare each face with the person's neutral one: a picture of it, a time in seconds at "
+            "which the faces are neutral, or median for the median of each face over the clip."
+        ),
+    ] = None,
 ) -> None:
     """Read every face of a video over time. Ctrl+C keeps what was read so far."""
     from fer_core.analyzer import Analyzer
     from fer_core.export import DETAIL_COLUMNS, csv_text
     from fer_core.streaming.stream import StreamSettings
     from fer_core.video import CSV_COLUMNS, Clip, TimelineReader, annotate
+    from fer_core.video.timeline import check_smoothing
 
-    settings = StreamSettings(maps=(), prior=prior, smoothing=smoothing)
+    check_smoothing(smoothing)
+    settings, problem = StreamSettings(maps=(), prior=prior, smoothing=0), ""
     with Clip(clip) as opened, ExitStack() as film_files:
         table = film = None
         if annotated is not None:
@@ -56,10 +68,17 @@ def video(
             if csv_out is not None:
                 table = table_files.enter_context(replaced(csv_out, inputs=[clip]))
             analyzer = Analyzer(model, detector, device)
+            face = None if neutral is None else _neutral_face(neutral, analyzer)
             reader = TimelineReader(opened, analyzer, settings, every=every, details=details)
             with suppress(KeyboardInterrupt):
                 _show_progress("Reading", reader)
             timeline = reader.timeline
+            if face is not None:
+                try:
+                    timeline = timeline.compared(face, analyzer.classifier())
+                except UserError as error:  # what was read is kept
+                    problem = str(error)
+            timeline = timeline.smoothed(smoothing)
             if table is not None:
                 columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
                 text = csv_text(timeline.csv_rows(details=details), columns)
@@ -68,8 +87,26 @@ def video(
         if film is not None:
             with film.open("wb") as output:
                 _show_progress("Writing", annotate(clip, timeline, analyzer, output))
-    if timeline.flaw is not None:
-        raise UserError(timeline.flaw)
+    if problem or timeline.flaw:
+        raise UserError(problem or timeline.flaw)
+
+
+def _neutral_face(text: str, analyzer: "Analyzer") -> "float | str | Baseline":
+    """Return the neutral face that ``--neutral`` names.
+
+    Raises:
+        UserError: if it names none.
+    """
+    if text == "median":
+        return text
+    if Path(text).is_file():
+        return read_baseline(analyzer, Path(text))
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(
+            f"--neutral {text}: give a picture, a time in seconds, or median; there is no such file"
+        ) from None
 
 
 def _show_progress(label: str, steps: "Iterable[Progress]") -> None:
@@ -87,6 +124,7 @@ def _print_timeline(timeline: "Timeline") -> None:
     typer.echo(
         f"{timeline.clip}: {timeline.frames:,} frames read, {timeline.end:.1f} s{stopped}, "
         f"{describe_smoothing(timeline.smoothing)}"
+        + (f", compared with the neutral face ({timeline.baseline})" if timeline.baseline else "")
     )
     if not timeline.tracks:
         typer.echo("no face found")

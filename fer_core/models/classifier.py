@@ -99,6 +99,11 @@ class Classifier:
         return self._blank.evidence is not None or self.network.has_maps
 
     @property
+    def rates_affect(self) -> bool:
+        """Whether the network has a head for valence and arousal."""
+        return self._blank.affect is not None
+
+    @property
     def reads_sequences(self) -> bool:
         """Whether the network can predict from several pictures of a face as one sequence."""
         return self._blank.rows is not None
@@ -159,16 +164,36 @@ class Classifier:
         Raises:
             UserError: if the baseline is of another model.
         """
-        card = self.card
-        if baseline.model != card.name:
+        self.check_baseline(baseline)
+        return self.compare_scores(
+            self.scores(logits, "equal"), self.scores(baseline.logits, "equal")
+        )
+
+    def check_baseline(self, baseline: Baseline) -> None:
+        """Raise a UserError if a baseline is of another model."""
+        if baseline.model != self.name:
             raise UserError(
-                f"the baseline is of model {baseline.model!r}, not of {card.name!r}; read the neutral face "
+                f"the baseline is of model {baseline.model!r}, not of {self.name!r}; read the neutral face "
                 "with this model"
             )
-        scores = self.scores(logits, "equal")
-        scores = scores - card.baseline_weight * self.scores(baseline.logits, "equal")
+
+    def compare_scores(self, scores: Floats, neutral: Floats) -> Floats:
+        """Return (N, 7) probabilities of (N, 7) scores at equal shares, compared with (7,) neutral ones.
+
+        A constant that is added to all seven changes nothing.
+        """
+        card = self.card
+        scores = scores - card.baseline_weight * neutral
         scores[..., EXPRESSIONS.index("neutral")] += card.baseline_offset
         return softmax(scores / card.baseline_temperature)
+
+    def equal_scores(self, probabilities: Floats, prior: str) -> Floats:
+        """Return (N, 7) scores at equal shares, up to a constant, from (N, 7) probabilities at a prior."""
+        scores = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+        part = 1 - prior_strength(prior)
+        if part and self.card.class_shares:
+            scores = scores - part * np.log(self.card.class_shares, dtype=np.float32)
+        return np.asarray(scores, np.float32)
 
     def align(self, crops: Sequence[Image] | Image) -> Image:
         """Align bare face crops, such as a dataset's images; return (N, S, S) uint8."""

@@ -1,5 +1,6 @@
 """Rows of a timeline: one face in one frame."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -7,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import ACTIONS, EXPRESSIONS, expression_index
+from fer_core.models.classifier import Classifier
 from fer_core.pose import LANDMARKS
+from fer_core.readings import circumplex_position
 from fer_core.streaming.smoothing import smooth_symmetrically
 from fer_core.types import Face, Floats, Reading
 
@@ -40,7 +43,7 @@ and is NaN before the first one; actions are in 255ths."""
 CSV_COLUMNS: Final = (
     *("frame", "time", "track", "x0", "y0", "x1", "y1", "top"),
     *EXPRESSIONS,
-    *("valence", "arousal", "blink", "smoothing"),
+    *("valence", "arousal", "blink", "smoothing", "baseline"),
 )
 
 
@@ -117,6 +120,30 @@ def smooth_rows(rows: NDArray[np.void], seconds: float, unsure_below: float) -> 
     return smooth
 
 
+def compare_rows(
+    rows: NDArray[np.void], classifier: Classifier, prior: str, neutral: Mapping[int, Floats]
+) -> NDArray[np.void]:
+    """Return rows whose faces are compared with a neutral one.
+
+    Args:
+        rows: (N,) of ``ROW``, each of its frame alone, by the model of ``classifier``.
+        prior: shares of the classes that their probabilities assume.
+        neutral: track -> (7,) scores of its neutral face at equal shares; other tracks stay as they are.
+    """
+    compared = rows.copy()
+    for track, scores in neutral.items():
+        chosen = np.flatnonzero(rows["track"] == track)
+        own = classifier.equal_scores(rows["probabilities"][chosen], prior)
+        probabilities = classifier.compare_scores(own, scores)
+        compared["probabilities"][chosen] = probabilities
+        compared["label"][chosen] = probabilities.argmax(axis=1)
+        compared["unsure"][chosen] = probabilities.max(axis=1) < classifier.card.unsure_below
+        if not classifier.rates_affect:
+            position = circumplex_position(probabilities)
+            compared["valence"][chosen], compared["arousal"][chosen] = position.T
+    return compared
+
+
 def describe_smoothing(seconds: float) -> str:
     """Return how predictions are averaged over time, for a caption: a part of a sentence."""
     if seconds <= 0:
@@ -124,11 +151,12 @@ def describe_smoothing(seconds: float) -> str:
     return f"smoothed over past and future ({seconds:g} s)"
 
 
-def csv_record(row: np.void, smoothing: float) -> dict[str, Any]:
+def csv_record(row: np.void, smoothing: float, baseline: str) -> dict[str, Any]:
     """Return a row with ``CSV_COLUMNS`` as keys; unknown values are None.
 
     Args:
         smoothing: time constant of the timeline, in seconds.
+        baseline: the neutral face with which the row was compared; "" for none.
     """
     box, probabilities = row["box"].tolist(), row["probabilities"].tolist()
     return {
@@ -142,6 +170,7 @@ def csv_record(row: np.void, smoothing: float) -> dict[str, Any]:
         "arousal": or_none(row["arousal"]),
         "blink": None if row["blink"] < 0 else int(row["blink"]),
         "smoothing": smoothing,
+        "baseline": baseline or None,
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from fer_core.analyzer import Analyzer
 from fer_core.errors import UserError
 from fer_core.export import data_frame, detail_cells
 from fer_core.labels import EXPRESSIONS
-from fer_core.types import Floats, FrameResult, Image
+from fer_core.models.classifier import Classifier
+from fer_core.types import Baseline, Floats, FrameResult, Image
 from fer_core.video.rows import (
+    compare_rows,
     csv_record,
     face_of,
     or_none,
@@ -22,6 +24,10 @@ from fer_core.video.rows import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+MOMENT: Final = 1.0
+"""Time around a moment over which a neutral face is taken, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,47 @@ class Timeline:
     """Time constant in seconds of the average over past and future; 0 if each frame stands for itself."""
     unsure_below: float = 0.0
     """Largest probability below which a row is unsure, from the model's card."""
+    baseline: str = ""
+    """The neutral face with which each face was compared: ``median``, a time such as ``2.5 s``, or
+    ``picture``; "" for none."""
+
+    def compared(self, neutral: "float | str | Baseline", classifier: Classifier) -> "Timeline":
+        """Return the timeline with each face compared with a neutral one. Nothing is read again.
+
+        Args:
+            neutral: a moment in seconds, around which each face is taken for neutral for a second;
+                ``"median"`` for the median of each face over the clip, which serves where faces are mostly
+                at rest; or a baseline for all faces. Faces that are not there at the moment stay as they are.
+            classifier: the model of the timeline.
+
+        Raises:
+            UserError: if the timeline is smoothed or compared already, no face is there at the moment, or
+                the model is another.
+        """
+        if self.smoothing > 0 or self.baseline:
+            raise UserError("compare the timeline of single frames, before it is smoothed")
+        if classifier.name != self.model:
+            raise UserError(f"the clip was read by {self.model!r}, not by {classifier.name!r}")
+        prior = self.prior or classifier.assumed_prior()
+        scores: dict[int, Floats] = {}
+        for track in self.tracks:
+            rows = self.of(track)
+            if isinstance(neutral, Baseline):
+                classifier.check_baseline(neutral)
+                scores[track] = classifier.scores(neutral.logits, "equal")
+                continue
+            if not isinstance(neutral, str):
+                rows = rows[np.abs(rows["time"] - neutral) <= MOMENT / 2]
+            if len(rows):
+                own = classifier.equal_scores(rows["probabilities"], prior)
+                scores[track] = np.asarray(np.median(own, axis=0), np.float32)
+        if not scores:
+            raise UserError(f"there is no face at {neutral} s; choose a moment with a neutral face")
+        return replace(
+            self,
+            rows=compare_rows(self.rows, classifier, prior, scores),
+            baseline=describe_baseline(neutral),
+        )
 
     def smoothed(self, seconds: float) -> "Timeline":
         """Return the timeline with predictions averaged over past and future, for each face by itself.
@@ -143,7 +190,7 @@ class Timeline:
             details: add ``fer_core.export.DETAIL_COLUMNS``, of a timeline that was read with details.
         """
         for number, row in enumerate(self.rows):
-            cells = csv_record(row, self.smoothing)
+            cells = csv_record(row, self.smoothing, self.baseline)
             if details:
                 landmarks = None if self.landmarks is None else self.landmarks[number]
                 cells.update(detail_cells(face_of(row, landmarks)))
@@ -173,6 +220,7 @@ class Timeline:
             "best": {name: asdict(moment) for name, moment in self.best().items()},
             "prior": self.prior,
             "smoothing": self.smoothing,
+            "baseline": self.baseline or None,
         }
 
     def replay(
@@ -196,6 +244,13 @@ class Timeline:
             for reading in readings
         )
         return FrameResult(readings, explanations if maps else ())
+
+
+def describe_baseline(neutral: "float | str | Baseline") -> str:
+    """Return the name of a neutral face, for tables and captions."""
+    if isinstance(neutral, Baseline):
+        return "picture"
+    return neutral if isinstance(neutral, str) else f"{neutral:g} s"
 
 
 def check_smoothing(seconds: float) -> None:

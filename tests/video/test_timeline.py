@@ -142,7 +142,7 @@ def test_the_table_has_a_row_for_each_face_and_frame(table: Timeline) -> None:
     first, *_ = rows = list(table.csv_rows())
     assert len(rows) == 4 and tuple(first) == CSV_COLUMNS
     assert tuple(first)[:8] == ("frame", "time", "track", "x0", "y0", "x1", "y1", "top")
-    assert tuple(first)[8:] == (*EXPRESSIONS, "valence", "arousal", "blink", "smoothing")
+    assert tuple(first)[8:] == CSV_COLUMNS[8:] and CSV_COLUMNS[-2:] == ("smoothing", "baseline")
     assert [first[name] for name in CSV_COLUMNS[:8]] == [0, 0.0, 4, 1.0, 2.0, 30.0, 40.0, "happy"]
     assert first["happy"] == pytest.approx(0.6) and first["sad"] == pytest.approx(0.4 / 6)
     assert (first["valence"], first["arousal"], first["blink"]) == (0.5, None, 0)
@@ -198,7 +198,8 @@ def test_the_record_is_json(table: Timeline) -> None:
     assert (record["clip"], record["model"], record["frames"]) == ("a.mp4", "plain", 90)
     assert len(record["rows"]) == 4 and record["rows"][0]["arousal"] is None
     assert record["best"]["happy"]["time"] == 0.5
-    assert record["smoothing"] == 0 and list(record)[-1] == "smoothing"
+    assert record["smoothing"] == 0 and record["baseline"] is None
+    assert list(record)[-2:] == ["smoothing", "baseline"]
     assert len(record["by_second"]) == 3 and len(record["by_face"]) == 2
 
 
