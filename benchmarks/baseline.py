@@ -81,7 +81,7 @@ def compared(
     """Return (M, 7) probabilities of pictures, each compared with another one."""
     return np.stack(
         [
-            classifier.compare(logits[n], Baseline(classifier.name, logits[other], 1))
+            classifier.normalize(logits[n], Baseline(classifier.name, logits[other], 1))
             for n, other in zip(read, with_, strict=True)
         ]
     )
@@ -96,17 +96,18 @@ def fit(classifier: Classifier, logits: Floats, people: People, draws: list[Pair
     labels, scores = people.labels[read], classifier.scores(logits, "equal")
     unit = np.eye(len(EXPRESSIONS), dtype=np.float32)[NEUTRAL]
 
-    def compare(weight: float, offset: float) -> Floats:
+    def normalized(weight: float, offset: float) -> Floats:
         return np.asarray(scores[read] - weight * scores[neutral] + offset * unit, np.float32)
 
     weight, offset = max(
-        product(WEIGHTS_TRIED, OFFSETS_TRIED), key=lambda pair: sum(figures(compare(*pair), labels))
+        product(WEIGHTS_TRIED, OFFSETS_TRIED),
+        key=lambda pair: sum(figures(normalized(*pair), labels)),
     )
     classifier.card = replace(
         classifier.card,
         baseline_weight=weight,
         baseline_offset=offset,
-        baseline_temperature=temperature(compare(weight, offset), labels),
+        baseline_temperature=temperature(normalized(weight, offset), labels),
     )
     return classifier
 

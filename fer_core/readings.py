@@ -50,7 +50,7 @@ class Observation:
         for number, baseline in enumerate(self.baselines):
             if baseline is not None:
                 logits = predictions[number, : len(EXPRESSIONS)]
-                probabilities[number] = self.classifier.compare(logits, baseline)
+                probabilities[number] = self.classifier.normalize(logits, baseline)
         return probabilities
 
     def calibrate_alone(self, predictions: Floats) -> Floats:

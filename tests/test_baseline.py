@@ -74,8 +74,8 @@ def test_a_constant_added_to_all_logits_of_a_person_changes_nothing(name: str) -
     classifier, random = load_model(name), np.random.default_rng(0)
     logits = random.normal(0, 3, (4, 7)).astype(np.float32)
     neutral = random.normal(0, 3, 7).astype(np.float32)
-    before = classifier.compare(logits, Baseline(classifier.name, neutral, 1))
-    after = classifier.compare(logits + 5, Baseline(classifier.name, neutral + 5, 1))
+    before = classifier.normalize(logits, Baseline(classifier.name, neutral, 1))
+    after = classifier.normalize(logits + 5, Baseline(classifier.name, neutral + 5, 1))
     assert after == pytest.approx(before, abs=1e-5)
 
 

@@ -51,13 +51,12 @@ def video(
 ) -> None:
     """Read every face of a video over time. Ctrl+C keeps what was read so far."""
     from fer_core.analyzer import Analyzer
-    from fer_core.export import DETAIL_COLUMNS, csv_text
     from fer_core.streaming.stream import StreamSettings
-    from fer_core.video import CSV_COLUMNS, Clip, TimelineReader, annotate
+    from fer_core.video import Clip, TimelineReader, annotate
     from fer_core.video.timeline import check_smoothing
 
     check_smoothing(smoothing)
-    settings, problem = StreamSettings(maps=(), prior=prior, smoothing=0), ""
+    settings = StreamSettings(maps=(), prior=prior, smoothing=0)
     with Clip(clip) as opened, ExitStack() as film_files:
         table = film = None
         if annotated is not None:
@@ -72,23 +71,15 @@ def video(
             reader = TimelineReader(opened, analyzer, settings, every=every, details=details)
             with suppress(KeyboardInterrupt):
                 _show_progress("Reading", reader)
-            timeline = reader.timeline
-            if face is not None:
-                try:
-                    timeline = timeline.compared(face, analyzer.classifier())
-                except UserError as error:  # what was read is kept
-                    problem = str(error)
-            timeline = timeline.smoothed(smoothing)
+            timeline, problem = _finished(reader.timeline, face, analyzer, smoothing)
             if table is not None:
-                columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
-                text = csv_text(timeline.csv_rows(details=details), columns)
-                table.write_text(text, encoding="utf-8", newline="")
+                _write_table(table, timeline, details)
         _print_timeline(timeline)
         if film is not None:
             with film.open("wb") as output:
                 _show_progress("Writing", annotate(clip, timeline, analyzer, output))
-    if problem or timeline.flaw:
-        raise UserError(problem or timeline.flaw)
+    if problem is not None:
+        raise UserError(problem)
 
 
 def _neutral_face(text: str, analyzer: "Analyzer") -> "float | str | Baseline":
@@ -107,6 +98,31 @@ def _neutral_face(text: str, analyzer: "Analyzer") -> "float | str | Baseline":
         raise UserError(
             f"--neutral {text}: give a picture, a time in seconds, or median; there is no such file"
         ) from None
+
+
+def _finished(
+    timeline: "Timeline",
+    face: "float | str | Baseline | None",
+    analyzer: "Analyzer",
+    smoothing: float,
+) -> "tuple[Timeline, str | None]":
+    """Return the timeline compared with a neutral face and smoothed, and why it is not whole, if so."""
+    problem = timeline.flaw
+    if face is not None:
+        try:
+            timeline = timeline.compared(face, analyzer.classifier())
+        except UserError as error:  # what was read is kept
+            problem = str(error)
+    return timeline.smoothed(smoothing), problem
+
+
+def _write_table(path: Path, timeline: "Timeline", details: bool) -> None:
+    from fer_core.export import DETAIL_COLUMNS, csv_text
+    from fer_core.video import CSV_COLUMNS
+
+    columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
+    text = csv_text(timeline.csv_rows(details=details), columns)
+    path.write_text(text, encoding="utf-8", newline="")
 
 
 def _show_progress(label: str, steps: "Iterable[Progress]") -> None:

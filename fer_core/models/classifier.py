@@ -155,7 +155,7 @@ class Classifier:
             scaled = scaled - part * np.log(self.card.class_shares, dtype=np.float32)
         return scaled
 
-    def compare(self, logits: Floats, baseline: Baseline) -> Floats:
+    def normalize(self, logits: Floats, baseline: Baseline) -> Floats:
         """Return (N, 7) probabilities of faces of one person, compared with their neutral face.
 
         With the scores z at equal shares, n those of the neutral face and e the unit vector of neutral, they
@@ -165,7 +165,7 @@ class Classifier:
             UserError: if the baseline is of another model.
         """
         self.check_baseline(baseline)
-        return self.compare_scores(
+        return self.normalize_scores(
             self.scores(logits, "equal"), self.scores(baseline.logits, "equal")
         )
 
@@ -177,7 +177,7 @@ class Classifier:
                 "with this model"
             )
 
-    def compare_scores(self, scores: Floats, neutral: Floats) -> Floats:
+    def normalize_scores(self, scores: Floats, neutral: Floats) -> Floats:
         """Return (N, 7) probabilities of (N, 7) scores at equal shares, compared with (7,) neutral ones.
 
         A constant that is added to all seven changes nothing.

@@ -134,7 +134,7 @@ def compare_rows(
     for track, scores in neutral.items():
         chosen = np.flatnonzero(rows["track"] == track)
         own = classifier.equal_scores(rows["probabilities"][chosen], prior)
-        probabilities = classifier.compare_scores(own, scores)
+        probabilities = classifier.normalize_scores(own, scores)
         compared["probabilities"][chosen] = probabilities
         compared["label"][chosen] = probabilities.argmax(axis=1)
         compared["unsure"][chosen] = probabilities.max(axis=1) < classifier.card.unsure_below
