@@ -6,7 +6,7 @@ from typing import Final
 import plotly.graph_objects as go
 
 from app.charts.common import ACCENT, CLEAR, FAINT, bars, plain
-from fer_core.draw import EXPRESSION_COLORS
+from fer_core.draw import EXPRESSION_COLORS, percent
 from fer_core.labels import CIRCUMPLEX, EXPRESSIONS, action_title
 from fer_core.types import Floats, Reading
 
@@ -24,6 +24,43 @@ def probability_bars(reading: Reading, *, height: int = 300, axis: bool = True) 
     shares = {name: float(p) for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True)}
     figure = bars(shares, list(EXPRESSION_COLORS.values()), height)
     figure.update_xaxes(showticklabels=axis)
+    return figure
+
+
+def comparison_bars(reading: Reading, *, height: int = 340) -> go.Figure:
+    """Draw the probabilities of a face that was compared with the person's neutral one, and those without."""
+    alone = (
+        reading.probabilities
+        if reading.probabilities_alone is None
+        else reading.probabilities_alone
+    )
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=values,
+                y=list(EXPRESSIONS),
+                name=name,
+                orientation="h",
+                text=[percent(float(value)) for value in values],
+                textposition="outside",
+                cliponaxis=False,
+                marker={
+                    "color": list(EXPRESSION_COLORS.values()),
+                    "opacity": opacity,
+                    "cornerradius": 4,
+                },
+                hovertemplate="%{y}, " + name + ": %{x:.1%}<extra></extra>",
+            )
+            for name, values, opacity in (
+                ("alone", alone, 0.4),
+                ("compared", reading.probabilities, 1.0),
+            )
+        ]
+    )
+    plain(figure, height, right=44)
+    figure.update_layout(bargap=0.25, minreducedwidth=10)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=FAINT)
+    figure.update_yaxes(autorange="reversed", ticks="")
     return figure
 
 

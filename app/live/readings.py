@@ -5,7 +5,8 @@ from typing import Final
 
 import streamlit as st
 
-from app.charts.readings import action_bars, affect_plane, probability_timeline
+from app.charts.readings import action_bars, affect_plane, comparison_bars, probability_timeline
+from app.live.comparison import render_comparison
 from app.live.connection import connection_state
 from app.live.session import LiveSession
 from app.messages import as_text
@@ -17,9 +18,10 @@ from fer_core.streaming.monitor import Activity
 from fer_core.types import Image
 
 CHARTS: Final = {
-    "minute": ":material/show_chart: Last minute",
-    "plane": ":material/my_location: Plane",
-    "actions": ":material/face_retouching_natural: Actions",
+    "minute": "Last minute",
+    "plane": "Plane",
+    "actions": "Actions",
+    "comparison": "Compared",
 }
 
 GUIDE: Final = """
@@ -56,6 +58,7 @@ def render_stream(settings: PageSettings, session: LiveSession, access: str | No
         st.error(as_text(f"Frames fail: {activity.error}"), icon=":material/error:")
     if activity.frames:
         render_meter(activity)
+        render_comparison(settings, session)
         render_chart(settings, activity)
     elif not state.failed:
         st.markdown(GUIDE)
@@ -82,17 +85,27 @@ def render_meter(activity: Activity) -> None:
 
 def render_chart(settings: PageSettings, activity: Activity) -> None:
     """Show the chart that was chosen."""
+    readings = activity.result.readings if activity.result else ()
+    compared = bool(readings) and readings[0].baseline is not None
+    if st.session_state.get("live_chart") == "comparison" and not compared:
+        st.session_state.live_chart = "minute"
     kind = st.segmented_control(
         "Chart",
-        list(CHARTS),
+        [name for name in CHARTS if compared or name != "comparison"],
         format_func=CHARTS.__getitem__,
         default="minute",
         required=True,
         label_visibility="collapsed",
         key="live_chart",
     )
-    readings = activity.result.readings if activity.result else ()
-    if kind == "minute":
+    if kind == "comparison":
+        chart(
+            comparison_bars(readings[0]),
+            "live_comparison",
+            "The probabilities of the largest face alone, and compared with the neutral one",
+        )
+        st.caption("Pale: the face alone. Full: compared with the neutral face.")
+    elif kind == "minute":
         chart(
             probability_timeline(activity.times, activity.probabilities),
             "live_timeline",

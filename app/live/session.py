@@ -1,7 +1,8 @@
 """What one viewer's live view keeps from run to run, shared by the page and the thread of the video."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 from time import monotonic, perf_counter
 from typing import Final
 
@@ -16,6 +17,9 @@ from fer_core.streaming.monitor import Monitor
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
 from fer_core.video.record import Recorder
+
+COUNTDOWN: Final = 3.0
+"""Time from the click to the neutral face, in seconds."""
 
 log = logging.getLogger("expression_lens.live")
 
@@ -42,6 +46,14 @@ class LiveSession:
     """Whether the camera was connected, or connecting, in the last run of the page."""
     connection_failed: bool = False
     """Whether the last connection ended without a single frame."""
+    countdown: float | None = None
+    """Time at which the neutral face is taken, while a countdown runs."""
+    missed: bool = False
+    """Whether there was no face when the last countdown ended."""
+    accepted: bool = False
+    """Whether the neutral face that was taken serves, or the viewer insists on it."""
+    compare: bool = False
+    """Whether faces are compared with their neutral ones."""
 
     def on_frame(self, frame: VideoFrame) -> VideoFrame:
         """Analyze and draw the newest frame of the camera.
@@ -52,6 +64,7 @@ class LiveSession:
         camera, now = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), monotonic()
         image = self.as_shown(camera)
         try:
+            self._end_countdown(now)
             result = self.stream.push(image, time=now)
             picture, timings = self._draw(image, result, now)
             self.monitor.add(camera, result, time=now, timings=timings)
@@ -76,6 +89,33 @@ class LiveSession:
         )
         self.monitor.restart(time=monotonic())
 
+    def start_countdown(self) -> None:
+        """Take the neutral face of everybody in the picture in a moment, in place of the one before."""
+        self.clear_baselines()
+        self.countdown = monotonic() + COUNTDOWN
+
+    def clear_baselines(self) -> None:
+        """Forget the neutral faces."""
+        self.countdown, self.missed, self.accepted = None, False, False
+        self.set_compare(False)
+        self.stream.clear_baseline()
+
+    def accept_baselines(self) -> None:
+        """Compare faces with the neutral ones that were taken."""
+        self.accepted = True
+        self.set_compare(True)
+
+    def set_compare(self, compare: bool) -> None:
+        """Compare faces with their neutral ones, or show them alone."""
+        self.compare = compare
+        self.stream.settings = replace(self.stream.settings, compare=compare)
+
+    def _end_countdown(self, now: float) -> None:
+        if self.countdown is not None and now >= self.countdown:
+            self.countdown = None
+            self.stream.set_baseline()
+            self.missed = not self.stream.captures
+
     def start_recording(self) -> None:
         """Begin a recording in place of the last one."""
         self.recorder = Recorder()
@@ -96,6 +136,12 @@ class LiveSession:
         recorder = self.recorder
         started = perf_counter()
         picture = draw_overlay(image, result, self.style)
+        if self.countdown is not None:
+            picture = draw_message(
+                picture, f"Relax your face: {ceil(self.countdown - now)}", below=True
+            )
+        elif self.stream.captures:
+            picture = draw_message(picture, "Hold still …", below=True)
         timings = {**result.timings, "draw": 1000 * (perf_counter() - started)}
         if recorder is not None and recorder.running:
             started = perf_counter()

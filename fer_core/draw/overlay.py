@@ -90,8 +90,12 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
     return image
 
 
-def draw_message(frame: Image, text: str) -> Image:
-    """Write a sentence into the middle of a copy of a frame, (H, W, 3) RGB uint8."""
+def draw_message(frame: Image, text: str, *, below: bool = False) -> Image:
+    """Write a sentence into a copy of a frame, (H, W, 3) RGB uint8: into its middle, or at its lower edge.
+
+    Args:
+        below: at the lower edge, below the face.
+    """
     image = _canvas(frame)
     height, width = image.shape[:2]
     unit = unit_of(image)
@@ -103,6 +107,7 @@ def draw_message(frame: Image, text: str) -> Image:
     across = max(text_size(line, size)[0] for line in lines)
     down = text_size("", size)[1]
     left, top = (width - across) / 2, (height - down * len(lines)) / 2
+    top = height - down * len(lines) - 2 * pad if below else top
     panel = (left - pad, top - pad, left + across + pad, top + down * len(lines) + pad)
     fill(image, panel, 10 * unit, INK, 0.85)
     for row, line in enumerate(lines):

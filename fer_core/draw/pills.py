@@ -56,10 +56,15 @@ def color_of(reading: Reading) -> Color:
     return UNSURE if reading.unsure else COLORS[reading.shown[0]]
 
 
+COMPARED: Final = "Δ"
+"""Mark of a face that was compared with the person's neutral face."""
+
+
 def draw_label(image: Image, reading: Reading, unit: float, *, numbered: bool) -> None:
     """Draw the class above the box, or inside it where there is no room above."""
     track = reading.face.track_id
-    text = f"{track} · {headline(reading)}" if numbered and track is not None else headline(reading)
+    text = headline(reading) if reading.baseline is None else f"{COMPARED} {headline(reading)}"
+    text = f"{track} · {text}" if numbered and track is not None else text
     x0, y0, _, _ = reading.face.box
     pill = Pill(text, font_size(20 * unit), color_of(reading))
     above = y0 - pill.extent[1] - 4 * unit

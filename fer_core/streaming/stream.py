@@ -46,6 +46,8 @@ class StreamSettings(AnalysisOptions):
     smoothing: float = 0.25
     """Time constant in seconds of the moving average of the predictions, and of the hysteresis of the shown
     class; 0 shows each frame by itself."""
+    compare: bool = True
+    """Whether faces are compared with the neutral ones that ``Stream.set_baseline`` took of them."""
 
 
 @dataclass(slots=True)
@@ -169,7 +171,9 @@ class Stream:
             smoothed = None
             if known:
                 with stage(timings, "predict"):
-                    observation = _with_baselines(observation, known, time)
+                    _take_baselines(observation, known, time)
+                    if settings.compare:
+                        observation = _with_baselines(observation, known)
                     smoothed = self._smooth(observation, known, time, settings)
             result = self._analyzer.frame_result(observation, settings, timings, smoothed)
             results.append(result)
@@ -298,15 +302,17 @@ class Stream:
         return np.stack(predictions), [*weights]
 
 
-def _with_baselines(
-    observation: Observation, states: Sequence[FaceState], time: float
-) -> Observation:
-    """Return the observation with the neutral face of each person; captures get this frame first."""
+def _take_baselines(observation: Observation, states: Sequence[FaceState], time: float) -> None:
+    """Add a frame to the neutral faces that are being taken."""
     for number, state in enumerate(states):
         if state.capture is not None:
             baseline = state.capture.push(observation, number, time=time)
             if baseline is not None:
                 state.baseline, state.capture = baseline, None
+
+
+def _with_baselines(observation: Observation, states: Sequence[FaceState]) -> Observation:
+    """Return the observation with the neutral face of each person; the settings' where it has none."""
     if all(state.baseline is None for state in states):
         return observation
     common = observation.baselines or (None,) * len(states)

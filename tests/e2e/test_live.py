@@ -63,6 +63,26 @@ def test_a_snapshot_is_analyzed_on_the_photo_page(page: Page, server: Server) ->
     wait_for(lambda: udp_sockets(server.pid) <= before, "the end of the connection")
 
 
+def test_a_face_is_compared_with_its_neutral_one(page: Page, server: Server) -> None:
+    live = LivePage(page, server)
+    live.start()
+    wait_for(live.shows_overlay, "a picture that went through the classifier")
+    page.get_by_role("button", name="Compare with my neutral face").click()
+    wait_for_text(page, "Look into the camera with a relaxed face.")
+    page.get_by_role("button", name="Take it anyway").click()  # the webcam's portrait smiles
+    wait_for_text(page, "Δ marks a face that is compared. The heatmap shows what moved.")
+    page.get_by_role("radio", name="Compared").click()
+    bars = page.locator(".js-plotly-plot .barlayer .trace.bars")
+    wait_for(lambda: bars.count() == 2, "both sets of bars")
+    page.get_by_text("Compared with my neutral face").click()
+    wait_for(lambda: bars.count() == 0, "a face that is not compared any more")
+    page.get_by_text("Compared with my neutral face").click()
+    page.get_by_role("radio", name="Compared").wait_for()
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Compare with my neutral face").wait_for()
+    wait_for(lambda: page.get_by_role("radio", name="Compared").count() == 0, "no mark")
+
+
 def test_a_recording_with_its_overlay_can_be_downloaded(page: Page, server: Server) -> None:
     live = LivePage(page, server)
     assert page.get_by_role("button", name="Record", exact=True).is_disabled()
