@@ -5,9 +5,9 @@ import streamlit as st
 from app.messages import show_error
 from app.session import open_page
 from app.video.reading import choose_clip, read_clip, render_state
+from app.video.refinement import refine
 from app.video.views import (
     PictureStyle,
-    choose_smoothing,
     choose_view,
     render_best,
     render_downloads,
@@ -25,7 +25,7 @@ def main() -> None:
     clip = choose_clip()
     timeline = read_clip(clip, settings)
     render_state(timeline)
-    view = choose_view(clip, choose_smoothing(timeline), settings)
+    view = choose_view(clip, refine(timeline, settings), settings)
     timeline_side, picture_side = st.columns((3, 2), gap="large")
     with timeline_side:
         render_timeline(view)

@@ -53,10 +53,10 @@ def render_doubt(session: LiveSession, doubt: str) -> None:
 def render_switch(settings: PageSettings, session: LiveSession) -> None:
     """Show the switch between before and after, and the button that forgets the neutral faces."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.session_state.live_compare = session.compare
+        st.session_state.live_compare = session.use_baselines
         st.toggle(
             "Compared with my neutral face",
-            on_change=lambda: session.set_compare(st.session_state.live_compare),
+            on_change=lambda: session.switch_baselines(st.session_state.live_compare),
             key="live_compare",
         )
         st.button(

@@ -52,7 +52,7 @@ class LiveSession:
     """Whether there was no face when the last countdown ended."""
     accepted: bool = False
     """Whether the neutral face that was taken serves, or the viewer insists on it."""
-    compare: bool = False
+    use_baselines: bool = False
     """Whether faces are compared with their neutral ones."""
 
     def on_frame(self, frame: VideoFrame) -> VideoFrame:
@@ -97,18 +97,18 @@ class LiveSession:
     def clear_baselines(self) -> None:
         """Forget the neutral faces."""
         self.countdown, self.missed, self.accepted = None, False, False
-        self.set_compare(False)
+        self.switch_baselines(False)
         self.stream.clear_baseline()
 
     def accept_baselines(self) -> None:
         """Compare faces with the neutral ones that were taken."""
         self.accepted = True
-        self.set_compare(True)
+        self.switch_baselines(True)
 
-    def set_compare(self, compare: bool) -> None:
+    def switch_baselines(self, on: bool) -> None:
         """Compare faces with their neutral ones, or show them alone."""
-        self.compare = compare
-        self.stream.settings = replace(self.stream.settings, compare=compare)
+        self.use_baselines = on
+        self.stream.settings = replace(self.stream.settings, use_baselines=on)
 
     def _end_countdown(self, now: float) -> None:
         if self.countdown is not None and now >= self.countdown:

@@ -29,7 +29,6 @@ from fer_core.video import (
     Timeline,
     VideoError,
     annotate,
-    describe_smoothing,
     liveliest_actions,
     read_frame,
 )
@@ -41,9 +40,6 @@ LINES: Final = {
 
 FACE_SIDE: Final = 160
 """Side of the face at a best moment, in pixels."""
-
-SMOOTHINGS: Final = (0.0, 0.1, 0.25, 0.5)
-"""Time constants to choose from, in seconds; 0 takes each frame by itself."""
 
 RATE_AFTER: Final = 10.0
 """Seconds that a face must be in the clip before blinks a minute are shown."""
@@ -98,27 +94,6 @@ def picture_at(digest: str, time: float, _content: bytes) -> Image:
     return read_frame(_content, time)
 
 
-def choose_smoothing(timeline: Timeline) -> Timeline:
-    """Ask how predictions are averaged over time; return the timeline with them."""
-    seconds = st.segmented_control(
-        "Smoothing",
-        SMOOTHINGS,
-        format_func=lambda seconds: f"{seconds:g} s" if seconds else "frame by frame",
-        default=0.0,
-        required=True,
-        help="A clip is not live: its frames are averaged over past and future alike, so that a smile does "
-        "not come late. The time is that in which a frame's weight falls to 37 %.",
-        on_change=forget_film,
-        key="video_smoothing",
-    )
-    return timeline.smoothed(seconds)
-
-
-def forget_film() -> None:
-    """Drop the annotated video, which shows other predictions."""
-    st.session_state.pop("video_film", None)
-
-
 def choose_view(clip: ClipFile, timeline: Timeline, settings: PageSettings) -> ClipView:
     """Ask for a face where there are several; keep the moment within the clip."""
     track = timeline.tracks[0]
@@ -170,7 +145,7 @@ def render_timeline(view: ClipView) -> None:
     if view.timeline.end > 0:
         st.slider("Moment", 0.0, view.timeline.end, step=0.01, format="%.2f s", key="video_moment")
     st.caption(
-        f"The lines are {describe_smoothing(view.timeline.smoothing)}. {describe_blinks(view)} Drag to "
+        f"The lines are {view.timeline.treatment}. {describe_blinks(view)} Drag to "
         f"zoom, press twice to see all again, press a point to see its picture. {note}"
     )
 
@@ -282,7 +257,7 @@ def render_downloads(view: ClipView, style: PictureStyle) -> None:
     """Offer the numbers, the timeline and the annotated video for download."""
     timeline, stem, rows = view.timeline, view.clip.stem, view.rows
     title = drawable(f"{view.clip.name}, face {view.track}")
-    note = describe_smoothing(timeline.smoothing)
+    note = timeline.treatment
     with st.container(horizontal=True):
         download("Table as CSV", lambda: csv_text(timeline.csv_rows(), CSV_COLUMNS), f"{stem}.csv")
         download("Numbers as JSON", lambda: json_text(timeline.record()), f"{stem}.json")

@@ -134,13 +134,10 @@ def _show_progress(label: str, steps: "Iterable[Progress]") -> None:
 
 
 def _print_timeline(timeline: "Timeline") -> None:
-    from fer_core.video import describe_smoothing
-
     stopped = ", stopped before its end" if timeline.stopped else ""
     typer.echo(
         f"{timeline.clip}: {timeline.frames:,} frames read, {timeline.end:.1f} s{stopped}, "
-        f"{describe_smoothing(timeline.smoothing)}"
-        + (f", compared with the neutral face ({timeline.baseline})" if timeline.baseline else "")
+        f"{timeline.treatment}"
     )
     if not timeline.tracks:
         typer.echo("no face found")

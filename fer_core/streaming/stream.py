@@ -46,7 +46,7 @@ class StreamSettings(AnalysisOptions):
     smoothing: float = 0.25
     """Time constant in seconds of the moving average of the predictions, and of the hysteresis of the shown
     class; 0 shows each frame by itself."""
-    compare: bool = True
+    use_baselines: bool = True
     """Whether faces are compared with the neutral ones that ``Stream.set_baseline`` took of them."""
 
 
@@ -172,7 +172,7 @@ class Stream:
             if known:
                 with stage(timings, "predict"):
                     _take_baselines(observation, known, time)
-                    if settings.compare:
+                    if settings.use_baselines:
                         observation = _with_baselines(observation, known)
                     smoothed = self._smooth(observation, known, time, settings)
             result = self._analyzer.frame_result(observation, settings, timings, smoothed)

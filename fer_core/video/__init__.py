@@ -6,7 +6,7 @@ from fer_core.video.decode import BreaksOffError, Clip, Frame, read_frame
 from fer_core.video.encode import annotate
 from fer_core.video.reader import TimelineReader
 from fer_core.video.record import Recorder
-from fer_core.video.rows import CSV_COLUMNS, SEQUENCE, describe_smoothing
+from fer_core.video.rows import CSV_COLUMNS, SEQUENCE
 from fer_core.video.timeline import Moment, Progress, Timeline
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "TimelineReader",
     "VideoError",
     "annotate",
-    "describe_smoothing",
     "liveliest_actions",
     "read_frame",
 ]

@@ -16,6 +16,7 @@ from fer_core.types import Baseline, Floats, FrameResult, Image
 from fer_core.video.rows import (
     compare_rows,
     csv_record,
+    describe_smoothing,
     face_of,
     or_none,
     restore,
@@ -147,6 +148,12 @@ class Timeline:
         check_smoothing(seconds)
         rows = smooth_rows(self.rows, seconds, self.unsure_below) if seconds else self.rows
         return replace(self, rows=rows, smoothing=seconds)
+
+    @property
+    def treatment(self) -> str:
+        """How predictions were averaged and with whom faces were compared: a part of a sentence."""
+        neutral = f", compared with the neutral face ({self.baseline})" if self.baseline else ""
+        return describe_smoothing(self.smoothing) + neutral
 
     @property
     def tracks(self) -> list[int]:

@@ -82,6 +82,24 @@ def test_the_smoothing_is_chosen_and_named(sample: AppTest, downloads: Downloads
     assert "video_film" not in sample.session_state, "the film showed other predictions"
 
 
+def test_faces_are_compared_with_their_median_or_a_moment(
+    sample: AppTest, downloads: Downloads
+) -> None:
+    sample.run()
+    assert json.loads(downloads["sample.json"])["baseline"] is None
+    sample.segmented_control(key="video_baseline").set_value("median").run()
+    assert not sample.exception
+    words = "read frame by frame, compared with the neutral face (median)"
+    assert any(f"The lines are {words}." in caption.value for caption in sample.caption)
+    assert json.loads(downloads["sample.json"])["baseline"] == "median"
+    sample.slider(key="video_moment").set_value(1.0).run()
+    sample.segmented_control(key="video_baseline").set_value("moment").run()
+    record = json.loads(downloads["sample.json"])
+    assert record["baseline"] == "1 s" and {row["baseline"] for row in record["rows"]} == {"1 s"}
+    rows = list(csv.DictReader(io.StringIO(downloads["sample.csv"].decode())))
+    assert list(rows[0])[-1] == "baseline" and rows[0]["baseline"] == "1 s"
+
+
 def test_only_sequence_models_can_predict_several_frames_together(video: AppTest) -> None:
     video.button(key="video_use_sample").click().run()
     assert not [toggle for toggle in video.toggle if toggle.key == "video_sequence"]

@@ -12,6 +12,7 @@ import pytest
 from fer_core import EXPRESSIONS, Analyzer, StreamSettings
 from fer_core.errors import UserError
 from fer_core.export import DETAIL_COLUMNS
+from fer_core.models import load_model
 from fer_core.types import Image
 from fer_core.video import CSV_COLUMNS, Clip, Progress, Timeline, TimelineReader, VideoError
 from fer_core.video.rows import ROW
@@ -299,3 +300,23 @@ def test_blinks_of_a_real_clip_are_in_its_rows(
     ends = timeline.rows["frame"][timeline.rows["blink"] > 0].tolist()
     assert ends == pytest.approx([99, 189], abs=3), "counted by eye, frame by frame"
     assert timeline.rows["actions"].max() > 50
+
+
+def test_a_timeline_is_compared_as_its_frames_would_be(table: Timeline) -> None:
+    classifier = load_model("plain")
+    (row,) = table.rows[table.rows["track"] == table.tracks[0]][:1]
+    compared = table.compared(float(row["time"]), classifier)
+    assert compared.baseline == f"{row['time']:g} s" and table.baseline == ""
+    prior = classifier.assumed_prior()
+    own = classifier.equal_scores(row["probabilities"][None], prior)
+    moments = np.abs(table.rows["time"] - row["time"]) <= 0.5
+    near = table.rows[moments & (table.rows["track"] == row["track"])]
+    neutral = np.median(classifier.equal_scores(near["probabilities"], prior), axis=0)
+    expected = classifier.normalize_scores(own, neutral)[0]
+    assert compared.rows["probabilities"][0] == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(UserError, match="before it is smoothed"):
+        table.smoothed(0.5).compared("median", classifier)
+    with pytest.raises(UserError, match="there is no face at 99"):
+        table.compared(99.0, classifier)
+    with pytest.raises(UserError, match="read by 'plain', not by 'simple_cnn'"):
+        table.compared("median", load_model("simple_cnn"))
