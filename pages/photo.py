@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.messages import as_text
+from app.photo.comparison import compare_faces, render_comparison
 from app.photo.pictures import PhotoContext, PhotoExport, Picture, analyze_files
 from app.photo.source import choose_pictures
 from app.photo.views import (
@@ -33,10 +34,10 @@ def main() -> None:
     files = choose_pictures()
     if not files:
         st.stop()
-    pictures = analyze_files(files, settings)
+    pictures = compare_faces(analyze_files(files, settings), settings)
     picture = choose_picture(pictures)
     if picture.readings:
-        drawn = render_faces(picture, settings)
+        drawn = render_faces(pictures, picture, settings)
     else:
         render_no_face(picture)
         drawn = picture.image
@@ -56,12 +57,13 @@ def choose_picture(pictures: Sequence[Picture]) -> Picture:
     return readable[page - 1]
 
 
-def render_faces(picture: Picture, settings: PageSettings) -> Image:
+def render_faces(pictures: Sequence[Picture], picture: Picture, settings: PageSettings) -> Image:
     """Show one face of a picture in detail; return the picture as it is drawn."""
     picture_column, face_column = st.columns((3, 2), gap="large")
     with face_column:
         context = PhotoContext(settings, picture, pick_reading(picture))
         render_class(context)
+        render_comparison(pictures, picture, context.number)
         render_charts(context)
     with picture_column:
         drawn, explanation = render_picture(context)

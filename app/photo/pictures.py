@@ -15,7 +15,7 @@ from app.uploads import decode_upload
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import draw_overlay
 from fer_core.export import (
-    CSV_COLUMNS,
+    csv_columns,
     csv_rows,
     csv_text,
     image_record,
@@ -25,6 +25,9 @@ from fer_core.export import (
 )
 from fer_core.images import DecodedImage, ImageError
 from fer_core.types import Explanation, FrameResult, Image, RawMap, Reading
+
+FaceKey = tuple[str, int]
+"""A face among all pictures: SHA-256 of the file, and its number in the picture."""
 
 
 class PictureFile(NamedTuple):
@@ -47,6 +50,8 @@ class Picture:
     """The record that ``python -m fer_core predict --json`` prints for it."""
     result: FrameResult | None = None
     """None where the file could not be read; the record says why."""
+    neutrals: tuple[FaceKey | None, ...] = ()
+    """The neutral face with which each one was compared; () where none was."""
 
     @property
     def image(self) -> Image:
@@ -86,7 +91,13 @@ class PhotoContext:
     def raw_maps(self, *targets: str) -> dict[str, RawMap]:
         """Return class -> raw map of the chosen face; by occlusion all classes cost as much as one."""
         settings = self.settings
-        key = (self.picture.digest, self.number, settings.model, settings.prior, settings.detector)
+        neutral = self.picture.neutrals[self.number] if self.picture.neutrals else None
+        key = (
+            self.picture.digest,
+            self.number,
+            *(settings.model, settings.prior, settings.detector),
+            neutral,
+        )
         classes = EXPRESSIONS if self.method == "occlusion" else targets
         return compute_maps(key, classes, self.method, self.reading, settings.analyzer)
 
@@ -124,7 +135,7 @@ def read_faces(
 
 @st.cache_data(scope="session", max_entries=2000, show_spinner=False)
 def compute_maps(
-    key: tuple[str, int, str, str | None, str],
+    key: tuple[str, int, str, str | None, str, FaceKey | None],
     targets: tuple[str, ...],
     method: str,
     _reading: Reading,
@@ -133,7 +144,7 @@ def compute_maps(
     """Return class -> raw map of one face.
 
     Args:
-        key: hash of the picture, number of the face, model, prior, face finder.
+        key: hash of the picture, number of the face, model, prior, face finder, neutral face.
     """
     return _analyzer.raw_maps(_reading, targets, method)
 
@@ -178,13 +189,19 @@ class PhotoExport:
     """All pictures, those that could not be read too."""
 
     @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table; those of faces alone too where some were compared."""
+        compared = any(picture.neutrals for picture in self.pictures)
+        return csv_columns(details=False, compared=compared)
+
+    @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """One row for each face, in ``CSV_COLUMNS``."""
+        """One row for each face, in ``columns``."""
         return list(csv_rows(picture.record for picture in self.pictures))
 
     def csv(self) -> str:
         """Return a table of all faces."""
-        return csv_text(self.rows, CSV_COLUMNS)
+        return csv_text(self.rows, self.columns)
 
     def json(self) -> str:
         """Return the records of all pictures."""

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from app.charts.readings import action_bars, affect_plane, probability_bars
+from app.charts.readings import action_bars, affect_plane, comparison_bars, probability_bars
 from app.messages import as_text
 from app.photo.pictures import PhotoContext, PhotoExport, Picture
 from app.widgets import (
@@ -132,7 +132,11 @@ def render_charts(context: PhotoContext) -> None:
     )
     with classes:
         alt = f"Probabilities of the seven classes, highest for {reading.top[0]}"
-        chart(probability_bars(reading), "photo_bars", alt)
+        if reading.baseline is None:
+            chart(probability_bars(reading), "photo_bars", alt)
+        else:
+            chart(comparison_bars(reading), "photo_bars", alt)
+            st.caption("Pale: the face alone. Full: compared with the neutral face.")
     with plane:
         if reading.valence is not None and reading.arousal is not None:
             position = np.array([[reading.valence, reading.arousal]], np.float32)
@@ -216,9 +220,16 @@ def render_evidence(context: PhotoContext, explanation: Explanation) -> None:
     why = ""
     if method != settings.method:
         why = f", since *{settings.model}* has no feature maps for {settings.method}"
+    compared = ""
+    if reading.baseline is not None:
+        compared = (
+            "They show what moved from the neutral face. "
+            if explanation.compared
+            else "They are of this face alone: what moved is shown by Grad-CAM of models with exact maps. "
+        )
     st.caption(
         f"By {get_method(method).title}{why}. All seven on one scale. Warm places speak for a class, cool "
-        f"places against it. {describe_shares(explanation)}"
+        f"places against it. {compared}{describe_shares(explanation)}"
     )
 
 

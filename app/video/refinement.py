@@ -4,8 +4,8 @@ from typing import Final
 
 import streamlit as st
 
+from app.messages import show_error
 from app.session import PageSettings
-from app.widgets import show_error
 from fer_core.errors import UserError
 from fer_core.video import Timeline
 

@@ -307,3 +307,30 @@ def test_the_snapshot_of_the_live_view_is_shown_until_it_is_discarded(
     assert "snapshot" not in app.session_state
     assert not app.metric
     assert app.file_uploader(key="photo_files")
+
+
+def test_a_face_is_compared_with_a_neutral_one_of_the_uploads(
+    photo: AppTest, astronaut: Image, downloads: Downloads
+) -> None:
+    calm = astronaut.copy()
+    calm[128:160, 205:245] //= 3
+    app = upload(photo, smile_png=encode(astronaut), calm_png=encode(calm))
+    choice = app.selectbox(key="photo_neutral")
+    assert len(choice.options) == 2 and choice.options[0] == "none"
+    assert choice.options[1].startswith("calm.png: neutral ")
+    before = json.loads(downloads["expression-lens.json"])
+    choice.select_index(1).run()
+    assert not app.exception
+    after = json.loads(downloads["expression-lens.json"])
+    assert "probabilities_alone" not in before[0]["faces"][0] and after[1] == before[1]
+    (face,) = after[0]["faces"]
+    assert face["probabilities_alone"] == before[0]["faces"][0]["probabilities"]
+    assert face["probabilities"]["neutral"] > face["probabilities_alone"]["neutral"]
+    assert any("They show what moved from the neutral face." in c.value for c in app.caption)
+    header = downloads["expression-lens.csv"].decode().splitlines()[0]
+    assert header.endswith("neutral_alone")
+
+    app.button(key="photo_neutral_all").click().run()
+    assert not app.exception and json.loads(downloads["expression-lens.json"]) == after
+    app.selectbox(key="photo_neutral").select_index(0).run()
+    assert json.loads(downloads["expression-lens.json"]) == before
