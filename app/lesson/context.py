@@ -9,9 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.lesson import texts
 from app.lesson.computed import portrait_maps, read_sample
-from app.samples import portrait
+from app.samples import SAMPLES, portrait
 from app.session import PageSettings
 from app.widgets import chart
+from fer_core import Baseline
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
 from fer_core.types import Explanation, Face, FrameResult, Image, Reading
 
@@ -42,6 +43,18 @@ class LessonContext:
             st.warning(texts.NO_FACE)
             st.stop()
         return readings[0]
+
+    def compare_with_smile(self, sample: str) -> Reading:
+        """Return the reading of a sample, compared with the smile as if that were the face at rest."""
+        settings = self.settings
+        result = settings.analyzer.predict(
+            SAMPLES[sample](),
+            [self.find_face(sample).face],
+            model=settings.model,
+            prior=settings.prior,
+            baseline=Baseline.from_readings([self.find_face("Smile")]),
+        )
+        return result.readings[0]
 
     def explain_portrait(self, reading: Reading) -> Explanation:
         """Return the map of the likeliest class on the portrait."""

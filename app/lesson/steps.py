@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from app.charts.readings import probability_bars
+from app.charts.readings import comparison_bars, probability_bars
 from app.lesson import texts
 from app.lesson.computed import portrait_maps
 from app.lesson.context import (
@@ -31,14 +31,14 @@ def render_probability(context: LessonContext) -> None:
         sample = choose(texts.FACE, dict(zip(SAMPLES, SAMPLES, strict=True)), "face", "Smile")
         reading = context.find_face(sample)
         name, p = reading.top
+        whom = choose(texts.WHOM, texts.WHOMS, "whom", "all")
+        compared = context.compare_with_smile(sample) if whom == "smile" else None
+        bars = comparison_bars(compared) if compared else probability_bars(reading, height=380)
         with st.grid(2, min_column_width=220, vertical_alignment="center"):
             picture = close_up(SAMPLES[sample](), reading.face)
             st.image(picture, width="stretch", alt=texts.ALT_FACE.format(face=sample))
-            large_chart(
-                probability_bars(reading, height=380),
-                "lesson_bars",
-                texts.ALT_BARS.format(name=name, p=percent(p)),
-            )
+            large_chart(bars, "lesson_bars", texts.ALT_BARS.format(name=name, p=percent(p)))
+        st.caption(texts.WHOM_SMILE if compared else texts.WHOM_ALL)
     replies = dict(context.step.replies)
     if figures := load_card(context.settings.model).figures.get("PrivateTest"):
         calibration = texts.CALIBRATION.format(

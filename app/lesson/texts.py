@@ -41,6 +41,19 @@ CALIBRATION: Final = (
     "average."
 )
 
+WHOM: Final = "Compared with whom?"
+WHOMS: Final = {"all": "all people", "smile": "her smile, as if at rest"}
+"""Key -> with what the face is compared."""
+WHOM_ALL: Final = (
+    "A classifier compares each face with all the faces it has learned from. Somebody with low brows may "
+    "look angry to it all day long."
+)
+WHOM_SMILE: Final = (
+    "Pale: compared with all people. Full: compared with the smile, as if it were her face at rest. The same "
+    "face, the same classifier, another question: what has moved? A smile that is taken for neutral makes "
+    "smiles disappear, so a neutral face has to be one."
+)
+
 DOTS: Final = Step(
     title="What does the classifier see?",
     words="You see a photo. The classifier gets much less: the face is cut out, loses its color and is made "

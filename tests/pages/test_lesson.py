@@ -90,6 +90,16 @@ def test_every_step_shows_its_question_and_its_picture(lesson: AppTest, model: s
         assert not any("{" in each for each in page_texts), "a name is not filled in"
 
 
+def test_the_first_step_asks_with_whom_a_face_is_compared(lesson: AppTest) -> None:
+    app = go_to_step(lesson, 1)
+    assert texts.WHOM_ALL in [each.value for each in app.caption]
+    app.pills(key="lesson_whom").set_value("smile").run()
+    assert not app.exception
+    assert texts.WHOM_SMILE in [each.value for each in app.caption]
+    (bars,) = app.get("plotly_chart")
+    assert '"name":"compared"' in bars.proto.spec.replace(" ", "")
+
+
 @pytest.mark.parametrize(
     ("step", "right"), [(1, "often"), (2, "color"), (3, "evidence"), (4, "rather")]
 )
