@@ -18,7 +18,7 @@ NEUTRAL = EXPRESSIONS.index("neutral")
 def compare_faces(pictures: Sequence[Picture], settings: PageSettings) -> list[Picture]:
     """Return the pictures, with each face compared with the neutral one that was chosen for it."""
     alone = {
-        (picture.digest, number): reading
+        FaceKey(picture.digest, number): reading
         for picture in pictures
         for number, reading in enumerate(picture.readings)
     }
@@ -37,12 +37,12 @@ def compare_picture(
     settings: PageSettings,
 ) -> Picture:
     """Return a picture with its chosen faces compared."""
-    if picture.result is None or not any(digest == picture.digest for digest, _ in chosen):
+    if picture.result is None or not any(face.digest == picture.digest for face in chosen):
         return picture
     readings, records = list(picture.readings), list(picture.record["faces"])
     neutrals: list[FaceKey | None] = [None] * len(readings)
     for number, reading in enumerate(picture.readings):
-        neutral = chosen.get((picture.digest, number))
+        neutral = chosen.get(FaceKey(picture.digest, number))
         if neutral is not None:
             key = (picture.digest, number, *neutral, settings.model, settings.prior)
             baseline = Baseline.from_readings([alone[neutral]])
@@ -91,9 +91,9 @@ def render_comparison(pictures: Sequence[Picture], shown: Picture, number: int) 
         pictures: all of them, with or without comparison.
         number: of the face in the picture that is shown.
     """
-    face = (shown.digest, number)
+    face = FaceKey(shown.digest, number)
     names = {
-        (picture.digest, k): face_name(picture, k)
+        FaceKey(picture.digest, k): face_name(picture, k)
         for picture in pictures
         for k in range(len(picture.readings))
     }

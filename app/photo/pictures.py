@@ -26,8 +26,14 @@ from fer_core.export import (
 from fer_core.images import DecodedImage, ImageError
 from fer_core.types import Explanation, FrameResult, Image, RawMap, Reading
 
-FaceKey = tuple[str, int]
-"""A face among all pictures: SHA-256 of the file, and its number in the picture."""
+
+class FaceKey(NamedTuple):
+    """A face among all pictures."""
+
+    digest: str
+    """SHA-256 of the file."""
+    number: int
+    """Position in the picture, the largest face being 0."""
 
 
 class PictureFile(NamedTuple):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from fer_core.errors import UserError
 from fer_core.data.augmentation import Augmentation
 from fer_core.data.preview import (
     NO_AUGMENTATION,
@@ -12,6 +11,7 @@ from fer_core.data.preview import (
     scale_augmentation,
     strongest_of_each,
 )
+from fer_core.errors import UserError
 from fer_core.geometry import warp
 
 WHOLE = np.array([[1, 0, 0], [0, 1, 0]], np.float32)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from fer_core.data.faceset import DataError
 from fer_core.data.mosaic import read_tiles
-from fer_core.data.readers.folders import class_number
 from fer_core.data.tables import read_rows
+from fer_core.labels import class_number
 from fer_core.types import Image
 
 COLUMNS = ("mosaic", "tile", "person", "expression", "split")
