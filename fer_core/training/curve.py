@@ -24,7 +24,8 @@ def read_curve(out: Path) -> list[dict[str, float]]:
     process left unfinished, is left out.
     """
     rows: dict[int, dict[str, float]] = {}
-    logs = (log for log in out.glob("metrics/version_*/metrics.csv") if _version(log) is not None)
+    found = out.glob("metrics/version_*/metrics.csv")
+    logs = (log for log in found if log.is_file() and _version(log) is not None)
     for log in sorted(logs, key=lambda log: _version(log) or 0):
         started: set[int] = set()
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)

@@ -15,7 +15,6 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from safetensors.numpy import load_file
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, get_worker_info
 
@@ -26,8 +25,15 @@ from fer_core.training.notice import notice
 from fer_core.training.precision import choose_precision
 from fer_core.training.recipe import Recipe, RecipeError
 from fer_core.training.run import Run, World
-from fer_core.training.run_folder import BEST, WholeCheckpoints, checkpoint_of, start_run
-from fer_core.weights import get_arrays, load_weights, put_arrays, save_arrays
+from fer_core.training.run_folder import (
+    BEST,
+    WholeCheckpoints,
+    checkpoint_of,
+    read_best,
+    start_run,
+    write_best,
+)
+from fer_core.weights import get_arrays, load_weights, put_arrays
 
 LOADER_PROCESSES: Final = 8
 """Processes that prepare batches for a GPU."""
@@ -164,7 +170,7 @@ def average_decay(recipe: Recipe, steps: int) -> float:
 def _callbacks(recipe: Recipe, out: Path, steps: int) -> list[L.Callback]:
     # Without versions in its name, since the folder may hold the checkpoint of an earlier start.
     last = ModelCheckpoint(out, "last", enable_version_counter=False)
-    best = BestWeights(out / BEST, recipe.select, recipe.mode)
+    best = BestWeights(out, recipe.select, recipe.mode)
     # The best weights are stored before the average is swapped out again, so they come first.
     average = EMAWeightAveraging(decay=average_decay(recipe, steps))
     callbacks: list[L.Callback] = [last, best, average, LearningRate()]
@@ -211,8 +217,8 @@ class StickyEarlyStopping(EarlyStopping):
 class BestWeights(L.Callback):
     """Stores the weights that were just validated whenever they are the best so far."""
 
-    def __init__(self, path: Path, select: str, mode: str) -> None:
-        self.path = path
+    def __init__(self, out: Path, select: str, mode: str) -> None:
+        self.out = out
         self.select = select
         self.sign = 1.0 if mode == "max" else -1.0
         self.best = -np.inf
@@ -227,7 +233,7 @@ class BestWeights(L.Callback):
             self.best = value
             arrays = get_arrays(cast(nn.Module, module.network))
             if trainer.is_global_zero:
-                save_arrays(arrays, self.path, {"epoch": str(trainer.current_epoch)})
+                write_best(arrays, trainer.current_epoch, self.out)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": float(self.best)}
@@ -267,5 +273,5 @@ def seed_run(recipe: Recipe) -> None:
 
 def load_best(network: nn.Module, out: Path) -> None:
     """Load the weights of the best epoch of a run folder into a network."""
-    put_arrays(network, load_file(out / BEST), out / BEST)
+    put_arrays(network, read_best(out)[0], out / BEST)
     network.eval()

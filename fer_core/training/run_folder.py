@@ -1,17 +1,20 @@
 """The run folder: its files, which one run writes at a time, and what a resumed run continues."""
 
+import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from lightning.fabric.plugins import TorchCheckpointIO
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
@@ -19,7 +22,7 @@ from fer_core.errors import UserError
 from fer_core.files import UNFINISHED, make_folder, replaced
 from fer_core.training.curve import read_curve
 from fer_core.training.run import Run, trains_in_epochs
-from fer_core.weights import WeightsError, load_card
+from fer_core.weights import WeightsError, load_card, save_arrays
 
 BEST: Final = "best.safetensors"
 """File of the averaged weights of the best epoch so far, with its number."""
@@ -110,11 +113,8 @@ def _check_files(out: Path) -> None:
     try:
         with zipfile.ZipFile(checkpoint) as file:
             is_whole = file.testzip() is None  # compares the checksum of each part
-        with safe_open(best, "numpy") as arrays:
-            int(arrays.metadata()["epoch"])
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        is_whole = False
-    except (SafetensorError, TypeError, KeyError):
+        read_best(out)
+    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, UserError):
         is_whole = False
     if not is_whole:
         raise UserError(
@@ -183,7 +183,39 @@ def kept_epochs(out: Path) -> int:
     return sum("loss" in row for row in read_curve(out))
 
 
+def write_best(arrays: Mapping[str, NDArray[Any]], epoch: int, out: Path) -> None:
+    """Store the best weights so far, with the number of their epoch, from 0, and their hash."""
+    save_arrays(arrays, out / BEST, {"epoch": str(epoch), "sha256": _hash(arrays)})
+
+
+def read_best(out: Path) -> tuple[dict[str, NDArray[Any]], int]:
+    """Return the best weights of a run folder, and the number of their epoch, from 0.
+
+    Raises:
+        UserError: if the file is missing or damaged.
+    """
+    path = out / BEST
+    try:
+        with safe_open(path, "numpy") as file:
+            facts = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if facts.get("sha256", "") not in ("", _hash(arrays)):  # none in runs of older code
+            raise ValueError("the hash differs")
+        return arrays, int(facts["epoch"])
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{path} is missing or damaged ({error}); train anew in another folder, or bring it back"
+        ) from None
+
+
 def best_epoch(out: Path) -> int:
     """Return the number, from 0, of the epoch with the best weights."""
-    with safe_open(out / BEST, "numpy") as file:
-        return int(file.metadata()["epoch"])
+    return read_best(out)[1]
+
+
+def _hash(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return the SHA-256 of arrays in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
