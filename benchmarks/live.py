@@ -56,6 +56,26 @@ def run(
     return rows, len(result.readings)
 
 
+def comparison_cost(analyzer: Analyzer, frames: list[Image]) -> float:
+    """Return the milliseconds by which a frame takes longer if its face is compared with a neutral one.
+
+    Two streams take turns with the same frames; the median of the differences.
+    """
+    alone, compared = Stream(analyzer), Stream(analyzer)
+    differences = []
+    for number, frame in enumerate([*frames, *frames]):
+        costs = []
+        for stream in (alone, compared):
+            started = process_time()
+            draw_overlay(frame, stream.push(frame, time=number / FRAME_RATE))
+            costs.append(1e3 * (process_time() - started))
+        if number == 0:
+            compared.set_baseline()
+        if compared.baselines:
+            differences.append(costs[1] - costs[0])
+    return float(np.median(differences))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=200)
@@ -81,6 +101,8 @@ def main() -> None:
         ratio = np.median([r["total"] for r in searching]) / np.median([r["total"] for r in rows])
         line = "".join(f"{cell:>13}" for cell in cells)
         print(f"{f'{width}x{height}':10}{found:6}{line}{f'{ratio:.1f} times as long':>19}")
+    frames = list(scene(640, 480, 1, options.frames))
+    print(f"\ncompared with a neutral face: {comparison_cost(analyzer, frames):+.2f} ms a frame")
 
 
 if __name__ == "__main__":
