@@ -17,7 +17,7 @@ from fer_core.data.readers.fer2013 import is_fer2013, read_fer2013
 from fer_core.data.readers.ferg import is_ferg, read_ferg
 from fer_core.data.readers.ferplus import majority, read_votes, vote_targets
 from fer_core.data.readers.ferplus_folders import is_ferplus_folders, read_ferplus_folders
-from fer_core.data.readers.folders import is_folders, read_folders
+from fer_core.data.readers.folders import is_folders, other_folders, read_folders
 from fer_core.data.readers.jaffe import is_jaffe, read_jaffe
 from fer_core.data.readers.label_table import is_label_table, missing_column, read_label_table
 from fer_core.data.readers.rafdb import is_rafdb, read_rafdb
@@ -157,10 +157,8 @@ def _without_classes(path: Path) -> str:
         return ""
     if tables := [file.name for file in sorted(path.glob("*.csv")) if is_fer2013(file)]:
         return f"give the table itself: {', '.join(tables[:3])}"
-    folders = sorted(f"{each.name}" for each in path.iterdir() if each.is_dir())
-    return f"none of its folders is named after a class: {in_short(', '.join(folders))}" * bool(
-        folders
-    )
+    folders = ", ".join(other_folders(path))
+    return folders and f"none of its folders is named after a class: {in_short(folders)}"
 
 
 def _read(path: Path, plus: Path | None, pictures: Mapping[str, Any]) -> FaceSet:

@@ -58,4 +58,8 @@ def _crops(path: Path, omissions: Omissions) -> list[Crop]:
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(folder for folder in path.glob("[!.]*") if folder.is_dir())
+    """Return the folders of the classes, in the folder itself or in the only one that it holds."""
+    folders = sorted(folder for folder in path.glob("[!.]*") if folder.is_dir())
+    if len(folders) == 1 and class_number(folders[0].name) is None:
+        return sorted(folder for folder in folders[0].glob("[!.]*") if folder.is_dir())
+    return folders

@@ -6,6 +6,7 @@ other set whose folders are named after the classes.
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -58,6 +59,12 @@ def read_folders(path: Path, side: int = SIDE, cropper: FaceCropper | None = Non
     return read_crops(
         path, _crops(path, omissions), source, side=side, cropper=cropper, omissions=omissions
     )
+
+
+def other_folders(path: Path, most: int = 8) -> list[str]:
+    """Return the names of folders with pictures, the first ones, where none is named after a class."""
+    names = (folder.name for folder, _ in _folders(path) if folder != path and image_files(folder))
+    return list(islice(dict.fromkeys(names), most))
 
 
 def _crops(path: Path, omissions: Omissions) -> Iterator[Crop]:

@@ -155,7 +155,7 @@ def test_folders_with_numbers_alone_are_not_taken_for_rafdb(
     picture: Picture, tmp_path: Path
 ) -> None:
     picture("set/train/1/a.jpg")
-    with pytest.raises(DataError, match="none of its folders is named after a class: train"):
+    with pytest.raises(DataError, match="none of its folders is named after a class: 1"):
         read_faces([tmp_path / "set"])
 
 
@@ -180,6 +180,13 @@ def test_folders_are_named_in_any_case(
         picture(f"set/{form.format(write_name(name))}")
     faces = read_faces([tmp_path / "set"])
     assert sorted(faces.labels.tolist()) == [0, 3] and set(faces.splits) == {split}
+
+
+def test_ck_is_split_by_person_one_folder_further_down(picture: Picture, tmp_path: Path) -> None:
+    for person in range(5):
+        picture(f"archive/CK+48/happy/S{person:03}_004_00000017.png")
+    splits = read_faces([tmp_path / "archive"]).splits.tolist()
+    assert splits == ["Training"] * 3 + ["PublicTest", "PrivateTest"]
 
 
 def test_jaffes_names_are_read_in_any_case(picture: Picture, tmp_path: Path) -> None:
