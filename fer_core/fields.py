@@ -24,7 +24,7 @@ from fer_core.errors import UserError, in_short
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
+NAME: Final = re.compile(r"\w[\w .+-]{0,99}")
 """A name that is a file's too, in the same folder."""
 MAX_NUMBER: Final = 2**63
 """Whole numbers are smaller: they fit into 64 bits."""
@@ -87,7 +87,7 @@ def _problem(value: Any, limit: object) -> str | None:
         case OneOf(choices) if value not in choices:
             return f"one of {', '.join(choices)}"
         case FileName() if not is_file_name(value):
-            return "a name of letters, digits, _, -, + and ."
+            return "a name of letters, digits, blanks, _, -, + and ."
     return None
 
 
