@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.messages import show_error
+from app.messages import as_text, show_error
 from app.models.board import render_leaderboard
 from app.models.comparison import choose_models, render_comparison
 from app.models.detail import choose_model, render_detail
@@ -13,12 +13,15 @@ from app.widgets import choose_face, choose_picture
 from fer_core.errors import UserError
 from fer_core.evaluation import leaderboard
 from fer_core.evaluation.leaderboard import LeaderboardRow
+from fer_core.weights import damaged_cards
 
 
 def main() -> None:
     """Show the leaderboard, one of its models in detail, and one face through several models."""
     settings = open_page("models")
     st.title("Models")
+    for sentence in damaged_cards():
+        st.warning(as_text(sentence), icon=":material/broken_image:")
     rows = read_rows()
     if rows:
         render_leaderboard(rows)

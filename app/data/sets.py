@@ -137,6 +137,8 @@ def read_set(path: str, plus: str | None, folder: str) -> FaceSet:
 def render_classes(faces: FaceSet) -> None:
     """Show how many faces each class has in each split."""
     st.subheader("How many faces each class has")
+    for note in faces.notes:
+        st.caption(as_text(note))
     counts = faces.counts()
     most = max(float((numbers / numbers.sum()).max()) for numbers in counts.values())
     with st.grid(len(counts), min_column_width=270):

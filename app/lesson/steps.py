@@ -33,7 +33,7 @@ def render_probability(context: LessonContext) -> None:
         name, p = reading.top
         whom = choose(texts.WHOM, texts.WHOMS, "whom", "all")
         compared = context.compare_with_smile(sample) if whom == "smile" else None
-        bars = comparison_bars(compared) if compared else probability_bars(reading, height=380)
+        bars = comparison_bars(compared) if compared else probability_bars(reading, height=340)
         with st.grid(2, min_column_width=220, vertical_alignment="center"):
             picture = close_up(SAMPLES[sample](), reading.face)
             st.image(picture, width="stretch", alt=texts.ALT_FACE.format(face=sample))

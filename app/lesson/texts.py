@@ -44,14 +44,9 @@ CALIBRATION: Final = (
 WHOM: Final = "Compared with whom?"
 WHOMS: Final = {"all": "all people", "smile": "her smile, as if at rest"}
 """Key -> with what the face is compared."""
-WHOM_ALL: Final = (
-    "A classifier compares each face with all the faces it has learned from. Somebody with low brows may "
-    "look angry to it all day long."
-)
+WHOM_ALL: Final = "It compares a face with all those it has learned from: low brows may look angry."
 WHOM_SMILE: Final = (
-    "Pale: compared with all people. Full: compared with the smile, as if it were her face at rest. The same "
-    "face, the same classifier, another question: what has moved? A smile that is taken for neutral makes "
-    "smiles disappear, so a neutral face has to be one."
+    "Pale: with all people. Full: with her smile. Nothing moved, so the smile is gone."
 )
 
 DOTS: Final = Step(

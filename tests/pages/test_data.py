@@ -86,6 +86,15 @@ def test_a_model_without_augmentation_says_so(open_page: OpenPage, model: str, w
     assert not app.image and "No face is shown twice" not in page_text(app)
 
 
+def test_what_is_left_out_of_a_set_is_named(open_page: OpenPage, folder: Path) -> None:
+    left_out = folder / "faces" / "train" / "hapy"
+    left_out.mkdir()
+    Pillow.new("L", (48, 48), 90).save(left_out / "b.png")
+    app = read_dataset(open_page("data"), "faces")
+    assert not app.exception
+    assert any("hapy" in caption.value for caption in app.caption)
+
+
 def test_random_draws_change_only_when_the_button_is_pressed(open_page: OpenPage) -> None:
     app = open_page("data")
 

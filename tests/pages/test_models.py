@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.messages import as_text
 from app.samples import portrait
 from fer_core import EXPRESSIONS, Analyzer, list_models, load_card
 from fer_core.draw.overlay import headline
@@ -35,6 +36,16 @@ def map_urls(app: AppTest) -> list[str]:
     """Return the addresses of the maps on the page, without the pictures of the face picker."""
     pictures = [image.proto.imgs[0] for image in app.image]
     return [picture.url for picture in pictures if picture.alt.startswith("Map of the evidence")]
+
+
+def test_a_file_that_is_not_a_card_is_named_and_the_models_are_shown(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "weights/notes.json is not a model card (it is a list); restore the file"
+    monkeypatch.setattr("fer_core.weights.damaged_cards", lambda: (sentence,))
+    app = open_page("models")
+    assert [warning.value for warning in app.warning] == [as_text(sentence)]
+    assert app.dataframe and not app.exception
 
 
 def test_the_leaderboard_and_one_model_are_shown_with_their_figures(
