@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -32,6 +34,11 @@ STARTED: Final = "recipe.json"
 """File written when a run starts: what is trained, and since when."""
 LOCK: Final = ".lock"
 """File that the run holds which is writing to the folder."""
+DAMAGE: Final = (
+    *(OSError, ValueError, RuntimeError, NotImplementedError, EOFError, struct.error),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What reading a damaged archive may raise."""
 RANKS: Final = ("RANK", "LOCAL_RANK", "NODE_RANK")
 """Variables of the environment that number the processes of one run; of the first all are 0 or missing."""
 
@@ -114,7 +121,7 @@ def _check_files(out: Path) -> None:
         with zipfile.ZipFile(checkpoint) as file:
             is_whole = file.testzip() is None  # compares the checksum of each part
         read_best(out)
-    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, UserError):
+    except (*DAMAGE, UserError):
         is_whole = False
     if not is_whole:
         raise UserError(
