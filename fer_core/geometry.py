@@ -178,3 +178,14 @@ def square_crop(
     transform = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]], np.float32)
     crop = cv2.warpAffine(image, from_centers(transform), (size, size), flags=cv2.INTER_LINEAR)
     return np.asarray(crop, np.uint8)
+
+
+def smooth_curve(points: Floats, *, closed: bool) -> Floats:
+    """Return a smooth line of about 8 K points through (K, 2) points (Catmull and Rom 1974)."""
+    ends = (points[-1:], points[:2]) if closed else (points[:1], points[-1:])
+    padded = np.concatenate([ends[0], points, ends[1]])
+    a, b, c, d = (padded[k : len(padded) - 3 + k, None] for k in range(4))
+    t = np.linspace(0, 1, 8, endpoint=False, dtype=np.float32)[:, None]
+    between = b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+    curve = between.reshape(-1, 2)
+    return curve if closed else np.concatenate([curve, points[-1:]])

@@ -37,7 +37,7 @@ ORDER = (
         "devices",
     },  # the ground
     {"weights", "building"},
-    {"runtime"},
+    {"runtime", "cartoon"},
     {"faces"},
     {"models", "data"},
     {"explain"},
@@ -250,7 +250,7 @@ def test_help_loads_no_heavy_package() -> None:
     process = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert process.stdout.count("Usage: ") == 10
+    assert process.stdout.count("Usage: ") == 11
     loaded = set(json.loads(process.stdout.splitlines()[-1]))
     assert loaded & {"numpy", "torch", "cv2", "matplotlib", "sklearn", "pandas", "av"} == set()
 

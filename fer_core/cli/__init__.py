@@ -10,7 +10,18 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from fer_core.cli import averages, crop, evaluate, explain, export, models, predict, train, video
+from fer_core.cli import (
+    averages,
+    cartoon,
+    crop,
+    evaluate,
+    explain,
+    export,
+    models,
+    predict,
+    train,
+    video,
+)
 from fer_core.errors import UserError
 
 
@@ -42,6 +53,7 @@ for command in (
     evaluate.evaluate,
     train.train,
     crop.crop,
+    cartoon.cartoon,
     models.models,
     explain.explain,
     averages.averages,

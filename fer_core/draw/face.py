@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fer_core.draw import Color
 from fer_core.draw.heat import COOL, VISIBLE, WARM
+from fer_core.geometry import smooth_curve
 from fer_core.types import Floats, Image
 
 WINDOW: Final = (-0.13, -0.17, 1.26)
@@ -110,24 +111,26 @@ def _lines(points: Floats, size: int) -> Floats:
     canvas: NDArray[np.uint8] = np.zeros((size * FINE, size * FINE), np.uint8)
     _draw(canvas, _head(points), 1.0, closed=True)
     for line, width in _LINES:
-        _draw(canvas, _curve(points[line], closed=False), width, closed=False)
+        _draw(canvas, smooth_curve(points[line], closed=False), width, closed=False)
     for eye, iris in _IRISES:
         lids, disc = np.zeros_like(canvas), np.zeros_like(canvas)
-        cv2.fillPoly(lids, [_fixed(_curve(points[eye], closed=True))], 255, cv2.LINE_AA, SHIFT)
+        cv2.fillPoly(
+            lids, [_fixed(smooth_curve(points[eye], closed=True))], 255, cv2.LINE_AA, SHIFT
+        )
         center, *rim = points[iris]
         radius = float(np.linalg.norm(rim - center, axis=1).mean())
         middle = _fixed(center[None])[0].tolist()
         cv2.circle(disc, middle, round(radius * FINE * 2**SHIFT), 255, -1, cv2.LINE_AA, SHIFT)
         np.maximum(canvas, np.minimum(lids, disc), out=canvas)
     for loop, width in _LOOPS:
-        _draw(canvas, _curve(points[loop], closed=True), width, closed=True)
+        _draw(canvas, smooth_curve(points[loop], closed=True), width, closed=True)
     small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(small / 255, np.float32)
 
 
 def _head(points: Floats) -> Floats:
     """Return the (K, 2) outline of the head: the jaw, closed above by half an ellipse."""
-    jaw = _curve(points[:17], closed=False)
+    jaw = smooth_curve(points[:17], closed=False)
     middle, half = (points[16] + points[0]) / 2, (points[16] - points[0]) / 2
     up = np.array((half[1], -half[0]))
     turns = np.linspace(0, np.pi, 40)[1:-1, None]
@@ -144,14 +147,3 @@ def _draw(canvas: NDArray[np.uint8], line: Floats, width: float, *, closed: bool
 def _fixed(points: Floats) -> NDArray[np.int32]:
     """Return OpenCV's fixed-point coordinates on the fine canvas, which count from pixel centers."""
     return np.round((points * FINE - 0.5) * 2**SHIFT).astype(np.int32)
-
-
-def _curve(points: Floats, *, closed: bool) -> Floats:
-    """Return a smooth line of about 8 K points through (K, 2) points (Catmull and Rom 1974)."""
-    ends = (points[-1:], points[:2]) if closed else (points[:1], points[-1:])
-    padded = np.concatenate([ends[0], points, ends[1]])
-    a, b, c, d = (padded[k : len(padded) - 3 + k, None] for k in range(4))
-    t = np.linspace(0, 1, 8, endpoint=False, dtype=np.float32)[:, None]
-    between = b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
-    curve = between.reshape(-1, 2)
-    return curve if closed else np.concatenate([curve, points[-1:]])

@@ -1,0 +1,21 @@
+"""Drawn faces that belong to nobody: characters, facial actions, expressions and exact landmarks."""
+
+from fer_core.cartoon.actions import FaceActions, expression_actions
+from fer_core.cartoon.anatomy import Pose
+from fer_core.cartoon.canvas import Scene
+from fer_core.cartoon.characters import CHARACTERS, Character
+from fer_core.cartoon.drawing import Drawing, draw_face
+from fer_core.cartoon.variation import RandomDrawing, draw_at_random
+
+__all__ = [
+    "CHARACTERS",
+    "Character",
+    "Drawing",
+    "FaceActions",
+    "Pose",
+    "RandomDrawing",
+    "Scene",
+    "draw_at_random",
+    "draw_face",
+    "expression_actions",
+]

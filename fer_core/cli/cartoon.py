@@ -1,0 +1,64 @@
+"""``cartoon``: drawn faces of all classes, which belong to nobody."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fer_core.cli.progress import track
+from fer_core.errors import UserError
+from fer_core.files import make_folder, replaced
+
+
+def cartoon(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the drawings.")],
+    per_class: Annotated[
+        int, typer.Option(help="Drawings of each class for each character.", min=1)
+    ] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same faces.", min=0)] = 0,
+    intensity: Annotated[
+        float | None,
+        typer.Option(help="Strength of all expressions, 0..1; by chance from 0.3 on without it."),
+    ] = None,
+    size: Annotated[int, typer.Option(help="Side of a drawing in pixels.", min=48, max=1024)] = 256,
+) -> None:
+    """Draw faces of all classes, in the folders of FERG-DB; drawings.json has actions and landmarks."""
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from fer_core.cartoon import CHARACTERS, draw_at_random
+    from fer_core.export import json_text, png_bytes
+    from fer_core.labels import EXPRESSIONS
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} is not an empty folder; give a new one")
+    jobs = [(c, e, n) for c in CHARACTERS for e in EXPRESSIONS for n in range(per_class)]
+    make_folder(out)
+    records = []
+    for number, (character, expression, count) in enumerate(track(jobs, "Drawing")):
+        drawn = draw_at_random(
+            character,
+            expression,
+            np.random.default_rng((seed, number)),
+            intensity=intensity,
+            size=size,
+        )
+        name = character.name.lower()
+        file = Path(name, f"{name}_{expression}", f"{count:04d}.png")
+        make_folder((out / file).parent)
+        (out / file).write_bytes(png_bytes(drawn.drawing.image))
+        records.append(
+            {
+                "file": str(file),
+                "character": character.name,
+                "expression": expression,
+                "intensity": drawn.intensity,
+                "actions": asdict(drawn.actions),
+                "pose": asdict(drawn.pose),
+                "landmarks": drawn.drawing.landmarks.round(2).tolist(),
+            }
+        )
+    with replaced(out / "drawings.json") as beside:
+        beside.write_text(json_text(records), encoding="utf-8")
+    typer.echo(f"{len(records):,} drawings of {len(CHARACTERS)} characters in {out}")
