@@ -78,20 +78,35 @@ def render_answer(question: Question, test: OcclusionTest | None) -> None:
         "explain_covered",
         "Probabilities of the whole and of the covered face",
     )
-    st.markdown(describe_prediction(test, question.target))
+    st.markdown(describe_verdict(test))
+    with st.expander("Compared with covers on other places"):
+        st.markdown(describe_comparison(test))
 
 
-def describe_prediction(test: OcclusionTest, target: str) -> str:
-    """Return in words whether the map predicted what the boxes did."""
-    index = EXPRESSIONS.index(target)
-    before, after = float(test.before[index]), float(test.after[index])
+VERDICTS: Final = {
+    "right": ":material/check_circle: **Right: the map predicted this.**",
+    "wrong": ":material/cancel: **Wrong: the map predicted something else.**",
+    "too small": ":material/help: **Too small to tell:** the heat there is near the share of the face.",
+}
+"""Verdict of an occlusion test -> what the page says."""
+
+
+def describe_verdict(test: OcclusionTest) -> str:
+    """Return in words whether the map predicted what the boxes did, by sizes that can be seen."""
+    index = EXPRESSIONS.index(test.target)
+    before, after = (percent(float(values[index])) for values in (test.before, test.after))
     return (
-        f"**Did the map predict this? {'Yes' if test.predicted else 'No'}.**\n"
-        f"- You covered {percent(test.area)} of the face, with {percent(test.heat)} of the heat: more heat "
-        f"than {percent(test.heat_rank)} of equal covers on other places.\n"
-        f"- *{target}* went from {percent(before)} to {percent(after)}, "
-        f"{abs(test.lost):.2f} logits {'less' if test.lost >= 0 else 'more'}: it lost more than by "
-        f"{percent(test.lost_rank)} of the equal covers on other places.\n"
+        f"{VERDICTS[test.verdict]} You covered {percent(test.area)} of the face, with {percent(test.heat)} "
+        f"of the heat; *{test.target}* went from {before} to {after}."
+    )
+
+
+def describe_comparison(test: OcclusionTest) -> str:
+    """Return how the cover compares with equal ones on other places."""
+    return (
+        f"- More heat was under it than under {percent(test.heat_rank)} of equal covers on other places.\n"
+        f"- *{test.target}* has {abs(test.lost):.2f} logits {'less' if test.lost >= 0 else 'more'}: it lost "
+        f"more than by {percent(test.lost_rank)} of the equal covers.\n"
         f"- Over all these places, covered heat and lost logits go together with r = "
         f"{test.correlation:.2f}; 1 would be a perfect map, 0 chance."
     )

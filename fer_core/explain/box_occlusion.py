@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -14,6 +14,13 @@ from fer_core.labels import PARTS, expression_index
 from fer_core.models.base import GRAY_MEAN
 from fer_core.models.classifier import Classifier
 from fer_core.types import Face, Floats, Image
+
+SEEN: Final = 0.05
+"""Smallest change of a probability that counts as one."""
+MUCH_HEAT: Final = 0.1
+"""Distance between the shares of heat and of area under a cover from which a map claims something."""
+LITTLE_HEAT: Final = 0.05
+"""Share of the heat below which a map claims that a place does not count."""
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 as fractions of the aligned square."""
@@ -80,10 +87,29 @@ class OcclusionTest:
     """Correlation over all these places between covered heat and lost logits, -1..1; 0 where either does not
     vary."""
 
+    target: str
+    """The class whose map it is."""
+
     @property
-    def predicted(self) -> bool:
-        """Whether the map and the network agree that this place counts more, or less, than most."""
-        return (self.heat_rank >= 0.5) == (self.lost_rank >= 0.5)
+    def change(self) -> float:
+        """Change of the probability of the class, -1..1."""
+        index = expression_index(self.target)
+        return float(self.after[index] - self.before[index])
+
+    @property
+    def verdict(self) -> Literal["right", "wrong", "too small"]:
+        """Whether the map predicted what the cover did, by sizes that can be seen.
+
+        With ``MUCH_HEAT`` more than an even map would have under the cover, the map claims that the class
+        loses; with that much less, or hardly any, that it does not. A change below ``SEEN`` is none. Between
+        both claims it is too small to tell.
+        """
+        loses = self.change <= -SEEN
+        if self.heat - self.area >= MUCH_HEAT:
+            return "right" if loses else "wrong"
+        if self.area - self.heat >= MUCH_HEAT or self.heat < LITTLE_HEAT:
+            return "wrong" if loses else "right"
+        return "too small"
 
 
 def occlusion_test(
@@ -124,6 +150,7 @@ def occlusion_test(
         heat_rank=float((heat[1:] < heat[0]).mean()),
         lost_rank=float((lost[1:] < lost[0]).mean()),
         correlation=float(np.corrcoef(heat, lost)[0, 1]) if varies else 0.0,
+        target=target,
     )
 
 

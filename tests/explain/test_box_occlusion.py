@@ -79,7 +79,7 @@ def test_the_true_map_predicts_a_cover_on_the_evidence(
     assert test.after[HAPPY] < test.before[HAPPY] and test.after.sum() == pytest.approx(1)
     assert test.area == pytest.approx(1 / 16, rel=0.01)
     assert test.heat > 0.5 and test.heat_rank > 0.9 and test.lost_rank > 0.9
-    assert test.correlation > 0.8 and test.predicted
+    assert test.correlation > 0.8 and test.verdict == "right" and test.change < -0.05
     assert (test.covered[24:36, 24:36] == round(255 * GRAY_MEAN)).all()
 
 
@@ -89,12 +89,40 @@ def test_a_wrong_map_is_detected_by_a_cover_elsewhere(
     corner = [(0.0, 0.0, 0.25, 0.25)]
     test = occlusion_test(classifier, bright, corner, "happy", right_map)
     assert test.lost == 0 and np.array_equal(test.before, test.after)
-    assert test.heat == 0 and test.predicted
+    assert test.heat == 0 and test.verdict == "right", "no heat and no loss"
     wrong = np.zeros((4, 4), np.float32)
     wrong[0, 0] = 1
     test = occlusion_test(classifier, bright, corner, "happy", wrong)
-    assert test.heat > 0.5 and test.heat_rank > 0.9 and not test.predicted
+    assert test.heat > 0.5 and test.heat_rank > 0.9 and test.verdict == "wrong"
     assert test.correlation < 0
+
+
+@pytest.mark.parametrize(
+    ("heat", "after", "verdict"),
+    [
+        (0.6, 0.5, "right"),  # much heat, and a loss
+        (0.6, 0.97, "wrong"),  # much heat, and the class gained
+        (0.6, 0.94, "wrong"),  # much heat, and no loss that can be seen
+        (0.0, 0.95, "right"),
+        (0.02, 0.6, "wrong"),
+        (0.25, 0.6, "too small"),  # as much heat as an even map would have
+    ],
+)
+def test_the_verdict_goes_by_sizes_that_can_be_seen(
+    classifier: Classifier,
+    bright: Image,
+    right_map: Floats,
+    heat: float,
+    after: float,
+    verdict: str,
+) -> None:
+    test = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
+    before = np.full(7, 0.05 / 6, np.float32)
+    before[HAPPY] = 0.95
+    covered = before.copy()
+    covered[HAPPY] = after
+    sizes = dataclasses.replace(test, before=before, after=covered, heat=heat, area=0.2)
+    assert sizes.verdict == verdict
 
 
 def test_a_flat_map_predicts_nothing(classifier: Classifier, bright: Image) -> None:

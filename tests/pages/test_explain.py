@@ -111,12 +111,12 @@ def test_shares_of_the_regions_are_shown(explain: AppTest, model: str, attention
 
 def test_the_effect_of_a_cover_is_compared_with_the_map(explain: AppTest) -> None:
     app = open_view(explain, "Cover it yourself")
-    assert "Did the map predict this?" not in page_text(app)
+    assert "You covered" not in page_text(app)
     app.button(key="explain_cover_mouth").click().run()
     assert not app.exception
-    assert "Did the map predict this? " in page_text(app) and "logits" in page_text(app)
+    assert "You covered " in page_text(app) and "logits" in page_text(app)
     app.button(key="explain_uncover").click().run()
-    assert "Did the map predict this? " not in page_text(app)
+    assert "You covered " not in page_text(app)
 
 
 def test_faithfulness_and_randomization_are_shown(explain: AppTest) -> None:
