@@ -7,7 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -72,7 +72,15 @@ def open_run_folder(run: Run) -> Iterator[None]:
         for unfinished in run.out.glob(f".*{UNFINISHED}"):  # of a run that was killed
             unfinished.unlink()
         _check_earlier_run(run)
-        yield
+        try:
+            yield
+        finally:
+            if not any(
+                path.name != LOCK for path in run.out.iterdir()
+            ):  # it failed before it began
+                with suppress(OSError):
+                    (run.out / LOCK).unlink()
+                    run.out.rmdir()
 
 
 def _check_earlier_run(run: Run) -> None:

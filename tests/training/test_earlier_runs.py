@@ -38,6 +38,15 @@ def test_a_folder_belongs_to_one_run_at_a_time(small: Small, tmp_path: Path) -> 
         pass
 
 
+def test_a_run_whose_data_cannot_be_read_leaves_no_folder(small: Small, tmp_path: Path) -> None:
+    def read() -> FaceSet:
+        raise UserError("no data")
+
+    with pytest.raises(UserError, match="no data"):
+        train(ExpressionTask(), Run(small("plain", epochs=1), tmp_path / "run"), read)
+    assert not (tmp_path / "run").exists()
+
+
 def test_another_process_of_the_same_run_takes_no_part_in_it(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
