@@ -88,7 +88,7 @@ def render_chart(settings: PageSettings, activity: Activity) -> None:
     readings = activity.result.readings if activity.result else ()
     compared = bool(readings) and readings[0].baseline is not None
     if st.session_state.get("live_chart") == "comparison" and not compared:
-        st.session_state.live_chart = "minute"
+        del st.session_state.live_chart
     kind = st.segmented_control(
         "Chart",
         [name for name in CHARTS if compared or name != "comparison"],
