@@ -8,6 +8,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from fer_core.errors import in_short
+from fer_core.forking import without_forks
 from fer_core.types import Floats
 from fer_core.weights import WeightsError
 
@@ -46,5 +47,6 @@ class OnnxPass:
             ) from None
 
     def __call__(self, inputs: NDArray[Any]) -> Mapping[str, Floats]:
-        arrays = self._session.run(self._outputs, {self._input: inputs})
+        with without_forks():
+            arrays = self._session.run(self._outputs, {self._input: inputs})
         return dict(zip(self._outputs, arrays, strict=True))
