@@ -91,8 +91,7 @@ class Card:
     baseline_weight: Annotated[float, Between(0, 2)] = 1.0
     """Part of a person's neutral scores that a baseline takes off the scores of a face."""
     baseline_offset: Annotated[float, Between(-10, 10)] = 1.5
-    """What is then added to the score of neutral; with the two others chosen on the people of a set
-    (``python -m benchmarks.baseline``)."""
+    """What is then added to the score of neutral; ``python -m benchmarks.baseline`` chooses all three."""
     baseline_temperature: Annotated[float, Between(0.05, 20)] = 1.0
     """Scores that were compared with a baseline are divided by it."""
     graphs: Mapping[str, str] = field(default_factory=dict)

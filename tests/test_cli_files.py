@@ -61,14 +61,14 @@ def test_predict_writes_and_prints_each_image_as_it_is_read(
     printed = ""
     analyze = Analyzer.analyze
 
-    def look(self: Analyzer, *arguments: Any, **options: Any) -> Any:
+    def record_and_analyze(self: Analyzer, *arguments: Any, **options: Any) -> Any:
         nonlocal printed
         (beside,) = tmp_path.glob(".out.csv.*.part")
         written.append(len(beside.read_text().splitlines()))
         printed += capsys.readouterr().out
         return analyze(self, *arguments, **options)
 
-    monkeypatch.setattr(Analyzer, "analyze", look)
+    monkeypatch.setattr(Analyzer, "analyze", record_and_analyze)
     code, _, _ = run("predict", photo, photo, photo, "--csv", tmp_path / "out.csv")
     assert code == 0 and written == [1, 2, 3] and printed.count("face 1: happy") == 2
 

@@ -2,15 +2,11 @@
 
 import streamlit as st
 
+from app.comparison import WHY
 from app.live.session import LiveSession
 from app.session import PageSettings
 from fer_core.draw.pills import COMPARED
 from fer_core.streaming.baselines import describe_doubt
-
-HELP = (
-    "A network compares each face with the average of all faces. With your own neutral face it sees what "
-    "moved. A countdown, then one second of everybody in the picture."
-)
 
 
 def render_comparison(settings: PageSettings, session: LiveSession) -> None:
@@ -22,7 +18,7 @@ def render_comparison(settings: PageSettings, session: LiveSession) -> None:
         st.button(
             "Compare with my neutral face",
             icon=":material/compare_arrows:",
-            help=HELP,
+            help=f"{WHY} A countdown, then one second of everybody in the picture.",
             on_click=session.start_countdown,
             key="live_neutral",
         )
@@ -53,7 +49,7 @@ def render_doubt(session: LiveSession, doubt: str) -> None:
 def render_switch(settings: PageSettings, session: LiveSession) -> None:
     """Show the switch between before and after, and the button that forgets the neutral faces."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.session_state.live_compare = session.use_baselines
+        st.session_state.live_compare = session.stream.settings.use_baselines
         st.toggle(
             "Compared with my neutral face",
             on_change=lambda: session.switch_baselines(st.session_state.live_compare),

@@ -51,7 +51,7 @@ def render_controls(settings: PageSettings, session: LiveSession) -> None:
         other=other,
         method=method,
         smoothing=smoothing,
-        use_baselines=session.use_baselines,
+        use_baselines=session.stream.settings.use_baselines,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import streamlit as st
 
 from app.charts.readings import action_bars, affect_plane, comparison_bars, probability_timeline
+from app.comparison import BARS
 from app.live.comparison import render_comparison
 from app.live.connection import connection_state
 from app.live.session import LiveSession
@@ -104,7 +105,7 @@ def render_chart(settings: PageSettings, activity: Activity) -> None:
             "live_comparison",
             "The probabilities of the largest face alone, and compared with the neutral one",
         )
-        st.caption("Pale: the face alone. Full: compared with the neutral face.")
+        st.caption(BARS)
     elif kind == "minute":
         chart(
             probability_timeline(activity.times, activity.probabilities),

@@ -32,8 +32,8 @@ class LiveSession:
     """One viewer's stream, with how it is drawn and recorded.
 
     Two threads meet here: the page's script, which runs at every click, replaces ``style``, ``mirror``,
-    ``recorder`` and ``stream.settings``; the video's thread calls ``on_frame`` and reads each of them once
-    per frame. The monitor hands results from the one to the other.
+    ``recorder`` and ``stream.settings``, and begins a countdown; the video's thread calls ``on_frame``, reads
+    each of them once per frame, and ends the countdown. The monitor hands results from the one to the other.
     """
 
     stream: Stream
@@ -52,8 +52,6 @@ class LiveSession:
     """Whether there was no face when the last countdown ended."""
     accepted: bool = False
     """Whether the neutral face that was taken serves, or the viewer insists on it."""
-    use_baselines: bool = False
-    """Whether faces are compared with their neutral ones."""
 
     def on_frame(self, frame: VideoFrame) -> VideoFrame:
         """Analyze and draw the newest frame of the camera.
@@ -83,7 +81,7 @@ class LiveSession:
         if streaming == self.streaming:
             return
         activity = self.monitor.activity(time=monotonic())
-        self.streaming = streaming
+        self.streaming, self.countdown = streaming, None
         self.connection_failed = (
             not streaming and not activity.frames and activity.silence > PATIENCE
         )
@@ -107,11 +105,11 @@ class LiveSession:
 
     def switch_baselines(self, on: bool) -> None:
         """Compare faces with their neutral ones, or show them alone."""
-        self.use_baselines = on
         self.stream.settings = replace(self.stream.settings, use_baselines=on)
 
     def _end_countdown(self, now: float) -> None:
-        if self.countdown is not None and now >= self.countdown:
+        countdown = self.countdown
+        if countdown is not None and now >= countdown:
             self.countdown = None
             self.stream.set_baseline()
             self.missed = not self.stream.captures
@@ -136,10 +134,8 @@ class LiveSession:
         recorder = self.recorder
         started = perf_counter()
         picture = draw_overlay(image, result, self.style)
-        if self.countdown is not None:
-            picture = draw_message(
-                picture, f"Relax your face: {ceil(self.countdown - now)}", below=True
-            )
+        if (countdown := self.countdown) is not None:
+            picture = draw_message(picture, f"Relax your face: {ceil(countdown - now)}", below=True)
         elif self.stream.captures:
             picture = draw_message(picture, "Hold still …", below=True)
         timings = {**result.timings, "draw": 1000 * (perf_counter() - started)}

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import streamlit as st
 
+from app.comparison import WHY
 from app.photo.pictures import FaceKey, Picture
 from app.session import PageSettings
 from fer_core import EXPRESSIONS, Analyzer, Baseline
 from fer_core.draw import percent
 from fer_core.export import face_record
-from fer_core.types import Image, Reading
+from fer_core.types import Face, Image, Reading
 
 NEUTRAL = EXPRESSIONS.index("neutral")
 
@@ -44,10 +45,14 @@ def compare_picture(
     for number, reading in enumerate(picture.readings):
         neutral = chosen.get(FaceKey(picture.digest, number))
         if neutral is not None:
-            key = (picture.digest, number, *neutral, settings.model, settings.prior)
+            how = settings.model, settings.prior, settings.detector
             baseline = Baseline.from_readings([alone[neutral]])
             readings[number] = compare_face(
-                key, picture.image, reading, baseline, settings.analyzer
+                (picture.digest, number, *neutral, *how),
+                picture.image,
+                reading.face,
+                baseline,
+                settings.analyzer,
             )
             records[number], neutrals[number] = face_record(readings[number]), neutral
     return replace(
@@ -60,20 +65,20 @@ def compare_picture(
 
 @st.cache_data(scope="session", max_entries=500, show_spinner=False)
 def compare_face(
-    key: tuple[str, int, str, int, str, str | None],
+    key: tuple[str, int, str, int, str, str | None, str],
     _image: Image,
-    _reading: Reading,
+    _face: Face,
     _baseline: Baseline,
     _analyzer: Analyzer,
 ) -> Reading:
     """Return the reading of one face compared with a neutral one.
 
     Args:
-        key: picture and number of the face, those of the neutral one, model, prior.
+        key: picture and number of the face, those of the neutral one, model, prior, face finder.
     """
-    *_, model, prior = key
+    *_, model, prior, _ = key
     result = _analyzer.predict(
-        _image, [_reading.face], model=model, prior=prior, landmarks=True, baseline=_baseline
+        _image, [_face], model=model, prior=prior, landmarks=True, baseline=_baseline
     )
     return result.readings[0]
 
@@ -101,10 +106,7 @@ def render_comparison(pictures: Sequence[Picture], shown: Picture, number: int) 
     chosen = chosen_neutrals().get(face)
     title = "Compared with a neutral face" if chosen in names else "Compare with a neutral face"
     with st.popover(title, icon=":material/compare_arrows:"):
-        st.markdown(
-            "A network compares each face with the average of all people. With this person's own neutral "
-            "face it sees what moved. Use a picture of the same person, in the same light."
-        )
+        st.markdown(f"{WHY} Use a picture of the same person, in the same light.")
         if not names:
             st.caption("Add a picture of this person's neutral face to the pictures above.")
             return

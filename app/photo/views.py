@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app.charts.readings import action_bars, affect_plane, comparison_bars, probability_bars
+from app.comparison import BARS
 from app.messages import as_text
 from app.photo.pictures import PhotoContext, PhotoExport, Picture
 from app.widgets import (
@@ -136,7 +137,7 @@ def render_charts(context: PhotoContext) -> None:
             chart(probability_bars(reading), "photo_bars", alt)
         else:
             chart(comparison_bars(reading), "photo_bars", alt)
-            st.caption("Pale: the face alone. Full: compared with the neutral face.")
+            st.caption(BARS)
     with plane:
         if reading.valence is not None and reading.arousal is not None:
             position = np.array([[reading.valence, reading.arousal]], np.float32)

@@ -173,8 +173,8 @@ def render_state(timeline: Timeline) -> None:
 
 def forget_clip() -> None:
     """Drop everything that belongs to another clip."""
-    for key in ("video_reader", "video_film", "video_moment", "video_track"):
-        st.session_state.pop(key, None)
+    for name in ("reader", "film", "moment", "track", "baseline"):
+        st.session_state.pop(f"video_{name}", None)
 
 
 def choose_sample() -> None:

@@ -4,6 +4,7 @@ from typing import Final
 
 import streamlit as st
 
+from app.comparison import WHY
 from app.messages import show_error
 from app.session import PageSettings
 from fer_core.errors import UserError
@@ -31,8 +32,7 @@ def choose_baseline(timeline: Timeline, settings: PageSettings) -> Timeline:
         format_func=BASELINES.__getitem__,
         default="none",
         required=True,
-        help="A network compares each face with the average of all people. With the person's own neutral "
-        "face it sees what moved: the median over the clip, where the face is mostly at rest, or the moment "
+        help=f"{WHY} That is the median over the clip, where the face is mostly at rest, or the moment "
         "that is shown when you choose this.",
         on_change=take_moment,
         key="video_baseline",

@@ -14,11 +14,6 @@ EYE_Y: Final = -0.06
 MOUTH_Y: Final = 0.74
 BROW_Y: Final = -0.40
 
-MAX_TURN: Final = 35.0
-"""Largest turn of the head to a side that is drawn, in degrees; beyond it a flat face looks wrong."""
-MAX_NOD: Final = 20.0
-MAX_TILT: Final = 30.0
-
 
 @dataclass(frozen=True, slots=True)
 class Pose:
@@ -112,7 +107,7 @@ def _nose(character: Character, actions: FaceActions) -> Floats:
     return np.concatenate([bridge, np.stack([x, y], 1)])
 
 
-def lid_heights(character: Character, actions: FaceActions, closed: float) -> tuple[float, float]:
+def _lid_heights(character: Character, actions: FaceActions, closed: float) -> tuple[float, float]:
     """Return how far the upper lid lies above, and the lower lid below, the line through the corners."""
     upper = 0.125 * character.eye * (1 + 0.55 * actions.eye_wide - 0.4 * actions.eye_squint)
     lower = 0.075 * character.eye * (1 + 0.25 * actions.eye_wide - 0.55 * actions.eye_squint)
@@ -125,7 +120,7 @@ def _eyes(character: Character, actions: FaceActions) -> Floats:
     eyes = []
     half = 0.215 * character.eye
     for side, closed in ((-1, actions.blink_left), (1, actions.blink_right)):
-        up, down = lid_heights(character, actions, closed)
+        up, down = _lid_heights(character, actions, closed)
         x = EYE_X * side + half * np.array([-1.0, -0.4, 0.4, 1.0, 0.4, -0.4])
         outer = 0.02 * side  # the outer corner lies a little higher
         y = EYE_Y + np.array([outer, -up, -up, -outer, down, down])

@@ -16,6 +16,9 @@ from fer_core.types import Floats, Image
 FINE: Final = 2
 """Factor by which a drawing is made larger and then averaged."""
 
+LIGHT_HAIR: Final = 330
+"""Sum of red, green and blue from which hair is light."""
+
 INK: Final[Color] = (46, 30, 26)
 MOUTH: Final[Color] = (58, 18, 22)
 TONGUE: Final[Color] = (176, 84, 88)
@@ -148,7 +151,7 @@ class _Painter(Canvas):
         self.shade((-1.0, 0.35), (0.4, 1.2), 0.42 + 0.4 * max(lamp, 0), dark)
         self.shade((1.0, 0.35), (0.4, 1.2), 0.42 - 0.4 * min(lamp, 0), dark)
         self.shade((0, 1.5), (1.1, 0.35), 0.45, dark)
-        self.shade((-0.3 * lamp * -1, -0.75), (0.7, 0.4), 0.35, light)
+        self.shade((0.3 * lamp, -0.75), (0.7, 0.4), 0.35, light)
         for side in (-1, 1):
             self.shade((side * 0.42, -0.13), (0.3, 0.2), 0.42, dark)  # eye sockets
             self.shade((side * 0.14, -0.12), (0.1, 0.18), 0.35, dark)  # beside the bridge
@@ -269,22 +272,15 @@ class _Painter(Canvas):
             self.fill(self.spot(inner[6] - down * 0.06, 0.13, 0.07), TONGUE)
 
     def brows(self) -> None:
-        """Draw both brows, thicker inside."""
+        """Draw both brows, thicker inside; darker than hair that is light or hidden."""
+        hair, style = self.character.hair, self.character.hair_style
+        is_dark = sum(hair) <= LIGHT_HAIR and style != "scarf"
+        color = hair if is_dark else mixed(hair, INK, 0.6)
         for left in (True, False):
             brow = self.points[17:22] if left else self.points[22:27]
             line = smooth_curve(brow, closed=False)
             widths = np.linspace(0.6, 1.0, len(line)) if left else np.linspace(1.0, 0.6, len(line))
             half = (0.045 * self.character.brow * widths)[:, None] * np.array((0.0, 1.0))
-            color = (
-                INK
-                if sum(self.character.hair) > 330 or self.character.hair_style == "scarf"
-                else self.character.hair
-            )
-            color = (
-                mixed(color, self.character.hair, 0.4)
-                if self.character.hair_style == "bald"
-                else color
-            )
             self.fill(np.concatenate([line - half, (line + half)[::-1]]).astype(np.float32), color)
 
     def beard(self) -> None:
@@ -306,17 +302,13 @@ class _Painter(Canvas):
         style, hair = self.character.hair_style, self.character.hair
         if style == "bald":
             return
-        inner = -0.86 if style != "scarf" else -0.78
+        across, hairline = (1.14, 0.68) if style == "scarf" else (1.06, 0.76)
         angles = np.linspace(np.pi, 2 * np.pi, 24)
-        across = 1.06 if style != "scarf" else 1.14
-        over = self.on_face(
-            *((across * float(np.cos(a)), -0.1 + 1.26 * float(np.sin(a))) for a in angles)
-        )
-        under = self.on_face(
-            *(
-                (0.97 * float(np.cos(a)), -0.1 + (inner + 0.1) * float(np.sin(-a)) * -1 * -1)
-                for a in angles[::-1]
+        over, under = (
+            self.on_face(
+                *((wide * float(np.cos(a)), -0.1 + high * float(np.sin(a))) for a in order)
             )
+            for wide, high, order in ((across, 1.26, angles), (0.97, hairline, angles[::-1]))
         )
         self.fill(np.concatenate([over, under]).astype(np.float32), hair)
         self.line(under, 0.02, mixed(hair, (0, 0, 0), 0.35))

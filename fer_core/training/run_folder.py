@@ -35,8 +35,8 @@ STARTED: Final = "recipe.json"
 LOCK: Final = ".lock"
 """File that the run holds which is writing to the folder."""
 DAMAGE: Final = (
-    *(OSError, ValueError, RuntimeError, NotImplementedError, EOFError, struct.error),
-    *(zipfile.BadZipFile, zlib.error),
+    *(OSError, ValueError, RuntimeError, EOFError),
+    *(struct.error, zipfile.BadZipFile, zlib.error),
 )
 """What reading a damaged archive may raise."""
 RANKS: Final = ("RANK", "LOCAL_RANK", "NODE_RANK")
@@ -75,12 +75,15 @@ def open_run_folder(run: Run) -> Iterator[None]:
         try:
             yield
         finally:
-            if not any(
-                path.name != LOCK for path in run.out.iterdir()
-            ):  # it failed before it began
-                with suppress(OSError):
-                    (run.out / LOCK).unlink()
-                    run.out.rmdir()
+            _remove_unused(run.out)
+
+
+def _remove_unused(out: Path) -> None:
+    """Remove the folder of a run that failed before it wrote anything."""
+    if [path.name for path in out.iterdir()] == [LOCK]:
+        with suppress(OSError):
+            (out / LOCK).unlink()
+            out.rmdir()
 
 
 def _check_earlier_run(run: Run) -> None:

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit_webrtc import WebRtcStreamerState
 
 from app.live.session import LiveSession
+from fer_core import Analyzer
 from fer_core.streaming.monitor import Activity
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
@@ -475,3 +476,12 @@ def test_ice_servers_come_from_the_environment_or_the_secrets(
     page.secrets["ice_servers"] = [server]
     page.run()
     assert camera.options["rtc_configuration"] == {"iceServers": [server]}
+
+
+def test_a_countdown_ends_with_the_connection() -> None:
+    session = LiveSession(Stream(Analyzer()))
+    session.update_connection(True)
+    session.start_countdown()
+    assert session.countdown is not None
+    session.update_connection(False)
+    assert session.countdown is None

@@ -100,6 +100,14 @@ def test_faces_are_compared_with_their_median_or_a_moment(
     assert list(rows[0])[-1] == "baseline" and rows[0]["baseline"] == "1 s"
 
 
+def test_another_reading_of_the_clip_is_not_compared(sample: AppTest) -> None:
+    sample.run()
+    sample.segmented_control(key="video_baseline").set_value("median").run()
+    sample.button(key="video_start").click().run()
+    assert not sample.exception
+    assert sample.segmented_control(key="video_baseline").value == "none"
+
+
 def test_only_sequence_models_can_predict_several_frames_together(video: AppTest) -> None:
     video.button(key="video_use_sample").click().run()
     assert not [toggle for toggle in video.toggle if toggle.key == "video_sequence"]
