@@ -11,8 +11,8 @@ from fer_core.types import Floats
 
 EYE_X: Final = 0.42
 EYE_Y: Final = -0.06
-MOUTH_Y: Final = 0.74
-BROW_Y: Final = -0.40
+MOUTH_Y: Final = 0.78
+BROW_Y: Final = -0.36
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _jaw(character: Character, actions: FaceActions) -> Floats:
     y = -0.1 + 1.42 * np.sin(angles) ** 0.86
     chin = np.sin(angles) ** 6
     x = x * (1 - (0.34 - 0.2 * (character.jaw - 0.9)) * np.sin(angles) ** 2.2 * np.abs(x))
-    return np.stack([x, y + 0.17 * actions.jaw_open * chin], 1)
+    return np.stack([x, y + 0.2 * actions.jaw_open * chin], 1)
 
 
 def _brows(actions: FaceActions) -> Floats:
@@ -93,14 +93,14 @@ def _brows(actions: FaceActions) -> Floats:
 def _nose(character: Character, actions: FaceActions) -> Floats:
     """Return four points of the bridge and five of the base."""
     size, lift = character.nose, 0.06 * actions.nose_sneer
-    bridge = np.stack([np.zeros(4), np.linspace(0.0, 0.36 * size - lift, 4)], 1)
+    bridge = np.stack([np.zeros(4), np.linspace(0.0, 0.39 * size - lift, 4)], 1)
     x = (
         np.array([-0.17, -0.09, 0.0, 0.09, 0.17])
         * size
         * (1 + 0.12 * actions.nose_sneer + 0.1 * _smile(actions))
     )
     y = (
-        0.42 * size
+        0.45 * size
         + np.array([-0.02, 0.03, 0.05, 0.03, -0.02])
         - lift * np.array([1.2, 0.8, 0.5, 0.8, 1.2])
     )
@@ -109,8 +109,8 @@ def _nose(character: Character, actions: FaceActions) -> Floats:
 
 def _lid_heights(character: Character, actions: FaceActions, closed: float) -> tuple[float, float]:
     """Return how far the upper lid lies above, and the lower lid below, the line through the corners."""
-    upper = 0.125 * character.eye * (1 + 0.55 * actions.eye_wide - 0.4 * actions.eye_squint)
-    lower = 0.075 * character.eye * (1 + 0.25 * actions.eye_wide - 0.55 * actions.eye_squint)
+    upper = 0.098 * character.eye * (1 + 0.85 * actions.eye_wide - 0.4 * actions.eye_squint)
+    lower = 0.07 * character.eye * (1 + 0.3 * actions.eye_wide - 0.55 * actions.eye_squint)
     lower = lower - 0.05 * actions.cheek_raise
     return upper * (1 - closed) - lower * closed * 0.9, lower
 
@@ -138,7 +138,7 @@ def _mouth(character: Character, actions: FaceActions) -> Floats:
     half = (
         0.35
         * character.mouth
-        * (1 + 0.2 * actions.stretch - 0.38 * actions.pucker - 0.12 * open_ * (1 - smile))
+        * (1 + 0.2 * actions.stretch - 0.38 * actions.pucker - 0.2 * open_ * (1 - smile))
     )
     corners = []
     for side, pull in ((-1, actions.smile_left), (1, actions.smile_right)):
@@ -151,18 +151,19 @@ def _mouth(character: Character, actions: FaceActions) -> Floats:
     gap = 0.04 * smile * (0.5 + actions.upper_lip_up) + 0.03 * actions.stretch
     inner_up = middle - 0.02 * open_ - 0.085 * actions.upper_lip_up * (1 - press) - gap / 2
     inner_down = (
-        middle + 0.30 * open_ * (1 - press) + gap * (1 - press) + 0.03 * actions.upper_lip_up
+        middle + 0.38 * open_ * (1 - press) + gap * (1 - press) + 0.03 * actions.upper_lip_up
     )
     outer_up = inner_up - 0.075 * full
     outer_down = inner_down + 0.105 * full
 
     def edge(height: float, count: int, bow: float = 0.0) -> list[tuple[float, float]]:
-        """Return points between the corners, on a curve whose middle is at ``height``."""
+        """Return points between the corners, on a curve whose middle is at ``height``; rounder where the
+        jaw is open."""
         points = []
         for t in np.linspace(0, 1, count + 2)[1:-1]:
             x, line = left_x + (right_x - left_x) * t, left_y + (right_y - left_y) * t
             dip = bow if abs(t - 0.5) < 0.1 else 0.0
-            points.append((x, line + (height - line) * (1 - (2 * t - 1) ** 2) + dip))
+            points.append((x, line + (height - line) * (1 - abs(2 * t - 1) ** (2 + open_)) + dip))
         return points
 
     upper = edge(outer_up, 5, 0.022)

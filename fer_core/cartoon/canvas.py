@@ -1,5 +1,6 @@
 """The picture while it is painted: shapes in units of half the face's width, soft shadows, masks."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -92,6 +93,13 @@ class Canvas:
         spot[:] = color
         part[:] = cv2.blendLinear(spot, part, weight, 1 - weight)
 
+    def mask(self, *shapes: Floats) -> NDArray[np.uint8]:
+        """Return 255 within closed shapes, 0 elsewhere."""
+        mask = np.zeros((self.side, self.side), np.uint8)
+        for shape in shapes:
+            cv2.fillPoly(mask, [self.fixed(shape)], 255, cv2.LINE_AA, SHIFT)
+        return mask
+
     def keep_within(self, mask: NDArray[np.uint8], before: Image) -> None:
         """Undo what was painted outside of a mask, 0..255."""
         x, y, across, down = cv2.boundingRect(mask)
@@ -120,10 +128,10 @@ class Canvas:
 
     def crease(self, points: list[tuple[float, float]], strength: float) -> None:
         """Draw a soft fold of the skin."""
-        for start, end in pairwise(points):
-            for t in (0.0, 0.33, 0.67):
-                x, y = (start[k] + (end[k] - start[k]) * t for k in (0, 1))
-                self.shade((x, y), (0.07, 0.07), 0.45 * min(strength, 1.0), self.tone(0.5))
+        for start, end in pairwise(np.array(points)):
+            spots = math.ceil(float(np.linalg.norm(end - start)) / 0.08)
+            for x, y in np.linspace(start, end, spots, endpoint=False):
+                self.shade((x, y), (0.07, 0.05), 0.4 * min(strength, 1.0), self.tone(0.5))
 
     def tone(self, factor: float, toward: Color | None = None) -> Color:
         """Return the skin, darker below 1 and lighter above."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from fer_core.cartoon.actions import FaceActions
 from fer_core.cartoon.anatomy import Pose, landmarks
-from fer_core.cartoon.canvas import SHIFT, Canvas, Scene, mixed
+from fer_core.cartoon.canvas import Canvas, Scene, mixed
 from fer_core.cartoon.characters import Character, Color
 from fer_core.geometry import smooth_curve
 from fer_core.types import Floats, Image
@@ -99,7 +99,7 @@ class _Painter(Canvas):
             self.fill(self.ellipse(0, -1.55 * length, 0.42, 0.36, 0.36), hair)
             self.fill(self.ellipse(0, -0.3, 1.12, 1.2 * length, 0.7), hair)
         elif style == "bald":
-            self.fill(self.ellipse(0, -0.1, 1.08, 0.6 * length, 0.4), hair)
+            self.fill(self.ellipse(0, -0.3, 1.1, 0.5 * length, 0.4), hair)
         elif style == "short":
             self.fill(self.ellipse(0, -0.35, 1.1, 1.12 * length, 0.6), hair)
 
@@ -143,8 +143,6 @@ class _Painter(Canvas):
 
     def shading(self) -> None:
         """Light and shadow: what makes a detector believe in a face."""
-        skin_mask = np.zeros((self.side, self.side), np.uint8)
-        cv2.fillPoly(skin_mask, [self.fixed(self.outline())], 255, cv2.LINE_AA, SHIFT)
         before, a, age = self.pixels.copy(), self.actions, self.character.age
         dark, light, blush = self.tone(0.55), self.tone(1.18), self.tone(0.92, (200, 90, 90))
         lamp = self.scene.light
@@ -171,7 +169,7 @@ class _Painter(Canvas):
         self.shade((0, 1.02 + 0.22 * a.jaw_open), (0.28, 0.07), 0.4, dark)  # below the lip
         self.shade((0, 1.2 + 0.2 * a.jaw_open), (0.2, 0.12), 0.3, light)  # chin
         self.wrinkles()
-        self.keep_within(skin_mask, before)
+        self.keep_within(self.mask(self.outline()), before)
 
     @property
     def smile(self) -> float:
@@ -199,8 +197,6 @@ class _Painter(Canvas):
         shape = smooth_curve(lids, closed=True)
         closed = (self.actions.blink_left, self.actions.blink_right)[number]
         if closed < 0.85:
-            mask = np.zeros((self.side, self.side), np.uint8)
-            cv2.fillPoly(mask, [self.fixed(shape)], 255, cv2.LINE_AA, SHIFT)
             before = self.pixels.copy()
             self.fill(shape, WHITE)
             center, radius = iris[0], float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
@@ -208,7 +204,7 @@ class _Painter(Canvas):
             self.disc(center, 0.88 * radius, self.character.eyes)
             self.disc(center, 0.45 * radius, PUPIL)
             self.disc(center - np.float32(0.35 * radius), 0.2 * radius, WHITE)
-            self.keep_within(mask, before)
+            self.keep_within(self.mask(shape), before)
         upper = smooth_curve(lids[:4], closed=False)
         self.line(upper, 0.045, INK)
         self.line(smooth_curve(lids[[3, 4, 5, 0]], closed=False), 0.014, self.tone(0.5))
@@ -284,25 +280,28 @@ class _Painter(Canvas):
             self.fill(np.concatenate([line - half, (line + half)[::-1]]).astype(np.float32), color)
 
     def beard(self) -> None:
-        """Draw a beard along jaw and lip."""
+        """Draw a soft beard along the jaw, and a moustache."""
         if self.character.beard <= 0:
             return
-        jaw, mouth = self.points[1:16], self.points[48:60]
-        below = np.array((0.0, 0.1), np.float32)
-        middle = [mouth[6] + below, mouth[9] + below / 2, mouth[0] + below]
-        sides = self.on_face((0.84, 0.5), (0.6, 0.78), (-0.6, 0.78), (-0.84, 0.5))
-        top = np.stack([*sides[:2], *middle, *sides[2:]])
+        jaw, nose, mouth = self.points[1:16], self.points[31:36], self.points[48:60]
+        beside = np.array((0.09, -0.02), np.float32)
+        right, left = mouth[6] + beside, mouth[0] + beside * (-1, 1)
+        below_lip = mouth[9] + np.array((0.0, 0.07), np.float32)
+        upper = self.on_face((0.88, 0.25), (0.64, 0.56), (-0.64, 0.56), (-0.88, 0.25))
+        cheeks = np.stack([*jaw, *upper[:2], right, below_lip, left, *upper[2:]])
+        moustache = np.stack([left, *(nose[[0, 2, 4]] + (0, 0.06)), right, *mouth[6::-1]])
+        mask = self.mask(cheeks, moustache)
+        soft = cv2.blur(mask, (self.side // 48, self.side // 48))
         before = self.pixels.copy()
-        self.fill(np.concatenate([jaw, top]).astype(np.float32), self.character.hair)
-        share = 0.75 * self.character.beard
-        self.pixels[:] = cv2.addWeighted(self.pixels, share, before, 1 - share, 0)
+        self.pixels[:] = self.character.hair
+        self.keep_within(np.asarray(soft * self.character.beard, np.uint8), before)
 
     def hair_in_front(self) -> None:
         """Draw the hair over the forehead, or the edge of a scarf."""
         style, hair = self.character.hair_style, self.character.hair
         if style == "bald":
             return
-        across, hairline = (1.14, 0.68) if style == "scarf" else (1.06, 0.76)
+        across, hairline = (1.14, 0.76) if style == "scarf" else (1.06, 0.82)
         angles = np.linspace(np.pi, 2 * np.pi, 24)
         over, under = (
             self.on_face(
