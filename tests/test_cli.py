@@ -377,6 +377,36 @@ def test_train_with_detect_trains_on_the_faces_of_whole_pictures(
     assert code == 2 and "--detect is for recipes of expression classes" in err
 
 
+def test_a_character_is_held_out_of_training_and_measured(run: Run, tmp_path: Path) -> None:
+    """A network fitted in a moment; that the figures are the same shows that the faces are."""
+    drawn = tmp_path / "drawn"
+    names = [word for name in ("Ada", "Chen", "Ines") for word in ("--character", name)]
+    assert run("cartoon", drawn, *names, "--per-class", 4, "--size", 96)[0] == 0
+    out = tmp_path / "run"
+    code, _, err = run("train", "lgbm_pixels", "--data", drawn, "--hold-out", "Chen", "--out", out)
+    assert code == 0, err
+    card = json.loads((out / "lgbm_pixels.json").read_text())
+    assert card["figures"]["PrivateTest"]["n"] == card["figures"]["PublicTest"]["n"] == 28
+    command = (
+        "evaluate",
+        "--model",
+        out / "lgbm_pixels.json",
+        "--data",
+        drawn,
+        "--hold-out",
+        "chen",
+    )
+    figures = json.loads(run(*command, "--json")[1])
+    assert round(figures["accuracy"], 4) == card["figures"]["PrivateTest"]["accuracy"]
+    code, _, err = run("train", "svm_hog", "--data", drawn, "--out", tmp_path / "few")
+    assert code == 2 and "56 training faces are too few for this kernel machine" in err
+    code, _, err = run("evaluate", "--data", drawn, "--hold-out", "Zoe")
+    assert code == 2 and "'Zoe' is nobody of these data" in err
+    for refused in (("train", "eyes", "--out", tmp_path / "eyes"), ("evaluate", "--model", "eyes")):
+        code, _, err = run(*refused, "--data", drawn, "--hold-out", "chen")
+        assert code == 2 and "--hold-out is for" in err
+
+
 def test_evaluate_finds_small_faces_in_large_pictures_and_counts_where_it_finds_none(
     run: Run, tmp_path: Path, astronaut: Image
 ) -> None:

@@ -3,7 +3,7 @@
 from fer_core.cartoon.actions import FaceActions, expression_actions
 from fer_core.cartoon.anatomy import Pose
 from fer_core.cartoon.canvas import Scene
-from fer_core.cartoon.characters import CHARACTERS, Character
+from fer_core.cartoon.characters import CHARACTERS, Character, get_character
 from fer_core.cartoon.drawing import Drawing, draw_face
 from fer_core.cartoon.variation import RandomDrawing, draw_at_random
 
@@ -18,4 +18,5 @@ __all__ = [
     "draw_at_random",
     "draw_face",
     "expression_actions",
+    "get_character",
 ]

@@ -5,6 +5,8 @@ from typing import Final
 
 import numpy as np
 
+from fer_core.errors import UserError, in_short
+
 Color = tuple[int, int, int]
 """Red, green and blue, 0..255."""
 
@@ -202,6 +204,19 @@ CHARACTERS: Final = (
     ),
 )
 """The characters, by name; they belong to nobody."""
+
+
+def get_character(name: str) -> Character:
+    """Return the character of a name, in upper or lower case.
+
+    Raises:
+        UserError: for an unknown name.
+    """
+    for character in CHARACTERS:
+        if character.name.casefold() == name.casefold():
+            return character
+    known = ", ".join(character.name for character in CHARACTERS)
+    raise UserError(f"no character is called {in_short(repr(name))}; choose one of {known}")
 
 
 def varied(character: Character, random: np.random.Generator) -> Character:

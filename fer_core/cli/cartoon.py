@@ -15,6 +15,10 @@ def cartoon(
     per_class: Annotated[
         int, typer.Option(help="Drawings of each class for each character.", min=1)
     ] = 20,
+    character: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of a character; give it several times. All of them without it."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same faces.", min=0)] = 0,
     intensity: Annotated[
         float | None,
@@ -24,34 +28,32 @@ def cartoon(
 ) -> None:
     """Draw faces of all classes, in the folders of FERG-DB; drawings.json has actions and landmarks."""
     from dataclasses import asdict
+    from itertools import product
 
     import numpy as np
 
-    from fer_core.cartoon import CHARACTERS, draw_at_random
+    from fer_core.cartoon import CHARACTERS, draw_at_random, get_character
+    from fer_core.data.readers.ferg import DRAWINGS_FILE
     from fer_core.export import json_text, png_bytes
     from fer_core.labels import EXPRESSIONS
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not an empty folder; give a new one")
-    jobs = [(c, e, n) for c in CHARACTERS for e in EXPRESSIONS for n in range(per_class)]
+    characters = [get_character(name) for name in character or []] or list(CHARACTERS)
+    jobs = product(characters, enumerate(EXPRESSIONS), range(per_class))
     make_folder(out)
     records = []
-    for number, (character, expression, count) in enumerate(track(jobs, "Drawing")):
-        drawn = draw_at_random(
-            character,
-            expression,
-            np.random.default_rng((seed, number)),
-            intensity=intensity,
-            size=size,
-        )
-        name = character.name.lower()
+    for who, (label, expression), count in track(list(jobs), "Drawing"):
+        random = np.random.default_rng((seed, CHARACTERS.index(who), label, count))
+        drawn = draw_at_random(who, expression, random, intensity=intensity, size=size)
+        name = who.name.lower()
         file = Path(name, f"{name}_{expression}", f"{count:04d}.png")
         make_folder((out / file).parent)
         (out / file).write_bytes(png_bytes(drawn.drawing.image))
         records.append(
             {
                 "file": str(file),
-                "character": character.name,
+                "character": who.name,
                 "expression": expression,
                 "intensity": drawn.intensity,
                 "actions": asdict(drawn.actions),
@@ -59,6 +61,6 @@ def cartoon(
                 "landmarks": drawn.drawing.landmarks.round(2).tolist(),
             }
         )
-    with replaced(out / "drawings.json") as beside:
+    with replaced(out / DRAWINGS_FILE) as beside:
         beside.write_text(json_text(records), encoding="utf-8")
-    typer.echo(f"{len(records):,} drawings of {len(CHARACTERS)} characters in {out}")
+    typer.echo(f"{len(records):,} drawings of {len(characters)} characters in {out}")

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fer_core.cli.models import one_thread_milliseconds
-from fer_core.cli.options import Data, Device, Json, Model, Plus, Split, data_options
+from fer_core.cli.options import (
+    Data,
+    Device,
+    HoldOut,
+    Json,
+    Model,
+    Plus,
+    Split,
+    data_options,
+)
 from fer_core.cli.printing import LEADERBOARD_COLUMNS, print_evaluation, print_figures, print_models
 from fer_core.cli.progress import print_above, progress_bar, track
 from fer_core.devices import choose_device
@@ -60,6 +69,7 @@ def evaluate(
     ] = False,
     split: Split = "PrivateTest",
     plus: Plus = None,
+    hold_out: HoldOut = "",
     detect: Annotated[bool, typer.Option("--detect", help="Find the face in each image.")] = False,
     tta: Annotated[bool, typer.Option("--tta", help="Average with the mirror image.")] = False,
     device: Device = "auto",
@@ -69,14 +79,17 @@ def evaluate(
     if every:
         if choose_device(device) != "cpu" and device != "auto":
             raise UserError("--all measures and times every model on the CPU; leave out --device")
-        if detect or tta:
+        if detect or tta or hold_out:
             raise UserError(
-                "--all reads faces as they are, in a single pass; leave out --detect and --tta"
+                "--all reads faces and splits as they are, in a single pass; leave out --detect, --tta "
+                "and --hold-out"
             )
         _evaluate_all(data, split, plus, as_json)
         return
     card, device = load_card(model), choose_device(device)
     if card.kind != EXPRESSION_MODEL:
+        if hold_out:
+            raise UserError("--hold-out is for models of expression classes; leave it out")
         _evaluate_detail(card, card_path(model).parent, data, split, device, as_json)
         return
     from fer_core.evaluation.metrics import evaluate as measure
@@ -85,7 +98,8 @@ def evaluate(
     from fer_core.faces import load_detector
     from fer_core.models import load_model
 
-    faces, copies = _split(data, plus, split, DETECTION_SIDE if detect else None)
+    side = DETECTION_SIDE if detect else None
+    faces, copies = _split(data, plus, split, side=side, held_out=hold_out)
     # A crop holds one face that nearly fills it, so faces down to a third of it are searched for.
     detector = (
         CountingDetector(load_detector("mtcnn", min_face=20, device=device)) if detect else None
@@ -163,13 +177,19 @@ def _evaluate_detail(
 
 
 def _split(
-    data: list[Path], plus: Path | None, split: str, side: int | None = None
+    data: list[Path],
+    plus: Path | None,
+    split: str,
+    *,
+    side: int | None = None,
+    held_out: str = "",
 ) -> "tuple[FaceSet, NDArray[np.bool_] | None]":
     """Return the faces of a split, and which of them are copies of training faces, where that is known."""
-    from fer_core.data import SPLITS, read_faces
+    from fer_core.data import SPLITS, hold_out, read_faces
 
     with progress_bar("Reading faces"):
         faces = read_faces(data, plus, side=side)
+        faces = hold_out(faces, held_out) if held_out else faces
     for note in faces.notes:
         print_above(note)
     part = faces.split(split)

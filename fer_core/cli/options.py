@@ -37,6 +37,13 @@ Device = Annotated[
         help="Where networks run: auto (a GPU where there is one), cpu, cuda, cuda:1, mps."
     ),
 ]
+HoldOut = Annotated[
+    str,
+    typer.Option(
+        help="For sets that name people or characters: whose faces are PrivateTest and teach nothing; "
+        "random mixes all, and then the figures are too high."
+    ),
+]
 Split = Annotated[str, typer.Option(help="Training, PublicTest, PrivateTest or all.")]
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fer_core.cli.options import Device, Plus
+from fer_core.cli.options import Device, HoldOut, Plus
 from fer_core.cli.progress import progress_bar
 from fer_core.errors import UserError
 from fer_core.weights import WEIGHTS, load_card
 
 if TYPE_CHECKING:
+    from fer_core.data.detection import FaceCropper
     from fer_core.training.recipe import Recipe
     from fer_core.training.run import Run
     from fer_core.training.task import Task
@@ -40,7 +41,8 @@ Unlabeled = Annotated[
 Detect = Annotated[
     bool,
     typer.Option(
-        "--detect", help="Find the face in each picture of folders of classes and label tables."
+        "--detect",
+        help="Find the face in each picture of folders of classes or characters and of label tables.",
     ),
 ]
 
@@ -59,6 +61,7 @@ def train(
     teacher: Teachers = None,
     unlabeled: Unlabeled = None,
     detect: Detect = False,
+    hold_out: HoldOut = "",
     out: Annotated[
         Path | None, typer.Option(help="Run folder; models/history/NAME-TIME without it.")
     ] = None,
@@ -93,11 +96,14 @@ def train(
     _check_options(task, chosen, {"--start": start, "--teacher": teacher, "--unlabeled": unlabeled})
 
     def read() -> Any:
-        faces = _read_detected(task, data, plus, device) if detect else task.read(data, plus)
+        if not (detect or hold_out):
+            return _with_unlabeled(task.read(data, plus), unlabeled or [])
+        faces = _read_faces(task, data, plus, _cropper(device) if detect else None, hold_out)
         return _with_unlabeled(faces, unlabeled or [])
 
     words = ["--start", start] if start else []
     words += ["--detect"] if detect else []
+    words += ["--hold-out", hold_out] if hold_out else []
     for path in unlabeled or []:
         words += ["--unlabeled", str(path)]
     _train(task, run, read, _command(recipe, data, plus, run, words))
@@ -150,28 +156,36 @@ def _train(task: "Task[Any, Any]", run: "Run", read: Callable[[], Any], command:
     typer.echo(f"use it as --model {run.out / card.name}.json, or copy its files into {WEIGHTS}")
 
 
-def _read_detected(task: "Task[Any, Any]", data: list[Path], plus: Path | None, device: str) -> Any:
-    """Read the data of expression networks, and find the face in each whole picture.
-
-    Raises:
-        UserError: for another task.
-    """
-    from fer_core.data import read_training_faces
+def _cropper(device: str) -> "FaceCropper":
+    """Return what finds the face in each whole picture."""
     from fer_core.data.crops import SIDE
     from fer_core.data.detection import MIN_FACE, FaceCropper
     from fer_core.devices import choose_device
     from fer_core.faces import load_detector
-    from fer_core.training.notice import notice
+
+    detector = load_detector("mtcnn", min_face=MIN_FACE, device=choose_device(device))
+    return FaceCropper(detector, max_side=SIDE)
+
+
+def _read_faces(
+    task: "Task[Any, Any]",
+    data: list[Path],
+    plus: Path | None,
+    cropper: "FaceCropper | None",
+    held_out: str,
+) -> Any:
+    """Read the data of expression classes.
+
+    Raises:
+        UserError: for another task.
+    """
     from fer_core.training.tasks.expressions import ExpressionTask
 
     if not isinstance(task, ExpressionTask):
-        raise UserError("--detect is for recipes of expression classes; leave it out")
-    detector = load_detector("mtcnn", min_face=MIN_FACE, device=choose_device(device))
-    with progress_bar("Finding faces"):
-        faces = read_training_faces(data, plus, cropper=FaceCropper(detector, max_side=SIDE))
-    for note in faces.notes:
-        notice(note)
-    return faces
+        option = "--hold-out" if cropper is None else "--detect"
+        raise UserError(f"{option} is for recipes of expression classes; leave it out")
+    with progress_bar("Reading faces" if cropper is None else "Finding faces"):
+        return task.read(data, plus, cropper=cropper, held_out=held_out)
 
 
 def _with_unlabeled(faces: Any, folders: list[Path]) -> Any:

@@ -21,13 +21,14 @@ from fer_core.data.readers.folders import is_folders, other_folders, read_folder
 from fer_core.data.readers.jaffe import is_jaffe, read_jaffe
 from fer_core.data.readers.label_table import is_label_table, missing_column, read_label_table
 from fer_core.data.readers.rafdb import is_rafdb, read_rafdb
-from fer_core.data.training import fill_splits, split_set
+from fer_core.data.training import fill_splits, hold_out, split_set
 from fer_core.errors import in_short
 
 __all__ = [
     "SPLITS",
     "DataError",
     "FaceSet",
+    "hold_out",
     "majority",
     "read_faces",
     "read_training_faces",
@@ -56,7 +57,7 @@ LAYOUTS: Final = (
         is_ferplus_folders,
         read_ferplus_folders,
     ),
-    Layout("FERG-DB's folder of characters", is_ferg, read_ferg),
+    Layout("FERG-DB's folder of characters", is_ferg, read_ferg, sizable=True),
     Layout("CK+48's folder", is_ckplus, read_ckplus),
     Layout("JAFFE's folder of images", is_jaffe, read_jaffe),
     # Near the end, since other layouts may also have folders named after classes.
@@ -100,7 +101,11 @@ def read_faces(
 
 
 def read_training_faces(
-    paths: Sequence[Path], plus: Path | None = None, *, cropper: FaceCropper | None = None
+    paths: Sequence[Path],
+    plus: Path | None = None,
+    *,
+    cropper: FaceCropper | None = None,
+    held_out: str = "",
 ) -> FaceSet:
     """Read datasets as ``read_faces`` does, and make by rule the splits that they lack.
 
@@ -108,6 +113,7 @@ def read_training_faces(
         paths: files and folders, each in one of ``LAYOUTS``.
         plus: FER+'s ``fer2013new.csv``.
         cropper: find the face in each picture of folders and label tables; all other sets hold faces.
+        held_out: person or character to hold out, as ``hold_out`` does; "" for nobody.
 
     Returns:
         All faces; ``notes`` says what was done, and ``teaching`` which sets have faces in Training.
@@ -118,12 +124,13 @@ def read_training_faces(
     """
     if cropper is not None and not any(_holds_pictures(path) for path in paths):
         raise DataError(
-            "--detect finds faces in folders of classes and in pictures with a table of labels; the data "
-            "have neither, so leave it out"
+            "--detect finds faces in folders of classes or characters and in pictures with a table of "
+            "labels; the data have none of them, so leave it out"
         )
     parts = _read_each(paths, plus, cropper=cropper)
     split = [split_set(part, path) for part, path in zip(parts, paths, strict=True)]
-    return fill_splits(join(split))
+    joined = join(split)
+    return fill_splits(hold_out(joined, held_out) if held_out else joined)
 
 
 def _fill(faces: FaceSet) -> FaceSet:

@@ -33,6 +33,8 @@ class Crop(NamedTuple):
     """Name of the split, one of ``SPLITS``, or ``UNSPLIT``."""
     location: str = ""
     """File and line that list the image, for error messages."""
+    person: str = ""
+    """Name of the person or drawn character; "" where the set names none."""
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -144,7 +146,7 @@ def read_crops(
     Raises:
         DataError: if an image is missing or unreadable, or if there are no images or no faces.
     """
-    images, labels, splits, names, misses = [], [], [], [], 0
+    images, read, misses = [], [], 0
     omissions = Omissions() if omissions is None else omissions
     notes: list[str] = []
     for crop in crops:
@@ -156,12 +158,10 @@ def read_crops(
             misses += 1
             continue
         images.append(image)
-        labels.append(crop.label)
-        splits.append(crop.split)
-        names.append(os.path.relpath(crop.file, path))
+        read.append(crop)
     if misses and not images:
         raise DataError(f"no face was found in any of the {misses:,} pictures of {path}")
-    name = path.resolve().name
+    name, people = path.resolve().name, [crop.person for crop in read]
     if not images:
         reason = "".join(f" ({note})" for note in omissions.notes(name))
         raise DataError(
@@ -169,10 +169,11 @@ def read_crops(
         )
     return FaceSet(
         images,
-        np.array(labels, np.int64),
-        np.array(splits),
+        np.array([crop.label for crop in read], np.int64),
+        np.array([crop.split for crop in read]),
         sources={name: source},
-        names=np.array(names),
+        names=np.array([os.path.relpath(crop.file, path) for crop in read]),
+        people=np.array(people) if any(people) else None,
         notes=(
             *with_notes(name, notes),
             *(_without_face(name, misses, len(images)) if cropper else ()),

@@ -43,6 +43,9 @@ class FaceSet:
     names: NDArray[np.str_] | None = None
     """(N,) path of each image below the folder of its set; None for tables of pixels, "" where such a table
     was joined."""
+    people: NDArray[np.str_] | None = None
+    """(N,) name of the person or drawn character on each image, "" where a joined set names none; None where
+    no set names any."""
     teaching: tuple[str, ...] = ()
     """Keys of ``sources`` whose faces are in Training; () where nobody asked, as in evaluation."""
     notes: tuple[str, ...] = ()
@@ -73,6 +76,7 @@ class FaceSet:
             votes=votes,
             affect=affect,
             names=None if self.names is None else self.names[mask],
+            people=None if self.people is None else self.people[mask],
         )
 
     def first(self, number: int) -> "FaceSet":
@@ -159,9 +163,6 @@ def join(sets: list[FaceSet]) -> FaceSet:
                 for p in sets
             ]
         )
-    names = None
-    if any(part.names is not None for part in sets):
-        names = np.concatenate([[""] * len(p) if p.names is None else p.names for p in sets])
     sources, teaching = _sources(sets)
     return FaceSet(
         [image for part in sets for image in part.images],
@@ -170,10 +171,18 @@ def join(sets: list[FaceSet]) -> FaceSet:
         votes,
         affect,
         sources,
-        names,
+        _texts([(len(part), part.names) for part in sets]),
+        _texts([(len(part), part.people) for part in sets]),
         teaching,
         tuple(note for part in sets for note in part.notes),
     )
+
+
+def _texts(parts: list[tuple[int, NDArray[np.str_] | None]]) -> NDArray[np.str_] | None:
+    """Join the texts of several sets, given with their sizes: "" for a set without, None if none has any."""
+    if all(texts is None for _, texts in parts):
+        return None
+    return np.concatenate([np.full(size, "") if texts is None else texts for size, texts in parts])
 
 
 def _sources(sets: list[FaceSet]) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Splits for training, made by rule where a dataset has none or lacks one."""
+"""Splits made by rule: where a dataset has none or lacks one, and where somebody is held out."""
 
 import zlib
 from collections.abc import Sequence
@@ -19,6 +19,9 @@ TRAINING, PUBLIC, PRIVATE = SPLITS
 PARTS: Final = 10
 """One part of ten selects, another one measures; eight are trained on."""
 
+RANDOM: Final = "random"
+"""Holds out pictures of everybody instead of one person."""
+
 USES: Final = {PUBLIC: "selects the epoch", PRIVATE: "measures the result"}
 """What a split is for."""
 
@@ -26,8 +29,8 @@ USES: Final = {PUBLIC: "selects the epoch", PRIVATE: "measures the result"}
 def split_set(faces: FaceSet, path: Path) -> FaceSet:
     """Split a set without splits by its file names: a tenth each for PrivateTest and PublicTest.
 
-    A folder that is itself named after a split, as in ``--data fer2013/train``, is that split. Where some
-    faces have a split, those without are in PrivateTest.
+    A folder that is itself named after a split, as in ``--data fer2013/train``, is that split, unless the set
+    has splits of its own. Where some faces have a split, those without are in PrivateTest.
 
     Args:
         faces: one dataset.
@@ -35,11 +38,12 @@ def split_set(faces: FaceSet, path: Path) -> FaceSet:
     """
     unsplit = faces.splits == UNSPLIT
     splits = faces.splits.astype("<U11")  # the length of the longest name
+    folder = path.resolve().name
+    split_by_rule = unsplit.all() or faces.people is not None
+    if plain_name(folder) in SPLIT_NAMES and split_by_rule:
+        return replace(faces, splits=np.full(len(faces), SPLIT_NAMES[plain_name(folder)]))
     if not unsplit.all():
         return replace(faces, splits=np.where(unsplit, PRIVATE, splits))
-    folder = path.resolve().name
-    if plain_name(folder) in SPLIT_NAMES:
-        return replace(faces, splits=np.full(len(faces), SPLIT_NAMES[plain_name(folder)]))
     order, part = hashed_order(faces, np.arange(len(faces))), tenth(len(faces))
     splits[:] = TRAINING
     splits[order[:part]] = PRIVATE
@@ -82,6 +86,41 @@ def fill_splits(faces: FaceSet) -> FaceSet:
     if missing := [name for n, name in enumerate(EXPRESSIONS) if n not in taught]:
         notes.append(f"Training has no face of {', '.join(missing)}, which cannot be learned")
     return replace(faces, splits=splits, notes=tuple(notes))
+
+
+def hold_out(faces: FaceSet, person: str) -> FaceSet:
+    """Split the faces of named people anew, so that a network is measured on somebody who taught it nothing.
+
+    Args:
+        faces: all datasets, joined; faces without a name keep their split.
+        person: who is PrivateTest; the one before by name, or the last, is PublicTest, and all others are
+            Training. ``RANDOM`` mixes all people: a tenth each of the faces, by their file names, is
+            PrivateTest and PublicTest. Then everybody is in all splits, and the figures are too high.
+
+    Raises:
+        DataError: if the data name nobody, or not this person.
+    """
+    if faces.people is None:
+        raise DataError(
+            "the data do not say who is on each picture, so nobody can be held out; leave out --hold-out"
+        )
+    named = np.flatnonzero(faces.people != "")
+    splits = faces.splits.astype("<U11")
+    splits[named] = TRAINING
+    if person == RANDOM:
+        order, part = hashed_order(faces, named), tenth(len(named))
+        splits[order[:part]], splits[order[part : 2 * part]] = PRIVATE, PUBLIC
+        return replace(faces, splits=splits)
+    people = sorted(set(faces.people[named].tolist()))
+    folded = [name.casefold() for name in people]
+    if person.casefold() not in folded:
+        raise DataError(
+            f"{person!r} is nobody of these data; hold out one of {', '.join(people)}, or {RANDOM}"
+        )
+    number = folded.index(person.casefold())
+    for name, split in ((people[number - 1], PUBLIC), (people[number], PRIVATE)):
+        splits[faces.people == name] = split
+    return replace(faces, splits=splits)
 
 
 def tenth(count: int) -> int:

@@ -25,5 +25,13 @@ def test_cartoon_writes_a_set_that_is_read_as_ferg(run: Run, tmp_path: Path) -> 
     assert np.shape(records[0]["landmarks"]) == (78, 2)
     with Pillow.open(out / records[0]["file"]) as image:
         assert image.size == (96, 96)
+    code, text, _ = run(
+        "cartoon", tmp_path / "one", "--character", "ines", "--per-class", 1, "--size", 96
+    )
+    assert code == 0 and "7 drawings of 1 characters" in text
+    file = Path("ines", "ines_sad", "0000.png")
+    assert (tmp_path / "one" / file).read_bytes() == (out / file).read_bytes()
+    code, _, err = run("cartoon", tmp_path / "two", "--character", "Zoe")
+    assert code == 2 and "no character is called 'Zoe'; choose one of Ada, Bako" in err
     code, _, err = run("cartoon", out)
     assert code == 2 and "is not an empty folder; give a new one" in err

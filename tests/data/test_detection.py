@@ -194,7 +194,7 @@ def test_data_without_a_single_face_or_without_pictures_are_an_error(
         read_training_faces([pictures], cropper=FaceCropper(NoFaces()))
     table = tmp_path / "fer2013.csv"
     table.write_text("emotion,pixels,Usage\n0," + " ".join(["90"] * 2304) + ",Training\n")
-    with pytest.raises(DataError, match="the data have neither, so leave it out"):
+    with pytest.raises(DataError, match="the data have none of them, so leave it out"):
         read_training_faces([table], cropper=FaceCropper(NoFaces()))
 
 

@@ -101,7 +101,7 @@ def test_ctrl_c_before_the_first_epoch_ends_says_that_nothing_is_kept(
 def test_ctrl_c_while_the_data_are_read_is_not_a_fault_either(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("fer_core.training.tasks.expressions.read_training_faces", interrupt)

@@ -54,7 +54,7 @@ def _crops(path: Path, omissions: Omissions) -> list[Crop]:
                 f"{folder} is not named after one of CK+48's classes: {', '.join((*CLASSES, LEFT_OUT))}"
             )
     splits = split_people(subject for _, subject, _ in images)
-    return [Crop(file, label, splits[subject]) for file, subject, label in images]
+    return [Crop(file, label, splits[subject], person=subject) for file, subject, label in images]
 
 
 def _folders(path: Path) -> list[Path]:

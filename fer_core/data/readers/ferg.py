@@ -1,11 +1,11 @@
-"""Reader of FERG-DB, drawn faces of six characters (Aneja et al. 2016).
+"""Reader of drawn characters: FERG-DB (Aneja et al. 2016), and what ``expression-lens cartoon`` draws.
 
 The layout is ``<character>/<character>_<class>/*.png``.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fer_core.data.crops import Crop, image_files, read_crops
 from fer_core.data.faceset import DataError, FaceSet
@@ -14,6 +14,9 @@ from fer_core.data.splits import split_people
 from fer_core.labels import class_number
 
 SOURCE: Final = "FERG-DB (Aneja et al. 2016), non-commercial research use"
+DRAWINGS: Final = "drawn faces (expression-lens cartoon), Apache-2.0"
+DRAWINGS_FILE: Final = "drawings.json"
+"""File by which drawings of this project are known."""
 
 CLASSES: Final = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 
@@ -23,11 +26,14 @@ def is_ferg(path: Path) -> bool:
     return any(class_number(name) is not None for _, name, _ in _folders(path))
 
 
-def read_ferg(path: Path) -> FaceSet:
+def read_ferg(path: Path, **pictures: Any) -> FaceSet:
     """Read all characters, each into one split.
 
     Sorted by name, the last of FERG's six (ray) is PrivateTest and the one before it (mery) PublicTest;
     ``split_people`` has the rule for fewer characters.
+
+    Args:
+        pictures: ``side`` and ``cropper`` of ``read_crops``; a drawing shows more than a face.
 
     Raises:
         DataError: if a class is unknown or an image is unreadable; the message names the path.
@@ -41,9 +47,10 @@ def read_ferg(path: Path) -> FaceSet:
             label = _label(folder, name)
             omissions.add_files(folder.iterdir())
             for file in image_files(folder):
-                yield Crop(file, label, splits[character])
+                yield Crop(file, label, splits[character], person=character)
 
-    return read_crops(path, crops(), SOURCE, omissions=omissions)
+    source = DRAWINGS if (path / DRAWINGS_FILE).is_file() else SOURCE
+    return read_crops(path, crops(), source, omissions=omissions, **pictures)
 
 
 def _label(folder: Path, name: str) -> int:

@@ -38,7 +38,7 @@ def read_jaffe(path: Path) -> FaceSet:
     """
     images = [(file, *_parts(file)) for file in image_files(path)]
     splits = split_people(person for _, person, _ in images)
-    crops = (Crop(file, label, splits[person]) for file, person, label in images)
+    crops = (Crop(file, label, splits[person], person=person) for file, person, label in images)
     omissions = Omissions()
     omissions.add_files(path.iterdir())
     return read_crops(path, crops, SOURCE, omissions=omissions)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fer_core.data import FaceSet, majority
+from fer_core.data import DataError, FaceSet, majority
 from fer_core.data.preview import NO_AUGMENTATION
 from fer_core.devices import choose_device
 from fer_core.errors import in_short
@@ -155,7 +155,16 @@ def fit_machine(
     Args:
         gamma: of the kernel ``exp(-gamma |z - c|^2)``, where faces have a mean square length of 1.
         whitening: 0 leaves the principal components their variances, 1 makes them all alike.
+
+    Raises:
+        DataError: if there are fewer faces than centers or components.
     """
+    faces, needed = len(training.numbers), max(len(machine.centres), machine.project.out_features)
+    if faces < needed:
+        raise DataError(
+            f"{faces:,} training faces are too few for this kernel machine, which needs {needed:,}; "
+            "give more, or a recipe with fewer components and centers"
+        )
     put_projection(machine.project, training.numbers, gamma, whitening)
     round_as_stored(machine.project)
     spanning = torch.randperm(len(training.numbers))[: len(machine.centres)]

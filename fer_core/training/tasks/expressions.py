@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from fer_core.data import SPLITS, FaceSet, read_training_faces
+from fer_core.data.detection import FaceCropper
 from fer_core.devices import choose_device
 from fer_core.evaluation.calibration import prior_weights
 from fer_core.evaluation.metrics import draw_confusion, evaluate
@@ -46,9 +47,17 @@ LIMITS: Final = (
 class ExpressionTask:
     """Networks over faces, kernel machines and boosted trees; the data are a ``FaceSet`` with all splits."""
 
-    def read(self, paths: Sequence[Path], votes: Path | None = None) -> FaceSet:
-        """Read the data; say in a line each which splits were made by rule, and what is missing."""
-        faces = read_training_faces(paths, votes)
+    def read(
+        self,
+        paths: Sequence[Path],
+        votes: Path | None = None,
+        *,
+        cropper: FaceCropper | None = None,
+        held_out: str = "",
+    ) -> FaceSet:
+        """Read the data as ``read_training_faces`` does; say in a line each which splits were made by rule,
+        and what is missing."""
+        faces = read_training_faces(paths, votes, cropper=cropper, held_out=held_out)
         for note in faces.notes:
             notice(note)
         return faces

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.data import DataError, FaceSet, read_faces
+from fer_core.data import DataError, FaceSet, hold_out, read_faces, read_training_faces
+from fer_core.data.faceset import SPLITS
+from fer_core.data.training import split_set
 from fer_core.labels import EXPRESSIONS
 
 Picture = Callable[..., Path]
@@ -33,6 +35,39 @@ def test_ferg_characters_are_split_by_name(picture: Picture, tmp_path: Path) -> 
     assert gray_values(faces, "Training") == [0, 1, 2, 3]
     assert (gray_values(faces, "PublicTest"), gray_values(faces, "PrivateTest")) == ([4], [5])
     assert faces.sources["FERG"].startswith("FERG-DB (Aneja et al. 2016)")
+
+
+def test_a_character_is_held_out_and_random_mixes_all(picture: Picture, tmp_path: Path) -> None:
+    for value, character in enumerate(("aia", "bonnie", "jules")):
+        for name in FERG:
+            for number in range(3):
+                picture(f"FERG/{character}/{character}_{name}/{number}.png", value)
+    path = tmp_path / "FERG"
+    faces = read_training_faces([path], held_out="Bonnie")
+    assert [gray_values(faces, split) for split in SPLITS] == [[2], [0], [1]]
+    assert gray_values(hold_out(read_faces([path]), "aia"), "PublicTest") == [2]
+    mixed = read_training_faces([path], held_out="random")
+    assert [len(mixed.split(split)) for split in SPLITS] == [51, 6, 6]
+    with pytest.raises(
+        DataError, match="'zoe' is nobody of these data; hold out one of aia, bonnie"
+    ):
+        hold_out(faces, "zoe")
+
+
+def test_nobody_is_held_out_of_data_without_names(picture: Picture, tmp_path: Path) -> None:
+    picture("happy/a.png")
+    with pytest.raises(DataError, match="the data do not say who is on each picture"):
+        read_training_faces([tmp_path], held_out="random")
+
+
+def test_characters_in_a_folder_named_after_a_split_are_that_split(
+    picture: Picture, tmp_path: Path
+) -> None:
+    for character in ("aia", "bonnie"):
+        picture(f"train/{character}/{character}_joy/a.png")
+    assert set(split_set(read_faces([tmp_path / "train"]), tmp_path / "train").splits) == {
+        "Training"
+    }
 
 
 def test_ferg_names_an_unknown_class(picture: Picture, tmp_path: Path) -> None:
