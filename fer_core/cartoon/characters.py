@@ -123,7 +123,7 @@ CHARACTERS: Final = (
         jaw=1.06,
         length=0.98,
         nose=1.02,
-        eye=1.0,
+        eye=1.1,
         mouth=1.02,
         age=0.95,
         beard=0.3,
@@ -169,7 +169,7 @@ CHARACTERS: Final = (
     Character(
         name="Hugo",
         skin=(236, 192, 162),
-        hair=(128, 70, 36),
+        hair=(96, 54, 30),
         hair_style="short",
         brow=1.1,
         eyes=(72, 112, 92),
