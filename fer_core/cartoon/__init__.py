@@ -5,6 +5,8 @@ from fer_core.cartoon.anatomy import Pose
 from fer_core.cartoon.canvas import Scene
 from fer_core.cartoon.characters import CHARACTERS, Character, get_character
 from fer_core.cartoon.drawing import Drawing, draw_face
+from fer_core.cartoon.effects import Turn, action_effects, between, distance, smallest_turn
+from fer_core.cartoon.portrait import move_face
 from fer_core.cartoon.variation import RandomDrawing, draw_at_random
 
 __all__ = [
@@ -15,8 +17,14 @@ __all__ = [
     "Pose",
     "RandomDrawing",
     "Scene",
+    "Turn",
+    "action_effects",
+    "between",
+    "distance",
     "draw_at_random",
     "draw_face",
     "expression_actions",
     "get_character",
+    "move_face",
+    "smallest_turn",
 ]

@@ -10,6 +10,7 @@ from scipy.interpolate import RBFInterpolator
 from fer_core.cartoon.actions import FaceActions
 from fer_core.cartoon.anatomy import Pose, landmarks
 from fer_core.cartoon.characters import Character
+from fer_core.cartoon.drawing import Drawing
 from fer_core.errors import UserError
 from fer_core.types import Floats, Image
 
@@ -25,12 +26,12 @@ LIPS: Final = (
     ((52, 53), 63, 65, (55, 56)),
 )
 """Landmarks of the mouth that lie above each other: outer edge, inner edges, outer edge."""
-REACH: Final = 1.6
+EXTENT: Final = 1.6
 """How far moves reach around the face, in halves of the width and height of its landmarks."""
 NEUTRAL: Final = Character("a face at rest")
 
 
-def move_face(image: Image, points: Floats, actions: FaceActions) -> Image:
+def move_face(image: Image, points: Floats, actions: FaceActions) -> Drawing:
     """Warp a photograph of a face at rest as facial actions would move it.
 
     Each landmark moves as it does on a drawn face of the same size and tilt, and the picture around it by a
@@ -48,11 +49,11 @@ def move_face(image: Image, points: Floats, actions: FaceActions) -> Image:
         raise UserError(f"a face has 78 landmarks, not an array of {points.shape}")
     moves = _moves(points, actions)
     if not moves.any():
-        return image.copy()
+        return Drawing(image.copy(), points)
     height, width = image.shape[:2]
     low, high = points.min(axis=0), points.max(axis=0)
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    ring = (low + high) / 2 + REACH * (high - low) / 2 * np.stack(
+    ring = (low + high) / 2 + EXTENT * (high - low) / 2 * np.stack(
         [np.cos(angles), np.sin(angles)], 1
     )
     spline = RBFInterpolator(
@@ -64,13 +65,13 @@ def move_face(image: Image, points: Floats, actions: FaceActions) -> Image:
     columns, rows = np.meshgrid(np.linspace(0, width, GRID), np.linspace(0, height, GRID))
     places = np.stack([columns.ravel(), rows.ravel()], 1)
     distances = np.linalg.norm((2 * places - low - high) / (high - low), axis=1)
-    within = distances[:, None] < REACH
+    within = distances[:, None] < EXTENT
     coarse = np.asarray(spline(places) * within, np.float32).reshape(GRID, GRID, 2)
     shift = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     x, y = x + shift[..., 0], y + shift[..., 1]
     moved = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(moved, np.uint8)
+    return Drawing(np.asarray(moved, np.uint8), points + moves)
 
 
 def _moves(points: Floats, actions: FaceActions) -> Floats:
