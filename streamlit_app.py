@@ -38,6 +38,12 @@ PAGES: Final = (
     ),
     ("video", "Video", "movie", "A clip becomes a timeline, a table and an annotated video."),
     (
+        "move",
+        "Move a face",
+        "sentiment_satisfied",
+        "Pull a drawn face by its brows and mouth, and see the answer change.",
+    ),
+    (
         "explain",
         "Explain",
         "troubleshoot",

@@ -84,7 +84,9 @@ SAMPLES: Final[dict[str, Callable[[], Image]]] = {
         for number, name in enumerate(EXPRESSIONS)
     },
     "At rest": resting_portrait,
-    "Corners up": partial(moved_portrait, FaceActions(smile_left=1, smile_right=1, cheek_raise=0.7)),
+    "Corners up": partial(
+        moved_portrait, FaceActions(smile_left=1, smile_right=1, cheek_raise=0.7)
+    ),
     "Corners down": partial(moved_portrait, FaceActions(frown=1, brow_inner_up=1)),
     "Brows down": partial(moved_portrait, FaceActions(brow_down=1, lip_press=0.7)),
 }

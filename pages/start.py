@@ -31,6 +31,12 @@ ENTRIES: Final = (
         "Choose a clip",
     ),
     (
+        "pages/move.py",
+        ":material/sentiment_satisfied: Move a face",
+        "Pull a drawn face by its brows and mouth, and see which move turns the answer.",
+        "Pull a face",
+    ),
+    (
         "pages/explain.py",
         ":material/troubleshoot: Explain",
         "Why this class? See the places that count, cover them, and find out whether the map is true.",

@@ -73,8 +73,8 @@ def choose_subject() -> Subject:
         key="move_who",
         persist_state="session",
         on_change=drop_start,
-        help="The characters are drawn and belong to nobody. The photograph is moved by its landmarks: teeth, "
-        "wrinkles and the inside of the mouth cannot appear on it.",
+        help="The characters are drawn and belong to nobody. The photograph is moved by its landmarks: "
+        "teeth, wrinkles and the inside of the mouth cannot appear on it.",
     )
     return Subject(name)
 
@@ -87,11 +87,18 @@ def choose_preset() -> None:
         key="move_preset",
         on_change=apply_preset,
         wrap=True,
-        help="Ranges of facial actions after Du, Tao and Martinez (2014): what most people's faces do when they "
-        "are asked to show this expression.",
+        help="Facial actions after Du, Tao and Martinez (2014): what most faces do when people are "
+        "asked to show this expression.",
     )
     st.slider(
-        "Strength", MIN_INTENSITY, 1.0, 1.0, 0.05, key="move_strength", on_change=apply_preset, persist_state="session"
+        "Strength",
+        MIN_INTENSITY,
+        1.0,
+        1.0,
+        0.05,
+        key="move_strength",
+        on_change=apply_preset,
+        persist_state="session",
     )
 
 
@@ -141,7 +148,8 @@ def current_pose(subject: Subject) -> Pose:
     """Return how the head is turned; that of a photograph stays as it is."""
     if not subject.is_drawn:
         return Pose()
-    return Pose(**{name: float(st.session_state.get(key_of(name), 0)) for name in TURNS})
+    turn, nod, tilt = (float(st.session_state.get(key_of(name), 0)) for name in TURNS)
+    return Pose(turn, nod, tilt)
 
 
 def render_sliders(subject: Subject) -> None:
@@ -161,7 +169,9 @@ def render_sliders(subject: Subject) -> None:
     with st.grid(2, min_column_width=180, gap="small"):
         if part == HEAD:
             for name, (title, limit) in TURNS.items():
-                st.slider(f"{title}, °", -limit, limit, 0, key=key_of(name), persist_state="session")
+                st.slider(
+                    f"{title}, °", -limit, limit, 0, key=key_of(name), persist_state="session"
+                )
             return
         for name in GROUPS[part]:
             if name in subject.actions:
@@ -174,5 +184,3 @@ def render_sliders(subject: Subject) -> None:
                     on_change=forget_preset,
                     persist_state="session",
                 )
-
-

@@ -12,6 +12,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const image = face.querySelector("img")
     image.src = data.picture
     image.alt = data.alt
+    face.querySelector("p").textContent = data.answer
     showPoints(face, data.handles, state)
     if (state.next) pull(state, ...state.next)
 }

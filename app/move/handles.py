@@ -45,18 +45,18 @@ HANDLES: Final = (
 _FOLDER: Final = Path(__file__).parent
 _face = st.components.v2.component(
     "pulled_face",
-    html='<div class="face"><img alt=""><div class="points"></div></div>',
+    html='<div class="face"><img alt=""><p></p><div class="points"></div></div>',
     css=(_FOLDER / "handles.css").read_text(encoding="utf-8"),
     js=(_FOLDER / "handles.js").read_text(encoding="utf-8"),
 )
 
 
-def render_face(subject: Subject, picture: Image, alt: str) -> None:
+def render_face(subject: Subject, picture: Image, answer: str) -> None:
     """Show a face with its handles.
 
     Args:
         picture: (H, W, 3) RGB, with whatever is drawn over the face.
-        alt: what it shows, for people who cannot see it.
+        answer: what the network says of it.
     """
     points = subject.landmarks(current_actions(subject), current_pose(subject))
     shown = [handle for handle in HANDLES if set(handle.actions) & set(subject.actions)]
@@ -64,7 +64,8 @@ def render_face(subject: Subject, picture: Image, alt: str) -> None:
         key=KEY,
         data={
             "picture": data_address(picture),
-            "alt": alt,
+            "alt": f"{subject.name}, moved. The answer: {answer}",
+            "answer": answer,
             "handles": [
                 {
                     "number": handle.landmark,

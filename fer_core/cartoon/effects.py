@@ -40,9 +40,10 @@ class Turn:
     """All actions after the change."""
 
 
-def with_action(actions: FaceActions, name: str, value: float) -> FaceActions:
-    """Return the actions with one of them changed; the first of a pair in ``PAIRS`` changes both."""
-    return replace(actions, **dict.fromkeys(PAIRS.get(name, (name,)), value))
+def raised(actions: FaceActions, name: str, by: float) -> FaceActions:
+    """Return the actions with one of them raised, within 0..1; the first of a pair raises both."""
+    values = {each: getattr(actions, each) + by for each in PAIRS.get(name, (name,))}
+    return replace(actions, **{each: min(max(value, 0.0), 1.0) for each, value in values.items()})
 
 
 def tried_actions(names: Iterable[str] = ACTION_NAMES) -> list[str]:
@@ -70,10 +71,7 @@ def action_effects(
     """
     names = tried_actions(names)
     signs = [1 if getattr(actions, name) + step <= 1 else -1 for name in names]
-    changed = [
-        with_action(actions, name, getattr(actions, name) + sign * step)
-        for name, sign in zip(names, signs, strict=True)
-    ]
+    changed = [raised(actions, name, sign * step) for name, sign in zip(names, signs, strict=True)]
     shares = read([actions, *changed])[:, expression_index(target)]
     differences = np.array(signs) * (shares[1:] - shares[0])
     return dict(zip(names, differences.tolist(), strict=True))
@@ -93,7 +91,7 @@ def smallest_turn(
         does it.
     """
     tries = [
-        (name, value, with_action(actions, name, value))
+        (name, value, raised(actions, name, value - getattr(actions, name)))
         for name in tried_actions(names)
         for value in np.linspace(0, 1, STEPS + 1).tolist()
         if value != getattr(actions, name)
