@@ -5,7 +5,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from scipy.interpolate import RBFInterpolator
 
 from fer_core.cartoon.actions import FaceActions
 from fer_core.cartoon.anatomy import Pose, landmarks
@@ -45,6 +44,8 @@ def move_face(image: Image, points: Floats, actions: FaceActions) -> Drawing:
     Raises:
         UserError: for another number of landmarks.
     """
+    from scipy.interpolate import RBFInterpolator  # which takes long to load
+
     if points.shape != (78, 2):
         raise UserError(f"a face has 78 landmarks, not an array of {points.shape}")
     moves = _moves(points, actions)

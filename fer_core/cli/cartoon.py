@@ -33,7 +33,6 @@ def cartoon(
     import numpy as np
 
     from fer_core.cartoon import CHARACTERS, draw_at_random, get_character
-    from fer_core.data.readers.ferg import DRAWINGS_FILE
     from fer_core.export import json_text, png_bytes
     from fer_core.labels import EXPRESSIONS
 
@@ -61,6 +60,6 @@ def cartoon(
                 "landmarks": drawn.drawing.landmarks.round(2).tolist(),
             }
         )
-    with replaced(out / DRAWINGS_FILE) as beside:
+    with replaced(out / "drawings.json") as beside:
         beside.write_text(json_text(records), encoding="utf-8")
     typer.echo(f"{len(records):,} drawings of {len(characters)} characters in {out}")

@@ -20,6 +20,7 @@ def test_cartoon_writes_a_set_that_is_read_as_ferg(run: Run, tmp_path: Path) -> 
     assert len(faces) == len(CHARACTERS) * len(EXPRESSIONS)
     assert np.bincount(faces.labels).tolist() == [len(CHARACTERS)] * 7
     assert set(faces.splits) == {"Training", "PublicTest", "PrivateTest"}, "split by character"
+    assert faces.sources == {"drawn": "drawn faces (expression-lens cartoon), Apache-2.0"}
     records = json.loads((out / "drawings.json").read_text())
     assert len(records) == 63 and 0.3 <= records[0]["intensity"] <= 1
     assert np.shape(records[0]["landmarks"]) == (78, 2)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from fer_core.cartoon.characters import CHARACTERS
 from fer_core.data.crops import Crop, image_files, read_crops
 from fer_core.data.faceset import DataError, FaceSet
 from fer_core.data.omissions import Omissions
@@ -15,8 +16,6 @@ from fer_core.labels import class_number
 
 SOURCE: Final = "FERG-DB (Aneja et al. 2016), non-commercial research use"
 DRAWINGS: Final = "drawn faces (expression-lens cartoon), Apache-2.0"
-DRAWINGS_FILE: Final = "drawings.json"
-"""File by which drawings of this project are known."""
 
 CLASSES: Final = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 
@@ -49,7 +48,8 @@ def read_ferg(path: Path, **pictures: Any) -> FaceSet:
             for file in image_files(folder):
                 yield Crop(file, label, splits[character], person=character)
 
-    source = DRAWINGS if (path / DRAWINGS_FILE).is_file() else SOURCE
+    ours = {character.name.lower() for character in CHARACTERS}
+    source = DRAWINGS if ours.issuperset(splits) else SOURCE
     return read_crops(path, crops(), source, omissions=omissions, **pictures)
 
 
