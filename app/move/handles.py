@@ -43,7 +43,7 @@ HANDLES: Final = (
 )
 
 _FOLDER: Final = Path(__file__).parent
-_face = st.components.v2.component(
+PULLED_FACE: Final = st.components.v2.component(
     "pulled_face",
     html='<div class="face"><img alt=""><p></p><div class="points"></div></div>',
     css=(_FOLDER / "handles.css").read_text(encoding="utf-8"),
@@ -60,7 +60,7 @@ def render_face(subject: Subject, picture: Image, answer: str) -> None:
     """
     points = subject.landmarks(current_actions(subject), current_pose(subject))
     shown = [handle for handle in HANDLES if set(handle.actions) & set(subject.actions)]
-    _face(
+    PULLED_FACE(
         key=KEY,
         data={
             "picture": data_address(picture),

@@ -57,9 +57,7 @@ def render_way(subject: Subject, settings: PageSettings) -> None:
         second.selectbox("to", EXPRESSIONS, index=3, key="move_to", on_change=go_along),
     )
     at = st.slider("On the way", 0.0, 1.0, 0.0, 0.05, key="move_at", on_change=go_along)
-    shares = way_probabilities(
-        subject.name, *ends, settings.model, settings.prior, _subject=subject, _settings=settings
-    )
+    shares = way_probabilities(subject.name, ends, settings.model, settings.prior, settings)
     tops = [EXPRESSIONS[number] for number in shares.argmax(axis=1)]
     chart(way_chart(shares, at, ends), "move_way", f"Probabilities from {ends[0]} to {ends[1]}")
     st.caption(describe_way(tops))
@@ -89,18 +87,12 @@ def describe_way(tops: list[str]) -> str:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def way_probabilities(
-    name: str,
-    first: str,
-    second: str,
-    model: str,
-    prior: str | None,
-    _subject: Subject,
-    _settings: PageSettings,
+    name: str, ends: tuple[str, str], model: str, prior: str | None, _settings: PageSettings
 ) -> Floats:
     """Return the (``WAY``, 7) probabilities from one expression to another; shared by all viewers."""
-    ends = expression_actions(first), expression_actions(second)
-    faces = [between(*ends, float(share)) for share in np.linspace(0, 1, WAY)]
-    return probabilities(_subject, faces, Pose(), _settings)
+    first, second = (expression_actions(end) for end in ends)
+    faces = [between(first, second, float(share)) for share in np.linspace(0, 1, WAY)]
+    return probabilities(Subject(name), faces, Pose(), _settings)
 
 
 # Effects ---------------------------------------------------------------------------------------

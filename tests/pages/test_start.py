@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import fer_core
-from app.samples import SAMPLES, portrait
+from app.samples import DRAWN, SAMPLES, portrait
 from fer_core import EXPRESSIONS, Analyzer, list_models, load_card
 from fer_core.draw import percent
 from fer_core.errors import UserError
@@ -103,9 +103,17 @@ def test_limits_shows_the_document(open_page: OpenPage) -> None:
 
 def test_a_face_is_found_in_each_sample(analyzer: Analyzer) -> None:
     for name, sample in SAMPLES.items():
-        (reading,) = analyzer(sample())
-        x0, y0, x1, y1 = reading.face.box
-        assert 200 < (x0 + x1) / 2 < 700 and 200 < (y0 + y1) / 2 < 500, name
+        image = sample()
+        (reading,) = analyzer(image)
+        (x0, y0, x1, y1), (height, width, _) = reading.face.box, image.shape
+        assert 0.2 < (x0 + x1) / 2 / width < 0.65 and 0.25 < (y0 + y1) / 2 / height < 0.65, name
+
+
+def test_each_drawn_sample_is_read_as_what_it_shows(analyzer: Analyzer) -> None:
+    for name, sample in SAMPLES.items():
+        who, _, expression = name.partition(", ")
+        if who in DRAWN:
+            assert analyzer(sample())[0].top[0] == expression, name
 
 
 def test_how_it_works_explains_models_without_feature_maps(open_page: OpenPage) -> None:
