@@ -126,6 +126,6 @@ def expression_actions(
         else:
             values[action] = intensity * value
     if random is not None:
-        lids = random.uniform(0, 0.12)
+        lids = random.uniform(0, 0.08)
         values["blink_left"] = values["blink_right"] = lids
     return FaceActions(**values)

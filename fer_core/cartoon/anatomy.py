@@ -109,7 +109,7 @@ def _nose(character: Character, actions: FaceActions) -> Floats:
 
 def _lid_heights(character: Character, actions: FaceActions, closed: float) -> tuple[float, float]:
     """Return how far the upper lid lies above, and the lower lid below, the line through the corners."""
-    upper = 0.098 * character.eye * (1 + 0.85 * actions.eye_wide - 0.4 * actions.eye_squint)
+    upper = 0.09 * character.eye * (1 + 0.85 * actions.eye_wide - 0.4 * actions.eye_squint)
     lower = 0.07 * character.eye * (1 + 0.3 * actions.eye_wide - 0.55 * actions.eye_squint)
     lower = lower - 0.05 * actions.cheek_raise
     return upper * (1 - closed) - lower * closed * 0.9, lower
