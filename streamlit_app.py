@@ -108,18 +108,13 @@ answer the same question in other ways. **Score-CAM** and **integrated gradients
 explained by it. The *Explain* page tells more of each.
 """
 
-# The accent is dark enough to carry white labels, and so too dark for the text of what is selected: tint
-# and border show the selection.
-SELECTION_STYLE: Final = (
-    "<style>[data-variant][data-selected], [data-testid=stTab][aria-selected=true]"
-    " { color: inherit !important }</style>"
-)
+STYLE: Final = Path(__file__).parent / "app" / "style.css"
 
 
 def main() -> None:
     """Run the page that the address names, with its settings in the sidebar."""
     st.logo(str(IMAGES / "wordmark.svg"), size="large")
-    st.html(SELECTION_STYLE)
+    st.html(STYLE)
     pages = [
         st.Page(
             f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=text, default=not i

@@ -76,7 +76,7 @@ def render_help() -> None:
             "Sets are read from one folder on the machine where the app runs. Start the app with its path, "
             "then choose a set from it here:"
         )
-        st.code("make app FER_DATA=/the/folder/with/your/sets", language="bash")
+        st.code("make app FER_DATA=/the/folder/with/your/sets", language=None)
         st.caption(
             f"Or set the environment variable {datasets.VARIABLE}. Without it the app opens no folder, so "
             "that visitors cannot look around on the machine. Faces are neither stored nor sent."
