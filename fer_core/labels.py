@@ -54,7 +54,7 @@ AFFECT: Final = ("valence", "arousal")
 REGIONS: Final = ("face", "upper", "lower")
 """Regions of a prior-attention network: the whole face, eyes + brows, mouth."""
 
-PARTS: Final = ("brows", "eyes", "nose", "mouth")
+PARTS: Final = ("brows", "eyes", "nose", "mouth", "cheeks", "chin", "forehead")
 """Parts of a face that dense landmarks outline."""
 
 POINTS: Final = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")

@@ -232,7 +232,7 @@ class Explanation:
     """There is no positive heat, or it is the same everywhere, or the map is not finite."""
     seconds: float
     part_share: Mapping[str, float] | None = None
-    """brows / eyes / nose / mouth / rest -> share of the positive heat, where landmarks are known."""
+    """Each of ``PARTS`` and "rest" -> share of the positive heat, where landmarks are known."""
     other: str | None = None
     """The class whose map was subtracted: the map shows evidence for ``target`` over ``other``."""
     heat_box: tuple[int, int, int, int] | None = None

@@ -135,13 +135,13 @@ def before_and_after(before: Floats, after: Floats, *, height: int = 300) -> go.
 
 
 def drawing_board(
-    picture: Image, boxes: Sequence[tuple[float, float, float, float]], *, side: int = 380
+    picture: Image, polygons: Sequence[Sequence[tuple[float, float]]], *, side: int = 380
 ) -> go.Figure:
-    """Draw a square picture on which boxes can be drawn with the pointer; existing boxes are marked.
+    """Draw a square picture on which boxes can be drawn with the pointer; what is covered is marked.
 
     Args:
         picture: (S, S) gray or (S, S, 3) RGB uint8.
-        boxes: x0, y0, x1, y1 as fractions of the square.
+        polygons: corners (x, y) of what is covered, as fractions of the square.
         side: pixels.
     """
     rgb = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB) if picture.ndim == 2 else picture
@@ -163,10 +163,9 @@ def drawing_board(
         sizing="stretch",
         layer="below",
     )
-    for x0, y0, x1, y1 in boxes:
-        figure.add_shape(
-            type="rect", x0=x0, y0=y0, x1=x1, y1=y1, line={"color": ACCENT, "width": 3}
-        )
+    for polygon in polygons:
+        path = "M " + " L ".join(f"{x:.4f},{y:.4f}" for x, y in polygon) + " Z"
+        figure.add_shape(type="path", path=path, line={"color": ACCENT, "width": 3})
     plain(figure, side, right=0)
     figure.update_layout(
         dragmode="select", margin={"t": 0}, newselection={"line": {"color": ACCENT}}

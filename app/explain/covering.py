@@ -1,4 +1,4 @@
-"""Cover it yourself: boxes on the face, and whether the map predicted what they do."""
+"""Cover it yourself: parts of the face or drawn boxes, and whether the map predicted what they do."""
 
 from typing import Final
 
@@ -6,62 +6,66 @@ import streamlit as st
 
 from app.charts.evidence import before_and_after, drawing_board
 from app.charts.readings import probability_bars
+from app.covers import choose_cover_margin
 from app.explain.question import Question
 from app.widgets import chart
 from fer_core import EXPRESSIONS
 from fer_core.draw import percent
 from fer_core.draw.overlay import headline
-from fer_core.explain import OcclusionTest, part_boxes
-from fer_core.explain.box_occlusion import Box, clip_boxes
-
-COVERS: Final = ("mouth", "eyes", "brows", "nose", "left half", "right half")
+from fer_core.explain import COVERS, Cover, OcclusionTest, part_cover
+from fer_core.explain.covers import HALVES, drawn_cover
 
 
 def render_covering(question: Question) -> None:
     """Show the board on which boxes are drawn, and what they do to the probabilities."""
-    boxes: tuple[Box, ...] = st.session_state.get("explain_boxes", ())
     st.markdown(
         f"The map says where the evidence for *{question.target}* lies. **Cover a place that you think "
-        "counts**: draw a box on the face, or press a button. Did the map predict what happens?"
+        "counts**: press its name, or draw a box on the face. Did the map predict what happens?"
     )
-    render_buttons(question, boxes)
+    polygons = choose_cover(question)
     board, answer = st.columns((2, 3), gap="large")
     test = None
-    if boxes:
+    if polygons:
         with st.spinner("Asking the network …"):
-            test = question.occlusion_test(boxes)
+            test = question.occlusion_test(polygons)
     with board:
         chart(
-            drawing_board(question.crop if test is None else test.covered, boxes),
+            drawing_board(question.crop if test is None else test.covered, polygons),
             board_key(),
             "The face, on which boxes can be drawn",
             on_select=add_drawn,
             selection="box",
         )
-        st.caption("Several boxes add up.")
+        st.caption(
+            "Several parts and boxes add up. The size decides: move it, and watch the answer."
+        )
     with answer:
         render_answer(question, test)
 
 
-def render_buttons(question: Question, boxes: tuple[Box, ...]) -> None:
-    """Show a button for each part of the face."""
-    with st.container(horizontal=True):
-        for name in COVERS:
-            st.button(
-                f"Cover the {name}",
-                key=f"explain_cover_{name}",
-                on_click=set_boxes,
-                args=(part_boxes(question.landmarks)[name],),
-            )
+def choose_cover(question: Question) -> Cover:
+    """Ask for the parts of the face to cover and for the size; return them with the boxes that were drawn."""
+    boxes: Cover = st.session_state.get("explain_boxes", ())
+    names = st.pills(
+        "Cover",
+        [*COVERS, *HALVES],
+        selection_mode="multi",
+        wrap=True,
+        key="explain_covers",
+        persist_state="session",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        margin = choose_cover_margin("explain")
         st.button(
             "Uncover",
             icon=":material/undo:",
             type="tertiary",
-            disabled=not boxes,
+            disabled=not (names or boxes),
             key="explain_uncover",
-            on_click=set_boxes,
-            args=((),),
+            on_click=uncover,
         )
+    parts = (part_cover(question.landmarks, name, margin) for name in names)
+    return (*(polygon for each in parts for polygon in each), *boxes)
 
 
 def render_answer(question: Question, test: OcclusionTest | None) -> None:
@@ -92,7 +96,7 @@ VERDICTS: Final = {
 
 
 def describe_verdict(test: OcclusionTest) -> str:
-    """Return in words whether the map predicted what the boxes did, by sizes that can be seen."""
+    """Return in words whether the map predicted what the cover did, by sizes that can be seen."""
     index = EXPRESSIONS.index(test.target)
     before, after = (percent(float(values[index])) for values in (test.before, test.after))
     return (
@@ -117,15 +121,20 @@ def board_key() -> str:
     return f"explain_drawn_{st.session_state.get('explain_board', 0)}"
 
 
-def set_boxes(boxes: tuple[Box, ...]) -> None:
-    """Replace the boxes on the face."""
-    st.session_state.explain_boxes = boxes
-    st.session_state.explain_board = st.session_state.get("explain_board", 0) + 1
+def uncover() -> None:
+    """Remove every cover."""
+    st.session_state.explain_covers = []
+    keep_boxes(())
 
 
 def add_drawn() -> None:
     """Add the box that was drawn last."""
     drawn = st.session_state[board_key()].selection.get("box", [])
-    boxes = clip_boxes([(*box["x"], *box["y"]) for box in drawn])
-    if boxes:
-        set_boxes((*st.session_state.get("explain_boxes", ()), *boxes))
+    if boxes := drawn_cover([(*box["x"], *box["y"]) for box in drawn]):
+        keep_boxes((*st.session_state.get("explain_boxes", ()), *boxes))
+
+
+def keep_boxes(boxes: Cover) -> None:
+    """Replace the boxes that were drawn on the face."""
+    st.session_state.explain_boxes = boxes
+    st.session_state.explain_board = st.session_state.get("explain_board", 0) + 1

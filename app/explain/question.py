@@ -12,10 +12,9 @@ from fer_core import EXPRESSIONS, Analyzer
 from fer_core.evaluation.faithfulness import Faithfulness, center_map, random_map
 from fer_core.evaluation.faithfulness import faithfulness as measure_faithfulness
 from fer_core.evaluation.randomization import randomized
-from fer_core.explain import Method, OcclusionTest, is_flat, list_layers, to_aligned
+from fer_core.explain import Cover, Method, OcclusionTest, is_flat, list_layers, to_aligned
 from fer_core.explain import occlusion_test as run_occlusion_test
 from fer_core.explain import raw_maps as maps_of
-from fer_core.explain.box_occlusion import Box
 from fer_core.types import Face, Floats, Image, Reading
 
 
@@ -102,9 +101,9 @@ class Question:
         maps, seconds = _evidence(self.face, method.name, layer, self.reading, self.analyzer)
         return _visible(maps, method), seconds
 
-    def occlusion_test(self, boxes: tuple[Box, ...]) -> OcclusionTest:
-        """Return what happens to the class under these boxes."""
-        return _occlusion_test(self._key, boxes, self)
+    def occlusion_test(self, polygons: Cover) -> OcclusionTest:
+        """Return what happens to the class under a cover."""
+        return _occlusion_test(self._key, polygons, self)
 
     def faithfulness(self) -> dict[str, Faithfulness]:
         """Return the faithfulness of the map, beside two baselines that do not know the network."""
@@ -148,14 +147,12 @@ def _evidence(
 
 
 @st.cache_data(scope="session", max_entries=100, show_spinner=False)
-def _occlusion_test(
-    key: tuple[object, ...], boxes: tuple[Box, ...], _question: Question
-) -> OcclusionTest:
+def _occlusion_test(key: tuple[object, ...], polygons: Cover, _question: Question) -> OcclusionTest:
     classifier = _question.analyzer.classifier(_question.model)
     return run_occlusion_test(
         classifier,
         _question.crop,
-        boxes,
+        polygons,
         _question.target,
         _question.maps[_question.target],
         _question.face.prior,

@@ -9,7 +9,9 @@ from app.charts.evidence import share_dots
 from app.explain.question import Question
 from app.widgets import attention_note, chart
 from fer_core.draw import percent
-from fer_core.explain import attention_shares, part_share, region_share
+from fer_core.explain import attention_shares, part_share, positive_share, region_share
+from fer_core.explain.attribution_shares import LITTLE
+from fer_core.labels import PARTS
 from fer_core.weights import load_card
 
 BLOCK_WORDS: Final = {"upper": "block of eyes and brows", "lower": "block of the mouth"}
@@ -49,10 +51,16 @@ def render_regions(question: Question) -> None:
 
 
 def describe_parts(question: Question, parts: dict[str, float], area: dict[str, float]) -> str:
-    """Return the part that holds most heat for its area, in a sentence."""
+    """Return the part that holds most heat for its area, in a sentence; none where hardly any is for the
+    class."""
     if question.is_flat:
         return f"This map of *{question.words}* is flat, so there is no heat to share out.\n"
-    ratios = {name: share / max(area[name], 0.01) for name, share in parts.items()}
+    if (positive := positive_share(question.raw)) < LITTLE:
+        return (
+            f"Hardly anything speaks for *{question.words}*: {percent(positive)} of the heat is for it, the "
+            "rest against it. So the dots say little here.\n"
+        )
+    ratios = {name: parts[name] / max(area[name], 0.01) for name in PARTS}
     most = max(ratios, key=ratios.__getitem__)
     return (
         f"Of the evidence for *{question.words}*, **{percent(parts[most])}** lies on the {most}, "

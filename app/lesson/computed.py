@@ -5,16 +5,16 @@ All pictures are samples, so what was computed for one pupil is there for the wh
 
 from typing import Final
 
-import cv2
-import numpy as np
 import streamlit as st
 
-from app.samples import GRAY, SAMPLES, portrait
+from app.samples import SAMPLES
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.evaluation.randomization import randomized
-from fer_core.explain import raw_map
-from fer_core.explain.box_occlusion import part_cover
-from fer_core.types import Floats, Image, RawMap, Reading
+from fer_core.explain import OcclusionTest, occlusion_test, part_cover, raw_map, to_aligned
+from fer_core.types import Floats, RawMap, Reading
+
+COVERED: Final = ("mouth", "eyes")
+"""Parts of the face that the lesson covers."""
 
 RANDOMIZED_METHODS: Final = ("gradcam", "guided_backprop")
 """Methods of which one still shows the same map when the network is randomized; which one is computed."""
@@ -43,21 +43,34 @@ def portrait_maps(
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def read_covered(
-    part: str,
-    model: str,
-    prior: str | None,
-    detector: str,
+def cover_portrait(
+    margin: float,
+    how: tuple[str, str | None, str],
     _reading: Reading,
+    _raw: Floats,
     _analyzer: Analyzer,
-) -> tuple[Image, Reading]:
-    """Return the portrait with a cover on a part of its face, and what is read in it at the same place."""
-    face = _reading.face
-    x0, y0, x1, y1 = part_cover(face, part)
-    covered = cv2.rectangle(portrait(), (x0, y0), (x1 - 1, y1 - 1), GRAY, cv2.FILLED)
-    image = np.asarray(covered, np.uint8)
-    (reading,) = _analyzer.predict(image, [face], model=model, prior=prior).readings
-    return image, reading
+) -> dict[str, OcclusionTest]:
+    """Return each of ``COVERED`` -> what its cover does to the likeliest class of the portrait.
+
+    Args:
+        margin: of the covers, in inter-ocular distances.
+        how: model, prior and detector.
+        _raw: map of the class.
+    """
+    model, prior, _ = how
+    assert _reading.face.landmarks is not None
+    landmarks = to_aligned(_reading.face.landmarks, _reading.regions)
+    return {
+        part: occlusion_test(
+            _analyzer.classifier(model),
+            _reading.regions.face,
+            part_cover(landmarks, part, margin),
+            _reading.top[0],
+            _raw,
+            prior,
+        )
+        for part in COVERED
+    }
 
 
 @st.cache_data(max_entries=20, show_spinner=False)

@@ -7,35 +7,27 @@ import numpy as np
 import streamlit as st
 
 from app.charts.evidence import before_and_after
+from app.covers import choose_cover_margin
 from app.lesson import texts
 from app.lesson.computed import (
     RANDOMIZED_METHODS,
+    cover_portrait,
     portrait_maps,
     randomization_stages,
-    read_covered,
 )
-from app.lesson.context import (
-    LessonContext,
-    choose,
-    close_up,
-    draw_map,
-    large_chart,
-    show_tile,
-)
+from app.lesson.context import LessonContext, choose, draw_map, large_chart, show_tile
 from app.lesson.steps import PICTURE_WIDTH
-from app.samples import portrait
+from app.widgets import enlarged
 from fer_core import EXPRESSIONS
 from fer_core.draw import percent
 from fer_core.draw.tiles import heat_tiles
 from fer_core.evaluation.randomization import rank_correlation
-from fer_core.explain import get_method, share_in_box
-from fer_core.explain.box_occlusion import part_cover
-from fer_core.types import Floats, Image, Reading
+from fer_core.explain import OcclusionTest, get_method
+from fer_core.explain.covers import MARGIN
+from fer_core.types import Floats, Reading
 
 CLOSE: Final = 0.05
 """Losses and shares of heat that differ by less count as the same."""
-
-COVERED: Final = ("mouth", "eyes")
 
 METHODS: Final = ("gradcam", "layercam", "eigencam")
 
@@ -45,33 +37,18 @@ JUDGED_STAGE: Final = 2
 
 def render_cover(context: LessonContext) -> None:
     """Step 5: whether the map predicted which cover counts."""
-    settings = context.settings
     with context.pictures:
         reading = context.find_face()
         with st.spinner(texts.WAIT):
             explanation = context.explain_portrait(reading)
-            covered = {
-                part: read_covered(
-                    part,
-                    settings.model,
-                    settings.prior,
-                    settings.detector,
-                    reading,
-                    settings.analyzer,
-                )
-                for part in COVERED
-            }
-    index = int(reading.probabilities.argmax())
+            tests = cover_parts(context, reading, explanation.raw, MARGIN)
     name, p = reading.top
-    left = {part: float(after.probabilities[index]) for part, (_, after) in covered.items()}
-    heat = {
-        part: share_in_box(explanation.heatmap, part_cover(reading.face, part)) for part in COVERED
-    }
-    right = larger({part: p - after for part, after in left.items()})
-    verdict = texts.PREDICTED if larger(heat) == right else texts.NOT_PREDICTED
+    right = larger({part: -test.change for part, test in tests.items()})
+    predicted = larger({part: test.heat for part, test in tests.items()}) == right
+    verdict = texts.PREDICTED if predicted else texts.NOT_PREDICTED
     names = {"name": name, "p": percent(p)}
-    names |= {part: percent(after) for part, after in left.items()}
-    names |= {f"{part}_heat": percent(share) for part, share in heat.items()}
+    names |= {part: percent(left(test)) for part, test in tests.items()}
+    names |= {f"{part}_heat": percent(test.heat) for part, test in tests.items()}
     answer = context.ask(
         right,
         names,
@@ -89,29 +66,47 @@ def render_cover(context: LessonContext) -> None:
                 alt=texts.ALT_MAP.format(about=name),
             )
         else:
-            render_covers(reading, covered)
+            render_covers(context, reading, explanation.raw)
 
 
-def render_covers(reading: Reading, covered: Mapping[str, tuple[Image, Reading]]) -> None:
-    """Show what each cover does to the probabilities."""
+def cover_parts(
+    context: LessonContext, reading: Reading, raw: Floats, margin: float
+) -> dict[str, OcclusionTest]:
+    """Return each part -> what its cover does to the likeliest class of the portrait."""
+    settings = context.settings
+    how = settings.model, settings.prior, settings.detector
+    return cover_portrait(margin, how, reading, raw, settings.analyzer)
+
+
+def left(test: OcclusionTest) -> float:
+    """Return the probability that the class keeps under the cover."""
+    return float(test.after[EXPRESSIONS.index(test.target)])
+
+
+def render_covers(context: LessonContext, reading: Reading, raw: Floats) -> None:
+    """Show what each cover does to the probabilities, in a size that can be chosen."""
     part = choose(texts.COVERED, texts.COVERS, "cover", "mouth")
-    picture, after = covered.get(part, (portrait(), reading))
+    margin = choose_cover_margin("lesson", texts.COVER_SIZE)
+    with st.spinner(texts.WAIT):
+        test = cover_parts(context, reading, raw, margin).get(part)
+    crop, after = reading.regions.face, reading.probabilities
+    if test is not None:
+        crop, after = test.covered, test.after
     name, p = reading.top
     with st.grid(2, min_column_width=220, vertical_alignment="center"):
         st.image(
-            close_up(picture, reading.face),
-            width="stretch",
-            alt=texts.ALT_FACE.format(face=texts.COVERS[part]),
+            enlarged(crop, 8), width="stretch", alt=texts.ALT_FACE.format(face=texts.COVERS[part])
         )
-        figure = before_and_after(reading.probabilities, after.probabilities, height=440)
+        figure = before_and_after(reading.probabilities, after, height=440)
         figure.update_layout(legend_traceorder="normal")
         figure.data[0].name, figure.data[1].name = texts.AFTER, texts.BEFORE
-        covered_p = percent(float(after.probabilities[EXPRESSIONS.index(name)]))
+        covered_p = percent(float(after[EXPRESSIONS.index(name)]))
         large_chart(
             figure,
             "lesson_covered",
             texts.ALT_COVERED.format(name=name, p=percent(p), after=covered_p),
         )
+    st.caption(texts.SIZE_DECIDES)
 
 
 def render_methods(context: LessonContext) -> None:

@@ -136,6 +136,10 @@ NOT_PREDICTED: Final = (
 )
 COVERS: Final = {"nothing": "Nothing", "mouth": "Mouth", "eyes": "Eyes"}
 COVERED: Final = "Cover"
+COVER_SIZE: Final = "Its size"
+SIZE_DECIDES: Final = (
+    "The size decides: a larger cover takes more, wherever it lies. The reply is about medium ones."
+)
 BEFORE: Final = "before"
 AFTER: Final = "covered"
 HEAT: Final = "The map of *{name}*"

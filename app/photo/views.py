@@ -27,8 +27,10 @@ from fer_core import EXPRESSIONS, load_card
 from fer_core.draw import percent
 from fer_core.draw.overlay import draw_overlay, headline
 from fer_core.draw.tiles import attention_tiles, heat_tiles
-from fer_core.explain import get_method
+from fer_core.explain import get_method, positive_share
+from fer_core.explain.attribution_shares import LITTLE
 from fer_core.export import png_bytes
+from fer_core.labels import PARTS
 from fer_core.types import Explanation, FrameResult, Image, Reading
 
 SHOWN_SIDE: Final = 1600
@@ -239,15 +241,18 @@ def describe_shares(explanation: Explanation) -> str:
     target, share, parts = explanation.target, explanation.region_share, explanation.part_share
     if explanation.is_flat:
         return f"For *{target}* the map is flat: no place speaks for it more than another."
+    if (positive := positive_share(explanation.raw)) < LITTLE:
+        return (
+            f"Hardly anything speaks for *{target}*: {percent(positive)} of the heat is for it, the rest "
+            "against it."
+        )
     words = (
         f"Of the evidence for *{target}*, {percent(share['upper'])} lies around eyes and brows, "
         f"{percent(share['lower'])} around the mouth, {percent(share['elsewhere'])} elsewhere"
     )
     if parts is not None:
-        words += (
-            f"; by the landmarks, {percent(parts['brows'])} on the brows, {percent(parts['eyes'])} on the "
-            f"eyes, {percent(parts['nose'])} on the nose and {percent(parts['mouth'])} on the mouth"
-        )
+        by_part = ", ".join(f"{part} {percent(parts[part])}" for part in PARTS)
+        words += f"; by the landmarks, {by_part} and the rest {percent(parts['rest'])}"
     return f"{words}."
 
 

@@ -13,6 +13,7 @@ from fer_core.cli.progress import print_above, progress_bar, track
 from fer_core.devices import choose_device
 from fer_core.errors import UserError
 from fer_core.files import check_output, make_folder
+from fer_core.labels import EXPRESSIONS
 from fer_core.weights import AVERAGES, WEIGHTS, WeightsError, list_models, load_card, results_path
 
 if TYPE_CHECKING:
@@ -56,9 +57,20 @@ def averages(
     typer.echo(f"landmarks of {len(faces):,} faces", err=True)
     with progress_bar("Landmarks"):
         landmarks = bare_landmarks(faces.images, device)
-    layout = landmarks_in_square(landmarks, five_points(landmarks)).mean(axis=0)
+    layouts = landmarks_in_square(landmarks, five_points(landmarks))
+    by_class = {
+        name: layouts[faces.labels == number].mean(axis=0)
+        for number, name in enumerate(EXPRESSIONS)
+        if (faces.labels == number).any()
+    }
     command = f"python -m fer_core averages{data_options(data)}{options}"
-    results = replace(results, landmarks=layout, command=command, faces=faces.sha256)
+    results = replace(
+        results,
+        landmarks=layouts.mean(axis=0),
+        class_landmarks=by_class,
+        command=command,
+        faces=faces.sha256,
+    )
     results = _average(chosen, results, faces, landmarks, (most, device, model is None))
     print_claims(results, [name for name in chosen if name in results.maps])
     typer.echo(f"\nwritten to {results_path(AVERAGES, WEIGHTS)}")

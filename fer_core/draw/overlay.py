@@ -48,7 +48,7 @@ class OverlayStyle:
     attention: bool = False
     """The network's own spatial attention."""
     parts: bool = False
-    """Attribution shares of the first face's map: brows, eyes, nose and mouth."""
+    """Attribution shares of the first face's map: the parts of the face."""
 
 
 def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None = None) -> Image:

@@ -49,7 +49,7 @@ class AverageMap:
     """(h, w) mean of the raw maps in aligned coordinates, -1..1. Each map is divided by its largest absolute
     value first, so that all faces have the same weight."""
     part_share: Mapping[str, float]
-    """brows / eyes / nose / mouth / rest -> mean share of the positive heat, by each face's landmarks."""
+    """Each of ``PARTS`` and "rest" -> mean share of the positive heat, by each face's landmarks."""
     part_covariance: Floats
     """(5, 5) covariance of these means, in the order of ``SHARES``; NaN for a single face."""
     region_share: Mapping[str, float]
@@ -59,7 +59,7 @@ class AverageMap:
 
     @property
     def part_error(self) -> dict[str, float]:
-        """brows / eyes / nose / mouth / rest -> standard error of the mean share."""
+        """Each of ``PARTS`` and "rest" -> standard error of the mean share."""
         return {part: self.error((part,)) for part in SHARES}
 
     def share(self, parts: Sequence[str]) -> float:
@@ -80,6 +80,9 @@ class Averages:
     """Model -> class -> average map; classes that the model never predicts correctly are left out."""
     landmarks: Floats | None = None
     """(78, 2) mean landmarks of all faces, as fractions of the aligned square; None without averages."""
+    class_landmarks: Mapping[str, Floats] = field(default_factory=dict)
+    """Class -> (78, 2) mean landmarks of the faces with this label, in the same square; classes without faces
+    are left out."""
     command: str = ""
     """Command that computed the averages."""
     faces: str = ""
@@ -219,6 +222,9 @@ def write_averages(averages: Averages, folder: Path = WEIGHTS) -> Path:
         "command": averages.command,
         "faces": averages.faces,
         "landmarks": None if averages.landmarks is None else _rounded(averages.landmarks),
+        "class_landmarks": {
+            name: _rounded(points) for name, points in averages.class_landmarks.items()
+        },
         "models": {
             model: {name: _row(average) for name, average in maps.items()}
             for model, maps in averages.maps.items()
@@ -246,12 +252,15 @@ def read_averages(folder: Path = WEIGHTS) -> Averages:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         points = table["landmarks"]
-        landmarks = None if points is None else np.array(points, np.float32).reshape(POINTS, 2)
+        landmarks = None if points is None else _points(points)
+        by_class = {name: _points(each) for name, each in table["class_landmarks"].items()}
         maps = {
             model: {name: _read(name, row) for name, row in rows.items()}
             for model, rows in table["models"].items()
         }
-        return Averages(maps, landmarks, str(table["command"]), str(table.get("faces", "")))
+        return Averages(
+            maps, landmarks, by_class, str(table["command"]), str(table.get("faces", ""))
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"{path} does not hold averages ({in_short(repr(error))}); restore it, or recreate it with "
@@ -290,6 +299,10 @@ def _read(target: str, row: Mapping[str, Any]) -> AverageMap:
         region_share=row["region_share"],
         region_attention=row["region_attention"],
     )
+
+
+def _points(rows: Any) -> Floats:
+    return np.array(rows, np.float32).reshape(POINTS, 2)
 
 
 def _rounded(array: Floats) -> Any:

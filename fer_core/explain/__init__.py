@@ -15,16 +15,11 @@ if TYPE_CHECKING:
         attention_shares,
         is_flat,
         part_share,
+        positive_share,
         region_share,
-        share_in_box,
     )
-    from fer_core.explain.box_occlusion import (
-        Box,
-        OcclusionTest,
-        occlude,
-        occlusion_test,
-        part_boxes,
-    )
+    from fer_core.explain.cover_test import OcclusionTest, occlusion_test
+    from fer_core.explain.covers import COVERS, Cover, covered, part_cover
     from fer_core.explain.heatmap import explanation, to_aligned
     from fer_core.explain.layers import Layer, list_layers
     from fer_core.explain.maps import method_for, raw_map, raw_maps
@@ -32,42 +27,42 @@ if TYPE_CHECKING:
     from fer_core.explain.methods import METHODS, get_method, list_methods
 
 __all__ = [
+    "COVERS",
     "METHODS",
-    "Box",
+    "Cover",
     "Layer",
     "Method",
     "OcclusionTest",
     "attention_shares",
+    "covered",
     "explanation",
     "get_method",
     "is_flat",
     "list_layers",
     "list_methods",
     "method_for",
-    "occlude",
     "occlusion_test",
-    "part_boxes",
+    "part_cover",
     "part_share",
+    "positive_share",
     "raw_map",
     "raw_maps",
     "region_share",
-    "share_in_box",
     "to_aligned",
 ]
 
 _HOMES = {
     **dict.fromkeys(
-        ("attention_shares", "is_flat", "part_share", "region_share", "share_in_box"),
+        ("attention_shares", "is_flat", "part_share", "positive_share", "region_share"),
         "attribution_shares",
     ),
-    **dict.fromkeys(
-        ("Box", "OcclusionTest", "occlude", "occlusion_test", "part_boxes"), "box_occlusion"
-    ),
+    **dict.fromkeys(("COVERS", "Cover", "covered", "part_cover"), "covers"),
     **dict.fromkeys(("explanation", "to_aligned"), "heatmap"),
     **dict.fromkeys(("Layer", "list_layers"), "layers"),
     **dict.fromkeys(("method_for", "raw_map", "raw_maps"), "maps"),
     "Method": "method",
     **dict.fromkeys(("METHODS", "get_method", "list_methods"), "methods"),
+    **dict.fromkeys(("OcclusionTest", "occlusion_test"), "cover_test"),
 }
 
 

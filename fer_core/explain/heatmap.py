@@ -22,7 +22,7 @@ def explanation(
     Args:
         raw_map: of the face that ``regions`` was cut from.
         frame_shape: (H, W, ...) of the frame.
-        landmarks: (78, 2) in frame pixels, for the shares of brows, eyes, nose and mouth.
+        landmarks: (78, 2) in frame pixels, for the shares of the parts of the face.
         peak: value of the map that the heatmap shows as 1, larger ones too; the map's own maximum by
             default. One peak for several maps keeps them comparable.
     """

@@ -141,7 +141,7 @@ def test_models_without_maps_are_explained_by_occlusion(landmarks: Floats) -> No
 
 
 def test_the_error_of_two_parts_includes_their_covariance() -> None:
-    covariance = np.zeros((5, 5), np.float32)
+    covariance = np.zeros((len(SHARES),) * 2, np.float32)
     eyes, mouth = SHARES.index("eyes"), SHARES.index("mouth")
     covariance[eyes, eyes] = covariance[mouth, mouth] = 0.01**2
     covariance[eyes, mouth] = covariance[mouth, eyes] = -(0.01**2)
@@ -167,7 +167,9 @@ def average_of(
         n=n,
         raw=np.linspace(-1, 1, 36, dtype=np.float32).reshape(6, 6),
         part_share=all_shares,
-        part_covariance=np.eye(5, dtype=np.float32) * 1e-4 if covariance is None else covariance,
+        part_covariance=np.eye(len(SHARES), dtype=np.float32) * 1e-4
+        if covariance is None
+        else covariance,
         region_share={"upper": 0.25, "lower": 0.5, "elsewhere": 0.25},
         region_attention=attention,
     )
@@ -191,22 +193,26 @@ def test_claims_are_tested_against_the_other_classes() -> None:
 
 def test_written_averages_are_read_back(tmp_path: Path) -> None:
     assert (read_averages(tmp_path).maps, read_averages(tmp_path).landmarks) == ({}, None)
-    one = average_of("happy", n=1, covariance=np.full((5, 5), np.nan, np.float32), mouth=0.123456)
+    one = average_of(
+        "happy", n=1, covariance=np.full((len(SHARES),) * 2, np.nan, np.float32), mouth=0.123456
+    )
     two = average_of("sad", attention={"face": 0.6, "upper": 0.4}, brows=0.5)
-    two = replace(two, part_covariance=np.full((5, 5), 1.23456e-7, np.float32))
+    two = replace(two, part_covariance=np.full((len(SHARES),) * 2, 1.23456e-7, np.float32))
     layout = np.linspace(0, 1, 156, dtype=np.float32).reshape(78, 2)
     path = write_averages(
-        Averages({"toy": {"happy": one, "sad": two}}, layout, "as told"), tmp_path
+        Averages({"toy": {"happy": one, "sad": two}}, layout, {"happy": 2 * layout}, "as told"),
+        tmp_path,
     )
     assert path == tmp_path / "results" / "averages.json" and "NaN" not in path.read_text()
     averages = read_averages(tmp_path)
     assert averages.command == "as told" and list(averages.maps["toy"]) == ["happy", "sad"]
     assert averages.landmarks == pytest.approx(layout, abs=1e-4)
+    assert averages.class_landmarks["happy"] == pytest.approx(2 * layout, abs=1e-4)
     happy, sad = averages.maps["toy"].values()
     assert (happy.n, happy.method, happy.region_attention) == (1, "gradcam", None)
     assert happy.raw.dtype == np.float32 and happy.raw == pytest.approx(one.raw, abs=1e-4)
     assert happy.part_share["mouth"] == 0.1235 and np.isnan(happy.part_covariance).all()
-    assert sad.part_covariance == pytest.approx(np.full((5, 5), 1.235e-7), rel=1e-5)
+    assert sad.part_covariance == pytest.approx(np.full((len(SHARES),) * 2, 1.235e-7), rel=1e-5)
     assert sad.region_attention == {"face": 0.6, "upper": 0.4}
     assert sad.region_share == two.region_share
     assert list_models(tmp_path) == (), "the file is no model"

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from fer_core.explain import explanation, is_flat, part_share, region_share
+from fer_core.explain import explanation, is_flat, part_share, positive_share, region_share
 from fer_core.faces.alignment import cut_regions
 from fer_core.geometry import BLOCKS
+from fer_core.labels import PARTS
 from fer_core.types import Explanation, Face, Floats, RawMap, Regions
 
 SIZE = 48
@@ -203,6 +204,13 @@ def test_shares_without_heat_are_zero() -> None:
     assert explain(one_cell(2, 2, np.nan)).region_share == nothing
 
 
+def test_the_positive_share_is_that_of_the_heat_for_the_class() -> None:
+    raw = np.array([[3, -1], [0, -1]], np.float32)
+    assert positive_share(raw) == pytest.approx(0.6)
+    assert positive_share(-np.abs(raw)) == positive_share(0 * raw) == 0
+    assert positive_share(np.full((2, 2), np.nan, np.float32)) == 0
+
+
 def test_part_shares_follow_the_landmarks() -> None:
     landmarks = np.full((78, 2), 0.5, np.float32)
     corners = ((0.25, 0.3), (0.3, 0.28), (0.36, 0.28), (0.4, 0.3), (0.36, 0.33), (0.3, 0.33))
@@ -215,6 +223,7 @@ def test_part_shares_follow_the_landmarks() -> None:
     fine = np.zeros((96, 96), np.float32)
     fine[76, 48], fine[29, 30], fine[14, 67], fine[60, 5] = 4, 3, 2, 1
     share = part_share(fine, landmarks)
-    assert share == pytest.approx({"brows": 0.2, "eyes": 0.3, "nose": 0, "mouth": 0.4, "rest": 0.1})
+    parts = dict.fromkeys(PARTS, 0) | {"brows": 0.2, "eyes": 0.3, "mouth": 0.4}
+    assert share == pytest.approx(parts | {"rest": 0.1})
     assert set(part_share(np.zeros((6, 6), np.float32), landmarks).values()) == {0.0}
     assert sum(part_share(one_cell(2, 2, 1.0), landmarks).values()) == pytest.approx(1)

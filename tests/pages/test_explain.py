@@ -109,12 +109,24 @@ def test_shares_of_the_regions_are_shown(explain: AppTest, model: str, attention
     assert "Of the evidence for *happy*" in page_text(app)
 
 
+def test_no_region_is_named_where_hardly_anything_is_for_the_class(explain: AppTest) -> None:
+    explain.selectbox(key="explain_class").select("sad").run()
+    app = open_view(explain, "Regions")
+    assert "Hardly anything speaks for *sad*: 3 % of the heat is for it" in page_text(app)
+    assert "Of the evidence for" not in page_text(app)
+
+
 def test_the_effect_of_a_cover_is_compared_with_the_map(explain: AppTest) -> None:
     app = open_view(explain, "Cover it yourself")
     assert "You covered" not in page_text(app)
-    app.button(key="explain_cover_mouth").click().run()
+    app.pills(key="explain_covers").set_value(["mouth"]).run()
     assert not app.exception
-    assert "You covered " in page_text(app) and "logits" in page_text(app)
+    assert "You covered 24 %" in page_text(app) and "logits" in page_text(app)
+    medium = page_text(app)
+    app.select_slider(key="explain_cover_size").set_value(0.5).run()
+    assert "You covered 36 %" in page_text(app)
+    app.pills(key="explain_covers").set_value(["mouth", "left half"]).run()
+    assert "You covered 36 %" not in page_text(app) and page_text(app) != medium
     app.button(key="explain_uncover").click().run()
     assert "You covered " not in page_text(app)
 

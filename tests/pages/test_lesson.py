@@ -1,5 +1,6 @@
 """The Lesson page: seven steps, each with one thing to do, one question and its replies."""
 
+import re
 import string
 from collections.abc import Callable, Iterator, Sequence
 
@@ -12,6 +13,7 @@ from app.lesson import texts
 from app.samples import SAMPLES, portrait
 from fer_core import Analyzer, load_card
 from fer_core.draw import percent
+from fer_core.explain.covers import MARGIN
 from fer_core.types import RawMap, Reading
 
 OpenPage = Callable[[str], AppTest]
@@ -187,6 +189,26 @@ def test_the_covered_face_is_shown_after_the_answer(lesson: AppTest, analyzer: A
     assert app.image[0].proto.imgs[0].url != mouth
     (chart,) = app.get("plotly_chart")
     assert chart.proto.alt == beginning + percent(p)
+
+
+def test_a_covered_mouth_leaves_the_same_share_in_the_lesson_and_on_explain(
+    lesson: AppTest,
+) -> None:
+    app = answer(go_to_step(lesson, 5), "mouth")
+    shares = []
+    for size in (MARGIN, 0.5):
+        app.select_slider(key="lesson_cover_size").set_value(size).run()
+        (chart,) = app.get("plotly_chart")
+        shares.append(chart.proto.alt.removeprefix("Probabilities before and after: "))
+    assert shares[0].split("then ")[1] in app.success[0].value
+    app = app.switch_page("pages/explain.py").run()
+    app.session_state.explain_view = "Cover it yourself"
+    app.session_state.explain_covers = ["mouth"]
+    for size, share in zip((MARGIN, 0.5), shares, strict=True):
+        app.session_state.explain_cover_size = size
+        app.run()
+        name, before, after = re.fullmatch(r"(\w+) (.+), then (.+)", share).groups()  # type: ignore[union-attr]
+        assert any(f"*{name}* went from {before} to {after}." in m.value for m in app.markdown)
 
 
 def test_the_method_that_ignores_the_class_is_the_right_answer(lesson: AppTest) -> None:

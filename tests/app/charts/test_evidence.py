@@ -35,12 +35,12 @@ def test_probabilities_before_and_after_are_shown_side_by_side() -> None:
     assert list(covered.x) == list(after) and list(whole.text)[3] == "100 %"
 
 
-def test_the_drawing_board_shows_the_face_and_existing_boxes() -> None:
-    figure = drawing_board(CROP, [(0.25, 0.5, 0.75, 1.0)])
+def test_the_drawing_board_shows_the_face_and_what_is_covered() -> None:
+    figure = drawing_board(CROP, [((0.25, 0.5), (0.75, 0.5), (0.75, 1.0))])
     assert figure.layout.dragmode == "select"
     assert figure.layout.yaxis.range == (1, 0), "rows do not count from the top"
-    (box,) = figure.layout.shapes
-    assert (box.x0, box.y0, box.x1, box.y1) == (0.25, 0.5, 0.75, 1.0)
+    (triangle,) = figure.layout.shapes
+    assert triangle.path == "M 0.2500,0.5000 L 0.7500,0.5000 L 0.7500,1.0000 Z"
     (points,) = figure.data
     assert min(points.x) < 0.03 and max(points.y) > 0.97
 

@@ -1,4 +1,4 @@
-"""Occlusion tests with boxes, and whether a map predicted their effect."""
+"""Covers of parts of a face, and whether a map predicted their effect."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from fer_core.explain import occlude, occlusion_test, part_boxes
+from fer_core.errors import UserError
+from fer_core.explain import COVERS, covered, occlusion_test, part_cover
+from fer_core.explain.covers import HALVES, Cover, cover_mask, drawn_cover, rectangle
 from fer_core.faces.landmarks import POINTS
 from fer_core.labels import EXPRESSIONS
 from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput
@@ -18,7 +20,7 @@ from tests.networks import classifier_of
 
 SIZE = 48
 HAPPY = EXPRESSIONS.index("happy")
-PATCH = (0.5, 0.5, 0.75, 0.75)
+PATCH: Cover = (rectangle(0.5, 0.5, 0.75, 0.75),)
 """The only place that the network depends on."""
 
 
@@ -62,18 +64,26 @@ def right_map() -> Floats:
 
 
 def test_covers_are_gray_and_clipped_to_the_face(bright: Image) -> None:
-    covered = occlude(bright, [(0.5, 0.25, 1.4, 0.5), (-0.2, 0, 0.125, 0.125)])
-    assert (covered[12:24, 24:] == round(255 * GRAY_MEAN)).all()
-    assert (covered[:6, :6] == round(255 * GRAY_MEAN)).all()
-    assert (covered == 250).sum() == SIZE**2 - 12 * 24 - 36
+    boxes = rectangle(0.5, 0.25, 1.4, 0.5), rectangle(-0.2, 0, 0.125, 0.125)
+    face = covered(bright, boxes)
+    assert (face[12:24, 24:] == round(255 * GRAY_MEAN)).all()
+    assert (face[:6, :6] == round(255 * GRAY_MEAN)).all()
+    assert (face == 250).sum() == SIZE**2 - 12 * 24 - 36
     assert (bright == 250).all()
-    assert np.array_equal(occlude(bright, []), bright)
+    assert np.array_equal(covered(bright, ()), bright)
+
+
+def test_a_mask_holds_the_cells_whose_centers_lie_in_a_polygon() -> None:
+    triangle = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
+    expected = np.add.outer(np.arange(8), np.arange(8)) < 8  # x + y + 1 <= 8
+    for corners in (triangle, triangle[::-1]):
+        assert np.array_equal(cover_mask((corners,), 8), expected)
 
 
 def test_the_true_map_predicts_a_cover_on_the_evidence(
     classifier: Classifier, bright: Image, right_map: Floats
 ) -> None:
-    test = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
+    test = occlusion_test(classifier, bright, PATCH, "happy", right_map)
     assert test.lost == pytest.approx((250 - round(255 * GRAY_MEAN)) / 50, rel=1e-3)
     assert test.before[HAPPY] == pytest.approx(np.exp(5) / (np.exp(5) + 6), rel=1e-3)
     assert test.after[HAPPY] < test.before[HAPPY] and test.after.sum() == pytest.approx(1)
@@ -86,7 +96,7 @@ def test_the_true_map_predicts_a_cover_on_the_evidence(
 def test_a_wrong_map_is_detected_by_a_cover_elsewhere(
     classifier: Classifier, bright: Image, right_map: Floats
 ) -> None:
-    corner = [(0.0, 0.0, 0.25, 0.25)]
+    corner = (rectangle(0.0, 0.0, 0.25, 0.25),)
     test = occlusion_test(classifier, bright, corner, "happy", right_map)
     assert test.lost == 0 and np.array_equal(test.before, test.after)
     assert test.heat == 0 and test.verdict == "right", "no heat and no loss"
@@ -116,7 +126,7 @@ def test_the_verdict_goes_by_sizes_that_can_be_seen(
     after: float,
     verdict: str,
 ) -> None:
-    test = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
+    test = occlusion_test(classifier, bright, PATCH, "happy", right_map)
     before = np.full(7, 0.05 / 6, np.float32)
     before[HAPPY] = 0.95
     covered = before.copy()
@@ -126,25 +136,63 @@ def test_the_verdict_goes_by_sizes_that_can_be_seen(
 
 
 def test_a_flat_map_predicts_nothing(classifier: Classifier, bright: Image) -> None:
-    test = occlusion_test(classifier, bright, [PATCH], "happy", np.full((4, 4), -1, np.float32))
+    test = occlusion_test(classifier, bright, PATCH, "happy", np.full((4, 4), -1, np.float32))
     assert (test.heat, test.heat_rank, test.correlation) == (0, 0, 0)
 
 
-def test_boxes_of_the_parts_cover_their_landmarks() -> None:
-    landmarks = np.full((POINTS, 2), 0.5, np.float32)
-    landmarks[36:42] = (0.3, 0.4)
-    landmarks[42:48] = (0.7, 0.4)
-    landmarks[48:60] = (0.5, 0.8)
-    landmarks[17:22] = (0.3, 0.02)
-    landmarks[27:31, 0] = 0.45
-    boxes = part_boxes(landmarks)
-    assert tuple(boxes) == ("brows", "eyes", "nose", "mouth", "left half", "right half")
-    (mouth,) = boxes["mouth"]
-    assert mouth == pytest.approx((0.46, 0.76, 0.54, 0.84), abs=0.002)  # a tenth of 0.4 around
-    assert len(boxes["eyes"]) == len(boxes["brows"]) == 2
-    assert boxes["brows"][0][1] == 0, "cut off at the border"
-    assert boxes["left half"][0] == pytest.approx((0, 0, 0.45, 1))
-    assert boxes["right half"][0] == pytest.approx((0.45, 0, 1, 1))
+@pytest.fixture
+def landmarks() -> Floats:
+    """Return landmarks of a face of points, with eyes 0.4 apart and a jaw that leaves the square."""
+    points = np.full((POINTS, 2), 0.5, np.float32)
+    points[36:42], points[42:48] = (0.3, 0.4), (0.7, 0.4)
+    points[17:22], points[22:27] = (0.3, 0.3), (0.7, 0.3)
+    points[48:60] = (0.5, 0.8)
+    points[27:31, 0] = 0.45
+    angles = np.linspace(np.pi, 0, 17)
+    points[:17] = np.stack([0.5 + 0.45 * np.cos(angles), 0.4 + 0.7 * np.sin(angles)], axis=1)
+    return points
+
+
+def test_a_cover_is_the_outline_of_its_part_with_a_margin(landmarks: Floats) -> None:
+    (snug,), (larger,) = (part_cover(landmarks, "mouth", margin) for margin in (0, 0.1))
+    assert np.min(snug, axis=0) == pytest.approx((0.46, 0.76), abs=0.002)  # a tenth of 0.4 around
+    assert np.max(larger, axis=0) == pytest.approx((0.58, 0.88), abs=0.002)
+    assert len(part_cover(landmarks, "eyes")) == len(part_cover(landmarks, "cheeks")) == 2
+    assert len(part_cover(landmarks, "eyes and brows")) == 4
+    middle = float(np.float32(0.45))
+    assert part_cover(landmarks, "left half") == (rectangle(0, 0, middle, 1),)
+    assert part_cover(landmarks, "right half") == (rectangle(middle, 0, 1, 1),)
+
+
+@pytest.mark.parametrize("name", [*COVERS, *HALVES])
+def test_every_cover_lies_in_the_square_and_grows_with_its_margin(
+    landmarks: Floats, name: str
+) -> None:
+    areas = []
+    for margin in (0.0, 0.2, 0.5):
+        polygons = part_cover(landmarks, name, margin)
+        corners = np.concatenate([np.array(polygon) for polygon in polygons])
+        assert corners.min() >= 0 and corners.max() <= 1
+        areas.append(cover_mask(polygons, 96).mean())
+    assert 0 < areas[0] <= areas[1] <= areas[2] < 0.9
+    assert name in HALVES or areas[0] < areas[2]
+
+
+def test_the_cover_of_a_part_outside_the_square_is_empty(landmarks: Floats) -> None:
+    landmarks[[*range(5, 12), *range(55, 60)], 1] += 2
+    assert part_cover(landmarks, "chin") == ()
+
+
+def test_an_unknown_cover_is_an_error(landmarks: Floats) -> None:
+    with pytest.raises(
+        UserError, match="unknown cover 'ears'; choose one of mouth, eyes and brows"
+    ):
+        part_cover(landmarks, "ears")
+
+
+def test_drawn_boxes_are_kept_within_the_square_and_thin_ones_dropped() -> None:
+    boxes = [(0.6, 0.2, 0.5, 1.4), (0.3, 0.31, 0.1, 0.9)]
+    assert drawn_cover(boxes) == (rectangle(0.2, 0.5, 0.6, 1.0),)
 
 
 def test_both_probabilities_assume_the_prior_that_is_asked_for(
@@ -153,8 +201,8 @@ def test_both_probabilities_assume_the_prior_that_is_asked_for(
     shares = (0.1, 0.02, 0.1, 0.3, 0.18, 0.1, 0.2)
     card = dataclasses.replace(classifier.card, class_shares=shares)
     classifier = Classifier.from_network(classifier.network, card)
-    own = occlusion_test(classifier, bright, [PATCH], "happy", right_map)
-    equal = occlusion_test(classifier, bright, [PATCH], "happy", right_map, "equal")
+    own = occlusion_test(classifier, bright, PATCH, "happy", right_map)
+    equal = occlusion_test(classifier, bright, PATCH, "happy", right_map, "equal")
     assert equal.before[HAPPY] < own.before[HAPPY]
     assert equal.after[HAPPY] < own.after[HAPPY]
     assert equal.lost == own.lost, "a prior moves probabilities, not logits"
