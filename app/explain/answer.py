@@ -1,6 +1,7 @@
 """The answer to a question: the face, its map, its probabilities, and what can be taken away."""
 
 from functools import partial
+from pathlib import PurePath
 from typing import Any, Literal
 
 import numpy as np
@@ -8,7 +9,7 @@ import streamlit as st
 
 from app.charts.readings import probability_bars
 from app.explain.question import Question
-from app.widgets import chart, download, enlarged
+from app.widgets import OWN_PICTURE, chart, download, enlarged
 from fer_core.draw.overlay import headline
 from fer_core.draw.slide import Slide, draw_slide
 from fer_core.draw.tiles import heat_scale, heat_tiles
@@ -87,9 +88,9 @@ def render_downloads(question: Question) -> None:
             download(
                 f"Slide as {form.upper()}",
                 partial(make_slide, question, form),
-                f"why-{question.target}.{form}",
+                f"{file_stem(question)}.{form}",
             )
-        download("Numbers as JSON", json_text(make_record(question)), f"why-{question.target}.json")
+        download("Numbers as JSON", json_text(make_record(question)), f"{file_stem(question)}.json")
     st.caption(
         "The address of this page holds the model, the method, the class and the layer: who opens "
         "it sees the "
@@ -97,16 +98,32 @@ def render_downloads(question: Question) -> None:
     )
 
 
+def file_stem(question: Question) -> str:
+    """Return a name that tells the files of different questions apart: picture, model, class and method."""
+    source = str(st.session_state.get("explain_source", ""))
+    file = st.session_state.get("explain_file")
+    picture = PurePath(file.name).stem if source == OWN_PICTURE and file else source.lower()
+    parts = [
+        picture or "face",
+        f"face-{question.face.number + 1}" if question.face.number else "",
+        question.model,
+        question.words,
+        question.method.name,
+        f"layer-{question.layer}" if question.layer else "",
+    ]
+    return "-".join(part.replace(" ", "-") for part in parts if part)
+
+
 def make_slide(question: Question, form: Literal["png", "svg"]) -> bytes:
     """Return the answer as a slide."""
     layer = f", layer {question.layer}" if question.layer else ""
     slide = Slide(
         crop=question.crop,
-        raw=question.raw,
         maps=question.maps,
         probabilities=question.reading.probabilities,
         target=question.target,
-        title=f"Why {question.words}?",
+        other=question.other,
+        signed=question.method.signed,
         footnote=f"{question.method.title} on {question.model}{layer} · Expression Lens · a class that a "
         "classifier assigns, not what somebody feels",
     )

@@ -54,6 +54,6 @@ def test_the_slide_can_be_downloaded(page: Page, server: Server) -> None:
     with page.expect_download() as download_info:
         page.get_by_role("button", name="Slide as PNG").click()
     download = download_info.value
-    assert download.suggested_filename == "why-happy.png"
+    assert download.suggested_filename == "smile-prior_attention-happy-gradcam-layer-4.png"
     with open(download.path(), "rb") as file:
         assert Pillow.open(io.BytesIO(file.read())).size == (1920, 1080)

@@ -52,7 +52,8 @@ def test_all_classes_are_shown_and_one_can_be_chosen(
     app.selectbox(key="explain_other").select("neutral").run()
     assert "**sad rather than neutral**, by Grad-CAM, 6 × 6 cells" in captions(app)
 
-    record = json.loads(downloads["why-sad.json"])
+    stem = "smile-prior_attention-sad-rather-than-neutral-gradcam-layer-4"
+    record = json.loads(downloads[f"{stem}.json"])
     maps = analyzer.raw_maps(reading, ("sad", "neutral"))
     assert (record["model"], record["target"], record["other"]) == (
         "prior_attention",
@@ -61,8 +62,9 @@ def test_all_classes_are_shown_and_one_can_be_chosen(
     )
     assert np.array(record["maps"]["sad"]) == pytest.approx(maps["sad"].raw, abs=1e-4)
     assert sum(record["part_share"].values()) == pytest.approx(1)
-    assert downloads["why-sad.png"][:4] == b"\x89PNG"
-    assert b"<svg" in downloads["why-sad.svg"]
+    assert downloads[f"{stem}.png"][:4] == b"\x89PNG"
+    assert b"Why sad rather than neutral?" in downloads[f"{stem}.svg"]
+    assert "smile-prior_attention-happy-gradcam-layer-4.png" in downloads
 
 
 def test_a_layer_and_a_method_can_be_chosen(explain: AppTest) -> None:
