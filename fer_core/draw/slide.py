@@ -199,6 +199,6 @@ def _draw_bars(
     axes.set_xticks([])
     axes.tick_params(axis="y", length=0, colors=INK)
     for label in axes.get_yticklabels():
-        label.set_weight("bold" if label.get_text() in about else "normal")
+        label.set_fontweight("bold" if label.get_text() in about else "normal")
     for side in axes.spines.values():
         side.set_visible(False)

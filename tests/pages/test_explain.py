@@ -64,7 +64,7 @@ def test_all_classes_are_shown_and_one_can_be_chosen(
     assert sum(record["part_share"].values()) == pytest.approx(1)
     assert downloads[f"{stem}.png"][:4] == b"\x89PNG"
     assert b"Why sad rather than neutral?" in downloads[f"{stem}.svg"]
-    assert "smile-prior_attention-happy-gradcam-layer-4.png" in downloads
+    assert "smile-prior_attention-sad-gradcam-layer-4.png" in downloads
 
 
 def test_a_layer_and_a_method_can_be_chosen(explain: AppTest) -> None:
