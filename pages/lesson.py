@@ -28,6 +28,7 @@ LARGE_TYPE: Final = """<style>
 .st-key-lesson [data-testid=stCaptionContainer] p,
 .st-key-lesson [data-testid=stImageCaption] [data-testid=stMarkdownContainer] p { font-size: var(--small) }
 .st-key-lesson [role=radiogroup] { gap: 0.6rem }
+.st-key-lesson [data-testid=stImage], .st-key-lesson [data-testid=stImage] * { max-width: 100% }
 @media (max-width: 640px) {
     .st-key-lesson_steps .st-key-step { order: -1; flex-basis: 100% }
     .st-key-lesson_steps kbd { display: none }

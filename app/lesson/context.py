@@ -8,13 +8,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.lesson import texts
-from app.lesson.computed import portrait_maps, read_sample
+from app.lesson.computed import ReadBy, read_sample, sample_maps
 from app.samples import SAMPLES, portrait
 from app.session import PageSettings
 from app.widgets import chart
 from fer_core import Baseline
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
-from fer_core.types import Explanation, Face, FrameResult, Image, Reading
+from fer_core.types import Explanation, Face, FrameResult, Image, RawMap, Reading
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,15 @@ class LessonContext:
     answers: DeltaGenerator
     """Place of the question."""
 
+    @property
+    def read_by(self) -> ReadBy:
+        """The settings that every reading of the step depends on."""
+        return ReadBy(self.settings.model, self.settings.prior, self.settings.detector)
+
     def find_face(self, sample: str = "Smile") -> Reading:
         """Return the reading of a sample; where no face is found the step ends with a sentence."""
-        settings = self.settings
         with st.spinner(texts.WAIT):
-            readings = read_sample(
-                sample, settings.model, settings.prior, settings.detector, settings.analyzer
-            )
+            readings = read_sample(sample, self.read_by, self.settings.analyzer)
         if not readings:
             st.warning(texts.NO_FACE)
             st.stop()
@@ -58,12 +60,14 @@ class LessonContext:
 
     def explain_portrait(self, reading: Reading) -> Explanation:
         """Return the map of the likeliest class on the portrait."""
-        settings, name = self.settings, reading.top[0]
+        raw_map = self.maps_of("Smile", reading)[reading.top[0]]
+        return self.settings.analyzer.explain(portrait(), reading, raw_map=raw_map)
+
+    def maps_of(self, sample: str, reading: Reading) -> dict[str, RawMap]:
+        """Return class -> map of a sample by Grad-CAM, or by occlusion where the model has no maps."""
+        settings = self.settings
         method = settings.supported_method("gradcam")
-        maps = portrait_maps(
-            settings.model, settings.prior, settings.detector, method, reading, settings.analyzer
-        )
-        return settings.analyzer.explain(portrait(), reading, raw_map=maps[name])
+        return sample_maps(sample, self.read_by, method, reading, settings.analyzer)
 
     def read_with_methods(self, methods: Sequence[str]) -> tuple[Reading, str]:
         """Return the reading of the portrait by a model with which all these methods work, and the model.
@@ -73,7 +77,8 @@ class LessonContext:
         settings = self.settings
         works = all(settings.supported_method(method) == method for method in methods)
         model = settings.model if works else settings.analyzer.classifier().name
-        readings = read_sample("Smile", model, settings.prior, settings.detector, settings.analyzer)
+        by = self.read_by._replace(model=model)
+        readings = read_sample("Smile", by, settings.analyzer)
         return readings[0], model
 
     def ask(
@@ -83,6 +88,7 @@ class LessonContext:
         *,
         choices: Mapping[str, str] | None = None,
         replies: Mapping[str, str] | None = None,
+        first: str = "",
     ) -> str | None:
         """Show the words of the step, ask its question, and reply to what is chosen.
 
@@ -90,6 +96,7 @@ class LessonContext:
             right: key of the right choice.
             names: name in braces -> what replaces it.
             choices, replies: instead of those of the step.
+            first: what to do before the question can be answered; "" once it is done.
 
         Returns:
             Key of what was chosen.
@@ -97,17 +104,20 @@ class LessonContext:
         step = self.step
         choices, replies = choices or step.choices, replies or step.replies
         self.intro.markdown(step.words.format(**names))
+        key = f"lesson_answer_{self.number}"
+        waits = bool(first) and st.session_state.get(key) is None
         with self.answers:
             chosen = st.radio(
                 f"**{step.question.format(**names)}**",
                 list(choices),
                 index=None,
                 format_func=lambda key: choices[key].format(**names),
-                key=f"lesson_answer_{self.number}",
+                key=key,
                 persist_state="session",
+                disabled=waits,
             )
             if chosen is None:
-                st.caption(texts.CHOOSE)
+                st.caption(first or texts.CHOOSE)
                 return None
             reply = replies[chosen].format(**names)
             if chosen == right:

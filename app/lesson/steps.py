@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.charts.readings import comparison_bars, probability_bars
 from app.lesson import texts
-from app.lesson.computed import portrait_maps
+from app.lesson.computed import DRAWN, read_sample
 from app.lesson.context import (
     LessonContext,
     choose,
@@ -20,9 +20,13 @@ from app.widgets import enlarged
 from fer_core import EXPRESSIONS, load_card
 from fer_core.draw import percent
 from fer_core.draw.tiles import heat_tiles
+from fer_core.types import Reading
 
 PICTURE_WIDTH: Final = 430
 """Width of a single picture in pixels, so that the step fits on the screen."""
+
+FACES_WIDTH: Final = 440
+"""Width of three small faces in pixels, so that the maps below them fit on the screen, too."""
 
 
 def render_probability(context: LessonContext) -> None:
@@ -84,30 +88,61 @@ def render_evidence(context: LessonContext) -> None:
 
 
 def render_contrast(context: LessonContext) -> None:
-    """Step 4: why one class rather than another."""
-    settings = context.settings
+    """Step 4: faces of several expressions, and why one class rather than another."""
     with context.pictures:
-        reading = context.find_face()
+        sample, reading = choose_drawn_face(context)
         name, *others = (EXPRESSIONS[index] for index in reading.probabilities.argsort()[::-1])
         options = {each: each for each in EXPRESSIONS if each != name}
-        other = choose(texts.COMPARED, options, "other", others[0])
-        with st.spinner(texts.WAIT):
-            method = settings.supported_method("gradcam")
-            computed = portrait_maps(
-                settings.model,
-                settings.prior,
-                settings.detector,
-                method,
-                reading,
-                settings.analyzer,
-            )
+        other = choose(texts.COMPARED.format(name=name), options, f"other_{name}", others[0])
+        computed = context.maps_of(sample, reading)
         maps = {each: computed[each].raw for each in EXPRESSIONS}
         rather = {f"{name} - {each}": maps[name] - maps[each] for each in others}
         tiles = heat_tiles(reading.regions.face, maps | rather, size=336)
-        with st.grid(3, min_column_width=100):
+        with st.grid(3, min_column_width=90, gap="small"):
             for each in (name, other):
                 p = float(reading.probabilities[EXPRESSIONS.index(each)])
                 show_tile(tiles[each], f"{each} {percent(p)}")
             show_tile(tiles[f"{name} - {other}"], texts.RATHER.format(name=name, other=other))
         st.caption(texts.SCALE)
     context.ask("rather", {"name": name, "other": other})
+
+
+def choose_drawn_face(context: LessonContext) -> tuple[str, Reading]:
+    """Show the drawn faces, each with the map of its likeliest class; return the chosen one."""
+    faces = find_drawn_faces(context)
+    chosen = st.session_state.get("lesson_drawn")
+    chosen = chosen if chosen in faces else next(iter(faces))
+    with st.container(width=FACES_WIDTH), st.grid(3, min_column_width=96, gap="small"):
+        for sample, reading in faces.items():
+            name, p = reading.top
+            raw = context.maps_of(sample, reading)[name].raw
+            with st.container(gap="xsmall"):
+                st.image(
+                    heat_tiles(reading.regions.face, {name: raw})[name],
+                    width="stretch",
+                    alt=texts.ALT_MAP.format(about=name),
+                )
+                st.button(
+                    f"{name} {percent(p)}",
+                    type="primary" if sample == chosen else "secondary",
+                    width="stretch",
+                    key=f"lesson_drawn_{sample}",
+                    on_click=keep_drawn_face,
+                    args=(sample,),
+                )
+    return chosen, faces[chosen]
+
+
+def keep_drawn_face(sample: str) -> None:
+    """Compare the classes of another drawn face."""
+    st.session_state.lesson_drawn = sample
+
+
+def find_drawn_faces(context: LessonContext) -> dict[str, Reading]:
+    """Return the name of each drawn face -> its reading; the smile where the face finder misses them all."""
+    found: dict[str, Reading] = {}
+    with st.spinner(texts.WAIT):
+        for sample in DRAWN:
+            readings = read_sample(sample, context.read_by, context.settings.analyzer)
+            found |= {sample: readings[0]} if readings else {}
+    return found or {"Smile": context.find_face("Smile")}

@@ -12,8 +12,8 @@ from app.lesson import texts
 from app.lesson.computed import (
     RANDOMIZED_METHODS,
     cover_portrait,
-    portrait_maps,
     randomization_stages,
+    sample_maps,
 )
 from app.lesson.context import LessonContext, choose, draw_map, large_chart, show_tile
 from app.lesson.steps import PICTURE_WIDTH
@@ -73,9 +73,7 @@ def cover_parts(
     context: LessonContext, reading: Reading, raw: Floats, margin: float
 ) -> dict[str, OcclusionTest]:
     """Return each part -> what its cover does to the likeliest class of the portrait."""
-    settings = context.settings
-    how = settings.model, settings.prior, settings.detector
-    return cover_portrait(margin, how, reading, raw, settings.analyzer)
+    return cover_portrait(margin, context.read_by, reading, raw, context.settings.analyzer)
 
 
 def left(test: OcclusionTest) -> float:
@@ -119,9 +117,8 @@ def render_methods(context: LessonContext) -> None:
         target = choose(texts.CLASS, options, "target", reading.top[0])
         with st.spinner(texts.WAIT), st.grid(3, min_column_width=100):
             for name in METHODS:
-                maps = portrait_maps(
-                    model, settings.prior, settings.detector, name, reading, settings.analyzer
-                )
+                by = context.read_by._replace(model=model)
+                maps = sample_maps("Smile", by, name, reading, settings.analyzer)
                 raw = maps[target].raw
                 if not get_method(name).signed:
                     raw = np.maximum(raw, 0)
@@ -149,9 +146,8 @@ def render_randomization(context: LessonContext) -> None:
         context.find_face()
         reading, model = context.read_with_methods(RANDOMIZED_METHODS)
         with st.spinner(texts.WAIT):
-            stages = randomization_stages(
-                model, settings.prior, settings.detector, reading.top[0], reading, settings.analyzer
-            )
+            by = context.read_by._replace(model=model)
+            stages = randomization_stages(reading.top[0], by, reading, settings.analyzer)
         number = st.select_slider(
             texts.SHUFFLED,
             range(len(stages)),
@@ -166,7 +162,7 @@ def render_randomization(context: LessonContext) -> None:
         words.caption(texts.BESIDE.format(name=reading.top[0], p=percent(p)))
         if model != settings.model:
             words.caption(texts.BORROWED.format(model=settings.model, other=model))
-    ask_which_stayed(context, stages)
+    ask_which_stayed(context, stages, number)
     render_summary()
 
 
@@ -187,16 +183,20 @@ def render_likeness(
 
 
 def ask_which_stayed(
-    context: LessonContext, stages: list[tuple[str, float, dict[str, Floats]]]
+    context: LessonContext, stages: list[tuple[str, float, dict[str, Floats]]], number: int
 ) -> None:
-    """Ask which map should not be trusted."""
+    """Ask which map should not be trusted, once the slider is where the question sends it.
+
+    Args:
+        number: stage at which the slider is.
+    """
     trained, judged = stages[0][2], stages[JUDGED_STAGE][2]
     alike = {method: likeness(trained[method], judged[method]) for method in RANDOMIZED_METHODS}
     changed, kept = sorted(RANDOMIZED_METHODS, key=lambda method: float(alike[method]))
     titles = {method: get_method(method).title for method in RANDOMIZED_METHODS}
     choices = {**titles, **context.step.choices}
     names = {
-        "stage": describe_stage(stages[JUDGED_STAGE][0]),
+        "stage": stages[JUDGED_STAGE][0],
         "changed": titles[changed],
         "kept": titles[kept],
         "changed_alike": alike[changed],
@@ -210,6 +210,7 @@ def ask_which_stayed(
             choice: f"{texts.RIGHT if choice == kept else texts.MISTAKEN} {texts.SIMILARITIES}"
             for choice in choices
         },
+        first="" if number == JUDGED_STAGE else texts.SLIDE_FIRST.format(**names),
     )
 
 

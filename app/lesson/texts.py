@@ -93,9 +93,10 @@ FLAT: Final = "This map is flat: no place speaks for *{name}* more than another.
 
 CONTRAST: Final = Step(
     title="Each class has its own map",
-    words="Every class has a map, likely or not. **Choose a class** to compare with *{name}*. The third map "
-    "takes the second from the first: why *{name}* rather than *{other}*?",
-    question="What does a warm place in the third map say?",
+    words="Three faces, each with the map of its likeliest class. But every class has a map, likely or not. "
+    "**Choose a face**, and **a class** to compare with *{name}*. The last map takes the second from the "
+    "first: why *{name}* rather than *{other}*?",
+    question="What does a warm place in the last map say?",
     choices={
         "both": "It speaks for both classes alike",
         "rather": "It speaks more for *{name}* than for *{other}*",
@@ -104,12 +105,12 @@ CONTRAST: Final = Step(
     replies={
         "both": "No. What counts the same for both cancels out, and has no color.",
         "rather": "Right. And a cool place speaks more for *{other}*.",
-        "neither": "No. The third map knows the difference alone: a warm place is evidence for *{name}*.",
+        "neither": "No. The last map knows the difference alone: a warm place is evidence for *{name}*.",
     },
 )
-COMPARED: Final = "Compare with"
+COMPARED: Final = "Compare *{name}* with"
 RATHER: Final = "*{name}* rather than *{other}*"
-SCALE: Final = "Warm speaks for a class, cool against it. All maps of this step share one scale."
+SCALE: Final = "Warm speaks for a class, cool against it. The lower three maps share one scale."
 
 COVER: Final = Step(
     title="Did the map predict it?",
@@ -169,18 +170,21 @@ SHUFFLE: Final = Step(
     title="Can I trust this map?",
     words="Last, a test of the methods. What the network learned is shuffled: first its last step, then "
     "layer by layer down to the picture. **Move the slider.** A map of what was learned has to change.",
-    question="Slide to *{stage}*. Whose map should you not trust now?",
+    question="Slide to *{stage}*. Whose map should you not trust then?",
     choices={"both": "I can trust both: the face is the same"},
     replies={},
+)
+SLIDE_FIRST: Final = (
+    "First move the slider to *{stage}*, and look at both pairs of maps. Then choose an answer."
 )
 MISTAKEN: Final = "No."
 SIMILARITIES: Final = (
     "{changed} changed more, as it should: likeness {changed_alike}. {kept} still has {kept_alike}, though "
     "the answers mean nothing any more: it shows edges in the picture rather than reasons."
 )
-SHUFFLED: Final = "What is shuffled"
+SHUFFLED: Final = "Shuffled down to"
 STAGES: Final = {"": "nothing", "head": "the last step"}
-DOWN: Final = "down to layer {layer}"
+DOWN: Final = "layer {layer}"
 LIKENESS: Final = "likeness {alike}"
 BESIDE: Final = (
     "Left: as trained. Right: now, with *{name}* at {p}. **Likeness** is 1 for the same map and near 0 for "

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app.lesson import texts
+from app.lesson.computed import DRAWN
 from app.samples import SAMPLES, portrait
 from fer_core import Analyzer, load_card
 from fer_core.draw import percent
@@ -162,13 +163,37 @@ def test_texts_fit_models_without_feature_maps(lesson: AppTest) -> None:
 
 def test_the_difference_of_two_classes_is_shown(lesson: AppTest) -> None:
     app = go_to_step(lesson, 4)
-    other = app.pills(key="lesson_other").value
+    other = app.pills(key="lesson_other_happy").value
     assert other != "happy" and f"*happy* rather than *{other}*" in captions(app)
-    happy, _, difference = (image.proto.imgs[0].url for image in app.image)
-    app.pills(key="lesson_other").set_value("fear").run()
+    happy, _, difference = (image.proto.imgs[0].url for image in app.image[3:])
+    app.pills(key="lesson_other_happy").set_value("fear").run()
     assert "*happy* rather than *fear*" in captions(app)
-    assert app.image[0].proto.imgs[0].url == happy, "the scale has changed"
-    assert app.image[2].proto.imgs[0].url != difference
+    assert app.image[3].proto.imgs[0].url == happy, "the scale has changed"
+    assert app.image[5].proto.imgs[0].url != difference
+
+
+def test_three_expressions_have_their_own_maps(lesson: AppTest) -> None:
+    app = go_to_step(lesson, 4)
+    labels = [app.button(key=f"lesson_drawn_{sample}").label for sample in DRAWN]
+    assert [label.split()[0] for label in labels] == ["happy", "angry", "surprise"]
+    app.button(key="lesson_drawn_Third face").click().run()
+    assert not app.exception
+    other = app.pills(key="lesson_other_surprise").value
+    assert f"*surprise* rather than *{other}*" in captions(app)
+
+
+def test_the_smile_is_shown_where_no_drawn_face_is_found(
+    lesson: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blank = np.full((256, 256, 3), 200, np.uint8)
+    app = go_to_step(lesson, 4)
+    app.button(key="lesson_drawn_Third face").click().run()
+    for name in DRAWN:
+        monkeypatch.setitem(DRAWN, name, lambda: blank)
+    st.cache_data.clear()
+    app.run()
+    assert not app.exception and app.button(key="lesson_drawn_Smile").label.startswith("happy")
+    st.cache_data.clear()
 
 
 def test_the_covered_face_is_shown_after_the_answer(lesson: AppTest, analyzer: Analyzer) -> None:
@@ -228,6 +253,8 @@ def test_the_map_that_survives_shuffling_is_the_right_answer(lesson: AppTest) ->
     app = go_to_step(lesson, 7)
     before = [image.proto.imgs[0].url for image in app.image]
     assert before[0] == before[1] and before[2] == before[3], "weights are shuffled at the start"
+    assert app.radio[0].label.startswith("**Slide to *layer 4*.") and app.radio[0].disabled
+    assert any(c.value.startswith("First move the slider to *layer 4*") for c in app.caption)
     app.select_slider(key="lesson_forgot_prior_attention").set_value(2).run()
     after = [image.proto.imgs[0].url for image in app.image]
     assert np.equal(before, after).tolist() == [True, False, True, False]
@@ -235,6 +262,7 @@ def test_the_map_that_survives_shuffling_is_the_right_answer(lesson: AppTest) ->
         float(each.split("likeness ")[1]) for each in captions(app) if "likeness" in each
     ]
     assert similarities[0] < 0.5 < 0.8 < similarities[1]
+    assert not app.radio[0].disabled
     for choice in ("gradcam", "both"):
         answer(app, choice)
         assert app.warning[0].value.startswith("No. Grad-CAM changed more")
