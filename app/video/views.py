@@ -213,10 +213,12 @@ def render_moment(view: ClipView) -> PictureStyle:
 
 
 def render_best(view: ClipView) -> None:
-    """Show the face at the highest probability of each class."""
+    """Show the face at the highest probability of each class that the clip reached; name the others."""
     st.subheader("The best moment of each class")
+    moments, reached = view.timeline.best(view.track), view.timeline.reached(view.track)
     with st.grid(7, min_column_width=96, gap="xsmall"):
-        for expression, best in view.timeline.best(view.track).items():
+        for expression in reached:
+            best = moments[expression]
             with st.container(gap="xxsmall"):
                 st.image(
                     face_at(view, best),
@@ -231,6 +233,13 @@ def render_best(view: ClipView) -> None:
                     on_click=choose_moment,
                     args=(best.time,),
                 )
+    others = [
+        f"{name} {percent(best.probability)}"
+        for name, best in moments.items()
+        if name not in reached
+    ]
+    if others:
+        st.caption(f"Never the likeliest, with their highest: {', '.join(others)}.")
 
 
 def face_at(view: ClipView, moment: Moment) -> Image:

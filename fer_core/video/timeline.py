@@ -174,6 +174,16 @@ class Timeline:
             for number, name in enumerate(EXPRESSIONS)
         }
 
+    def reached(self, track: int) -> list[str]:
+        """Return the classes of one face that were the likeliest once, or not below the card's threshold."""
+        probabilities = self.of(track)["probabilities"]
+        highest = probabilities == probabilities.max(axis=1, keepdims=True)
+        if self.unsure_below > 0:
+            highest |= probabilities >= self.unsure_below
+        return [
+            name for name, reached in zip(EXPRESSIONS, highest.any(axis=0), strict=True) if reached
+        ]
+
     def by_second(self) -> list[dict[str, Any]]:
         """Return a record for each second and face: number of frames, class with the highest mean, means, and
         number of blinks."""

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -183,6 +184,15 @@ def test_values_that_were_not_measured_are_none(table: Timeline) -> None:
     unknown = dataclasses.replace(table, rows=rows)
     assert {row["blink"] for row in unknown.csv_rows()} == {None}
     assert {face["blinks"] for face in unknown.by_face()} == {None}
+
+
+def test_classes_are_reached_that_were_the_likeliest_or_above_the_threshold(
+    table: Timeline,
+) -> None:
+    assert table.reached(4) == ["happy"] and table.reached(7) == ["fear", "sad"]
+    weak = made((0, 0.0, 1, "happy", 0.4))
+    assert replace(weak, unsure_below=0.1).reached(1) == list(EXPRESSIONS)
+    assert replace(weak, unsure_below=0.2).reached(1) == ["happy"]
 
 
 def test_the_best_moment_of_each_class_is_found(table: Timeline) -> None:
