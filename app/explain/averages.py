@@ -26,7 +26,7 @@ VERDICTS: Final = {
 
 
 def render_averages(question: Question) -> None:
-    """Show the average map of each class on a drawn face, the claim and the shares behind it."""
+    """Show the average map of each class on its average face, the claim and the shares behind it."""
     try:
         averages = evaluation.read_averages()
     except (UserError, OSError) as error:
@@ -40,25 +40,32 @@ def render_averages(question: Question) -> None:
             f"`python -m fer_core averages --data fer2013.csv --model {model}` does it."
         )
         return
-    render_faces(maps, averages.landmarks)
+    render_faces(maps, averages)
     render_claims(averages, model, averages.landmarks)
     render_shares(maps)
     st.caption(f"Mean shares of the heat. `{averages.command}`")
 
 
-def render_faces(maps: Mapping[str, AverageMap], landmarks: Floats) -> None:
-    """Draw the average map of each class on a line face, all on one scale."""
+def render_faces(maps: Mapping[str, AverageMap], averages: Averages) -> None:
+    """Draw the average map of each class on its average face, all on one scale."""
     method = next(iter(maps.values())).method
     st.markdown(
         "What the maps of one class have in common, over the test faces that people call so and the model "
-        f"too: by {get_method(method).title}, on a drawn face."
+        f"too: by {get_method(method).title}. The lines are the mean landmarks of the class, over the "
+        "faint ones of all faces."
     )
     peak = max(float(np.abs(each.raw).max()) for each in maps.values())
     dark = st.context.theme.type == "dark"
     with st.grid(7, min_column_width=104, gap="xsmall"):
         for name, each in maps.items():
             st.image(
-                line_face(landmarks, each.raw, peak=peak, dark=dark),
+                line_face(
+                    averages.class_landmarks[name],
+                    each.raw,
+                    peak=peak,
+                    dark=dark,
+                    over=averages.landmarks,
+                ),
                 caption=f"**{name}**, {each.n:,} faces",
                 width="stretch",
                 alt=f"Average map of {name}",

@@ -8,6 +8,7 @@ from app.charts.evidence import before_and_after, drawing_board
 from app.charts.readings import probability_bars
 from app.covers import choose_cover_margin
 from app.explain.question import Question
+from app.verdicts import UNCLEAR, verdict
 from app.widgets import chart
 from fer_core import EXPRESSIONS
 from fer_core.draw import percent
@@ -77,20 +78,20 @@ def render_answer(question: Question, test: OcclusionTest | None) -> None:
             f"Probabilities of the whole face: {headline(question.reading)}",
         )
         return
+    st.markdown(describe_verdict(test))
     chart(
         before_and_after(test.before, test.after, height=360),
         "explain_covered",
         "Probabilities of the whole and of the covered face",
     )
-    st.markdown(describe_verdict(test))
     with st.expander("Compared with covers on other places"):
         st.markdown(describe_comparison(test))
 
 
 VERDICTS: Final = {
-    "right": ":material/check_circle: **Right: the map predicted this.**",
-    "wrong": ":material/cancel: **Wrong: the map predicted something else.**",
-    "too small": ":material/help: **Too small to tell:** the heat there is near the share of the face.",
+    "right": verdict(True, "Right: the map predicted this."),
+    "wrong": verdict(False, "Wrong: the map predicted something else."),
+    "too small": f"{UNCLEAR} **Too small to tell:** the heat there is near the share of the face.",
 }
 """Verdict of an occlusion test -> what the page says."""
 

@@ -53,7 +53,7 @@ def render_cover(context: LessonContext) -> None:
         right,
         names,
         replies={
-            choice: f"{texts.RIGHT if choice == right else texts.WRONG} {texts.LOSSES} {verdict}"
+            choice: f"{texts.RIGHT if choice == right else texts.WRONG} {verdict}\n\n{texts.LOSSES}"
             for choice in context.step.choices
         },
     )
@@ -207,7 +207,7 @@ def ask_which_stayed(
         names,
         choices=choices,
         replies={
-            choice: f"{texts.RIGHT if choice == kept else texts.MISTAKEN} {texts.SIMILARITIES}"
+            choice: f"{texts.RIGHT if choice == kept else texts.MISTAKEN} \n\n{texts.SIMILARITIES}"
             for choice in choices
         },
         first="" if number == JUDGED_STAGE else texts.SLIDE_FIRST.format(**names),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from app.verdicts import verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -130,10 +132,10 @@ LOSSES: Final = (
     "With the mouth covered, *{name}* has {mouth}; with the eyes covered, {eyes}. Of the map's heat, "
     "{mouth_heat} lay under the first cover and {eyes_heat} under the second."
 )
-PREDICTED: Final = "So **the map did predict** which cover counts."
+PREDICTED: Final = verdict(True, "The map did predict which cover counts.")
 NOT_PREDICTED: Final = (
-    "So **the map did not predict** it: heat says where evidence was, not whether the rest is "
-    "enough."
+    verdict(False, "The map did not predict it:")
+    + " heat says where evidence was, not whether the rest is enough."
 )
 COVERS: Final = {"nothing": "Nothing", "mouth": "Mouth", "eyes": "Eyes"}
 COVERED: Final = "Cover"
@@ -179,8 +181,10 @@ SLIDE_FIRST: Final = (
 )
 MISTAKEN: Final = "No."
 SIMILARITIES: Final = (
-    "{changed} changed more, as it should: likeness {changed_alike}. {kept} still has {kept_alike}, though "
-    "the answers mean nothing any more: it shows edges in the picture rather than reasons."
+    verdict(True, "{changed} changed more")
+    + ", as it should: likeness {changed_alike}. "
+    + verdict(False, "{kept} still has {kept_alike}")
+    + ", though the answers mean nothing any more: it shows edges in the picture rather than reasons."
 )
 SHUFFLED: Final = "Shuffled down to"
 STAGES: Final = {"": "nothing", "head": "the last step"}

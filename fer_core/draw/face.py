@@ -23,6 +23,9 @@ CHALK: Final[Color] = (226, 232, 240)
 OPACITY: Final = 0.85
 """Opacity of the strongest heat."""
 
+FAINT: Final = 0.3
+"""Opacity of the lines of a face below another one."""
+
 BLUR: Final = 0.18
 """Standard deviation of the blur in cells, which removes the creases of coarse maps. A single hot cell loses
 a quarter of its heat, one among equals none."""
@@ -53,6 +56,7 @@ def line_face(
     size: int = 240,
     peak: float | None = None,
     dark: bool = False,
+    over: Floats | None = None,
 ) -> Image:
     """Draw a face in lines on a transparent ground, with a map under its lines.
 
@@ -65,6 +69,7 @@ def line_face(
         peak: value that gets full color, larger ones too; by default the map's own largest absolute value.
             One peak for several faces keeps them comparable.
         dark: for a dark page.
+        over: (78, 2) landmarks of another face, whose lines lie faintly below for comparison.
 
     Returns:
         (size, size, 4) RGBA uint8, not premultiplied.
@@ -72,6 +77,9 @@ def line_face(
     left, top, side = WINDOW
     points = (landmarks - np.array((left, top), np.float32)) * np.float32(size / side)
     lines = _lines(points, size)
+    if over is not None:
+        below = _lines((over - np.array((left, top), np.float32)) * np.float32(size / side), size)
+        lines = np.maximum(lines, FAINT * below)
     color, cover = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
     if raw is not None:
         color, cover = _heat(raw, size, peak)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fer_core.draw import EXPRESSION_COLORS, Color, percent, rgb
+from fer_core.draw import EXPRESSION_COLORS, WIDEST_PERCENT, Color, percent, rgb
 from fer_core.draw.text import INK, WHITE, fill, put_text, text_size
 from fer_core.draw.units import Box, font_size, shared_area
 from fer_core.labels import EXPRESSIONS
@@ -66,7 +66,7 @@ def draw_panel(image: Image, panel: Panel, unit: float) -> None:
     left, top, right, bottom = panel.box
     fill(image, panel.box, 10 * unit, INK, PANEL_OPACITY)
     row, height = (bottom - top - 2 * pad) / len(panel.shares), text_size("", size)[1]
-    end = right - pad - text_size(percent(1), size)[0] - 8 * unit
+    end = right - pad - text_size(WIDEST_PERCENT, size)[0] - 8 * unit
     start = end - BAR * unit
     for number, (name, value) in enumerate(panel.shares.items()):
         middle, thick = top + pad + (number + 0.5) * row, 0.2 * row
@@ -90,7 +90,7 @@ def _panel_box(
     """Return the box in the corner where a panel hides least; None where it does not fit."""
     size, pad, gap = font_size(17 * unit), 10 * unit, 8 * unit
     across = max(text_size(name, size)[0] for name in names)
-    width = pad + across + gap + BAR * unit + gap + text_size(percent(1), size)[0] + pad
+    width = pad + across + gap + BAR * unit + gap + text_size(WIDEST_PERCENT, size)[0] + pad
     height = pad + 1.25 * text_size("", size)[1] * len(names) + pad
     if not readings or width > image.shape[1] or height > image.shape[0]:
         return None

@@ -68,6 +68,18 @@ class MethodResults:
         similarity = self.mean_similarity(method)
         return similarity is not None and similarity > MAX_SIMILARITY
 
+    def beats_baselines(self, method: str) -> bool:
+        """Return whether a method is better in deletion and insertion than each map that does not know the
+        network, with intervals that do not touch."""
+        known = {each.name for each in METHODS}
+        own = self.faithfulness[method]
+        baselines = [row for name, row in self.faithfulness.items() if name not in known]
+        return all(
+            own["deletion"].high < row["deletion"].low
+            and own["insertion"].low > row["insertion"].high
+            for row in baselines
+        )
+
     def _gain(self, method: str) -> float:
         """Return the difference of insertion and deletion."""
         row = self.faithfulness[method]

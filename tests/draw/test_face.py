@@ -63,6 +63,10 @@ def test_lines_are_drawn_on_a_transparent_background(landmarks: Floats) -> None:
     cover = picture[..., 3]
     assert not cover[[0, 0, -1, -1], [0, -1, 0, -1]].any() and pixel(picture, SKIN)[3] == 0
     assert 0.03 < (cover > 127).mean() < 0.15
+    lower = landmarks + np.array((0, 0.05), np.float32)
+    both = line_face(landmarks, over=lower)[..., 3]
+    assert (both >= cover).all() and (both > cover).any(), "no faint lines below"
+    assert both[cover == 0].max() < 100
     places = {
         "chin": (0.5, 1.0),
         "brow": (0.30, 0.26),

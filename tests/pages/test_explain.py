@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.samples import portrait
+from app.verdicts import CROSS, TICK
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw import percent
 from fer_core.evaluation.averages import read_averages
@@ -136,6 +137,10 @@ def test_the_effect_of_a_cover_is_compared_with_the_map(explain: AppTest) -> Non
 def test_faithfulness_and_randomization_are_shown(explain: AppTest) -> None:
     app = open_view(explain, "Is it true?")
     assert not app.exception
+    verdicts = [m.value for m in app.markdown if m.value.startswith((TICK, CROSS))]
+    assert verdicts[0].startswith(f"{TICK} **The hot places count: without them *happy* falls")
+    assert verdicts[1].startswith(f"{TICK} **The map needs what was learned")
+    assert verdicts[2].startswith(f"{TICK} **Grad-CAM beats chance")
     table = app.dataframe[0].value
     assert table["map"].tolist() == ["Grad-CAM", "random map", "center blob"]
     assert ((table["deletion"] >= 0) & (table["deletion"] <= 1)).all()
@@ -143,6 +148,15 @@ def test_faithfulness_and_randomization_are_shown(explain: AppTest) -> None:
     assert [caption.split(":")[0] for caption in strip] == [
         *("head", "layer 4", "layer 3", "layer 2", "layer 1")
     ]
+
+
+def test_a_method_that_shows_the_face_gets_a_cross(explain: AppTest) -> None:
+    explain.selectbox(key="method").select("guided_backprop").run()
+    app = open_view(explain, "Is it true?")
+    verdicts = [m.value for m in app.markdown if m.value.startswith((TICK, CROSS))]
+    assert verdicts[1].startswith(f"{CROSS} **The map shows the face more than the network")
+    words = "Guided backpropagation does not beat chance in hiding and showing places, and it shows"
+    assert verdicts[2].startswith(f"{CROSS} **{words}")
 
 
 def test_average_maps_and_claims_are_shown(explain: AppTest) -> None:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from app.lesson import texts
 from app.lesson.computed import DRAWN
 from app.samples import SAMPLES, portrait
+from app.verdicts import TICK
 from fer_core import Analyzer, load_card
 from fer_core.draw import percent
 from fer_core.explain.covers import MARGIN
@@ -263,11 +264,12 @@ def test_the_map_that_survives_shuffling_is_the_right_answer(lesson: AppTest) ->
     ]
     assert similarities[0] < 0.5 < 0.8 < similarities[1]
     assert not app.radio[0].disabled
+    changed = f"{TICK} **Grad-CAM changed more**"
     for choice in ("gradcam", "both"):
         answer(app, choice)
-        assert app.warning[0].value.startswith("No. Grad-CAM changed more")
+        assert app.warning[0].value.startswith("No.") and changed in app.warning[0].value
     answer(app, "guided_backprop")
-    assert app.success[0].value.startswith("Right. Grad-CAM changed more")
+    assert app.success[0].value.startswith("Right.") and changed in app.success[0].value
 
 
 def test_the_last_step_ends_with_the_summary(lesson: AppTest) -> None:

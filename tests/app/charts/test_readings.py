@@ -24,7 +24,16 @@ def test_palette_equals_the_theme() -> None:
 
 def test_percentages_are_formatted_and_hex_colors_are_parsed() -> None:
     assert rgb("#C45A61") == (196, 90, 97)
-    assert [percent(p) for p in (0, 0.004, 0.834, 1)] == ["0 %", "0 %", "83 %", "100 %"]
+    assert [percent(p) for p in (0, 0.01, 0.834, 0.99, 1)] == [
+        "0 %",
+        "1 %",
+        "83 %",
+        "99 %",
+        "100 %",
+    ]
+    assert [percent(p) for p in (1e-9, 0.004, 0.0099)] == ["< 1 %"] * 3
+    assert [percent(p) for p in (0.991, 0.9999)] == ["> 99 %"] * 2
+    assert percent(float(np.float32(0.99999994))) == "100 %", "a sum of shares is rounded"
 
 
 def test_bars_show_each_class_in_its_color() -> None:
