@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.explain.question import Question
 from app.messages import show_error
+from app.verdicts import UNCLEAR, verdict
 from fer_core.draw import percent
 from fer_core.draw.face import line_face
 from fer_core.errors import UserError
@@ -18,9 +19,9 @@ from fer_core.explain import get_method, part_share
 from fer_core.types import Floats
 
 VERDICTS: Final = {
-    "holds": "The data agree.",
-    "partly": "Half true: more than for other classes, yet no more than an even map has there.",
-    "fails": "The data do not agree.",
+    "holds": verdict(True, "The data agree."),
+    "partly": f"{UNCLEAR} **Half true: more than for other classes, yet no more than in an even map.**",
+    "fails": verdict(False, "The data do not agree."),
 }
 """Verdict of ``Claim.verdict`` in words."""
 
@@ -99,7 +100,7 @@ def describe_claim(tested: Claim, even: float) -> str:
         f"against {percent(tested.others)} for the other classes ({100 * tested.low:+.1f} to "
         f"{100 * tested.high:+.1f} points with 95 % confidence) and {percent(even)} of a map that "
         f"is the same "
-        f"everywhere. **{VERDICTS[tested.verdict(even)]}**"
+        f"everywhere. {VERDICTS[tested.verdict(even)]}"
     )
 
 
