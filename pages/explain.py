@@ -34,10 +34,10 @@ def main() -> None:
         "Why this class? A map shows which places of the face speak for it. Then find out whether the map "
         "is true."
     )
-    question = choose_question(settings)
+    question, places = choose_question(settings)
     with st.spinner(f"Computing the maps by {question.method.title} …"):
         question.compute()
-    render_answer(question, settings.method)
+    render_answer(question, places, settings.method)
     render_views(question)
     render_downloads(question)
 

@@ -2,12 +2,13 @@
 
 from functools import partial
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import streamlit as st
 
 from app.charts.readings import probability_bars
+from app.explain.choice import Places
 from app.explain.question import Question
 from app.widgets import OWN_PICTURE, chart, download, enlarged
 from fer_core.draw.overlay import headline
@@ -16,54 +17,59 @@ from fer_core.draw.tiles import heat_scale, heat_tiles
 from fer_core.explain import get_method, part_share, region_share
 from fer_core.export import by_class, json_text
 
+MAP_WIDTH: Final = 288
+FACE_WIDTH: Final = 150
+"""Widths of the map and of the face beside it in pixels: the tabs below are seen without scrolling."""
 
-def render_answer(question: Question, asked_method: str) -> None:
+
+def render_answer(question: Question, places: Places, asked_method: str) -> None:
     """Show the map that answers the question.
 
     Args:
         asked_method: the method that was chosen, which may not work with the model.
     """
-    pictures, words = st.columns((3, 2), gap="medium")
-    with pictures:
+    with places.pictures:
         render_pictures(question)
-    with words:
+    with places.words:
         render_words(question, asked_method)
 
 
 def render_pictures(question: Question) -> None:
-    """Show what the network gets, and the map on it."""
+    """Show the map, large, and beside it what the network gets."""
     crop, raw, target, method = question.crop, question.raw, question.target, question.method
-    grid = st.grid(2, min_column_width=150)
-    grid.image(
-        enlarged(crop, 8),
-        caption=f"what *{question.model}* gets: {len(crop)} × {len(crop)} dots",
-        width="stretch",
-        alt="The aligned face",
-    )
-    with grid.container(gap="small"):
-        st.image(
-            heat_tiles(crop, {target: raw}, size=384)[target],
-            caption=f"**{question.words}**, by {method.title}, {len(raw)} × {len(raw)} cells",
-            width="stretch",
-            alt=f"Map of the evidence for {question.words}",
-        )
-        st.image(heat_scale(), width="stretch", alt="Colors from against to for")
-        with st.container(horizontal=True, horizontal_alignment="distribute"):
-            against = "against" if method.signed else ""
-            st.caption(f"for {question.other}" if question.other else against, width="content")
-            st.caption(f"for {target}", width="content")
+    with st.container(horizontal=True, gap="small"):
+        with st.container(gap="xsmall", width=MAP_WIDTH):
+            st.image(
+                heat_tiles(crop, {target: raw}, size=2 * MAP_WIDTH)[target],
+                caption=f"**{question.words}**, by {method.title}, {len(raw)} × {len(raw)} cells",
+                width="stretch",
+                alt=f"Map of the evidence for {question.words}",
+            )
+            st.image(heat_scale(), width="stretch", alt="Colors from against to for")
+            with st.container(horizontal=True, horizontal_alignment="distribute"):
+                against = "against" if method.signed else ""
+                st.caption(f"for {question.other}" if question.other else against, width="content")
+                st.caption(f"for {target}", width="content")
+        with st.container(width=FACE_WIDTH):
+            st.image(
+                enlarged(crop, 4),
+                caption=f"what *{question.model}* gets: {len(crop)} × {len(crop)} dots",
+                width="stretch",
+                alt="The aligned face",
+            )
+            st.caption(f"All seven maps took {1000 * question.seconds:,.0f} ms.")
 
 
 def render_words(question: Question, asked_method: str) -> None:
     """Show the probabilities, and what the method does."""
     method, reading = question.method, question.reading
-    st.markdown(f"#### {headline(reading)}")
     chart(
-        probability_bars(reading, height=200, axis=False),
+        probability_bars(reading, height=170, axis=False),
         "explain_bars",
         f"Probabilities by {question.model}: {headline(reading)}",
     )
-    st.markdown(f"**{method.title}.** {method.sentence} {method.caution}")
+    same = "" if method.class_dependent else " **It is the same for every class.**"
+    st.markdown(f"**{method.title}.** {method.sentence} {method.caution}{same}")
     if method.name != asked_method:
         st.caption(
             f"*{question.model}* has nothing that {get_method(asked_method).title} could look at, so it is "
@@ -74,10 +80,6 @@ def render_words(question: Question, asked_method: str) -> None:
             f"This map is flat: by {method.title} no place speaks for {question.words} more than another.",
             icon=":material/texture:",
         )
-    st.caption(
-        ("" if method.class_dependent else "**It is the same for every class.** ")
-        + f"All seven maps took {1000 * question.seconds:,.0f} ms."
-    )
 
 
 def render_downloads(question: Question) -> None:

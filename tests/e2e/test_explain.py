@@ -38,7 +38,7 @@ def test_a_cover_is_drawn_with_the_pointer(page: Page, server: Server) -> None:
 
 def test_the_chosen_class_is_kept_in_the_address(page: Page, server: Server) -> None:
     open_explain(page, server)
-    page.get_by_role("button", name=re.compile(r"^sad \d")).click()
+    page.get_by_role("button", name=re.compile(r"^sad (<|\d)")).click()
     wait_for_text(page, "sad, by Grad-CAM")
     wait_until_idle(page)
     assert "explain_class=sad" in page.url
@@ -57,3 +57,18 @@ def test_the_slide_can_be_downloaded(page: Page, server: Server) -> None:
     assert download.suggested_filename == "smile-prior_attention-happy-gradcam-layer-4.png"
     with open(download.path(), "rb") as file:
         assert Pillow.open(io.BytesIO(file.read())).size == (1920, 1080)
+
+
+def test_the_tabs_are_seen_without_scrolling(page: Page, server: Server) -> None:
+    open_explain(page, server)
+    box = page.get_by_role("tab", name="Cover it yourself").bounding_box()
+    assert box is not None and box["y"] + box["height"] < 900 - 100, "the tabs lie below the fold"
+    chips, map_of_happy = (
+        each.bounding_box()
+        for each in (
+            page.get_by_role("radio", name="surprise"),
+            page.get_by_role("img", name="Map of the evidence for happy").first,
+        )
+    )
+    assert chips is not None and map_of_happy is not None
+    assert 0 < map_of_happy["y"] - (chips["y"] + chips["height"]) < 40

@@ -48,7 +48,7 @@ def test_all_classes_are_shown_and_one_can_be_chosen(
     for name, p in zip(EXPRESSIONS, reading.probabilities, strict=True):
         assert app.button(key=f"explain_show_{name}").label == f"{name} {percent(float(p))}"
     app.button(key="explain_show_sad").click().run()
-    assert app.selectbox(key="explain_class").value == "sad"
+    assert app.pills(key="explain_class").value == "sad"
     assert "**sad**, by Grad-CAM, 6 × 6 cells" in captions(app)
     app.selectbox(key="explain_other").select("neutral").run()
     assert "**sad rather than neutral**, by Grad-CAM, 6 × 6 cells" in captions(app)
@@ -113,7 +113,7 @@ def test_shares_of_the_regions_are_shown(explain: AppTest, model: str, attention
 
 
 def test_no_region_is_named_where_hardly_anything_is_for_the_class(explain: AppTest) -> None:
-    explain.selectbox(key="explain_class").select("sad").run()
+    explain.pills(key="explain_class").set_value("sad").run()
     app = open_view(explain, "Regions")
     assert "Hardly anything speaks for *sad*: 3 % of the heat is for it" in page_text(app)
     assert "Of the evidence for" not in page_text(app)
