@@ -58,7 +58,7 @@ def change_class(repeats: int) -> float | None:
 
         def change() -> None:
             name = next(names)
-            page.get_by_role("button", name=re.compile(rf"^{name} \d")).click()
+            page.get_by_role("button", name=re.compile(rf"^{name} (<|>|\d)")).click()
             page.wait_for_function(
                 "name => document.body.innerText.includes(name + ', by ') && "
                 "document.querySelector('[data-test-script-state=notRunning]')",

@@ -7,6 +7,7 @@ import streamlit as st
 from app.charts.evidence import before_and_after, drawing_board
 from app.charts.readings import probability_bars
 from app.covers import choose_cover_margin
+from app.explain.hiding import render_hiding
 from app.explain.question import Question
 from app.verdicts import UNCLEAR, verdict
 from app.widgets import chart
@@ -18,12 +19,15 @@ from fer_core.explain.covers import HALVES, drawn_cover
 
 
 def render_covering(question: Question) -> None:
-    """Show the board on which boxes are drawn, and what they do to the probabilities."""
+    """Show the square that follows the pointer, then covers that stay and whether the map predicted them."""
+    margin = choose_cover_margin("explain")
+    render_hiding(question, margin)
+    st.space("small")
     st.markdown(
         f"The map says where the evidence for *{question.target}* lies. **Cover a place that you think "
         "counts**: press its name, or draw a box on the face. Did the map predict what happens?"
     )
-    polygons = choose_cover(question)
+    polygons = choose_cover(question, margin)
     board, answer = st.columns((2, 3), gap="large")
     test = None
     if polygons:
@@ -44,19 +48,22 @@ def render_covering(question: Question) -> None:
         render_answer(question, test)
 
 
-def choose_cover(question: Question) -> Cover:
-    """Ask for the parts of the face to cover and for the size; return them with the boxes that were drawn."""
+def choose_cover(question: Question, margin: float) -> Cover:
+    """Ask for the parts of the face to cover; return their covers with the boxes that were drawn.
+
+    Args:
+        margin: of the covers, in inter-ocular distances.
+    """
     boxes: Cover = st.session_state.get("explain_boxes", ())
-    names = st.pills(
-        "Cover",
-        [*COVERS, *HALVES],
-        selection_mode="multi",
-        wrap=True,
-        key="explain_covers",
-        persist_state="session",
-    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        margin = choose_cover_margin("explain")
+        names = st.pills(
+            "Cover",
+            [*COVERS, *HALVES],
+            selection_mode="multi",
+            wrap=True,
+            key="explain_covers",
+            persist_state="session",
+        )
         st.button(
             "Uncover",
             icon=":material/undo:",

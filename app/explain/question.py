@@ -12,7 +12,15 @@ from fer_core import EXPRESSIONS, Analyzer
 from fer_core.evaluation.faithfulness import Faithfulness, center_map, random_map
 from fer_core.evaluation.faithfulness import faithfulness as measure_faithfulness
 from fer_core.evaluation.randomization import randomized
-from fer_core.explain import Cover, Method, OcclusionTest, is_flat, list_layers, to_aligned
+from fer_core.explain import (
+    Cover,
+    Method,
+    OcclusionTest,
+    cover_grid,
+    is_flat,
+    list_layers,
+    to_aligned,
+)
 from fer_core.explain import occlusion_test as run_occlusion_test
 from fer_core.explain import raw_maps as maps_of
 from fer_core.types import Face, Floats, Image, Reading
@@ -105,6 +113,10 @@ class Question:
         """Return what happens to the class under a cover."""
         return _occlusion_test(self._key, polygons, self)
 
+    def cover_grid(self, side: float) -> Floats:
+        """Return (12, 12, 7) probabilities with a square of this side at each cell of the face."""
+        return _cover_grid(self.face, side, self)
+
     def faithfulness(self) -> dict[str, Faithfulness]:
         """Return the faithfulness of the map, beside two baselines that do not know the network."""
         return _faithfulness(self._key, self)
@@ -157,6 +169,12 @@ def _occlusion_test(key: tuple[object, ...], polygons: Cover, _question: Questio
         _question.maps[_question.target],
         _question.face.prior,
     )
+
+
+@st.cache_data(scope="session", max_entries=100, show_spinner=False)
+def _cover_grid(key: FaceKey, side: float, _question: Question) -> Floats:
+    classifier = _question.analyzer.classifier(_question.model)
+    return cover_grid(classifier, _question.crop, side, _question.face.prior)
 
 
 @st.cache_data(scope="session", max_entries=100, show_spinner=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         positive_share,
         region_share,
     )
-    from fer_core.explain.cover_test import OcclusionTest, occlusion_test
+    from fer_core.explain.cover_test import OcclusionTest, cover_grid, occlusion_test
     from fer_core.explain.covers import COVERS, Cover, covered, part_cover
     from fer_core.explain.heatmap import explanation, to_aligned
     from fer_core.explain.layers import Layer, list_layers
@@ -34,6 +34,7 @@ __all__ = [
     "Method",
     "OcclusionTest",
     "attention_shares",
+    "cover_grid",
     "covered",
     "explanation",
     "get_method",
@@ -62,7 +63,7 @@ _HOMES = {
     **dict.fromkeys(("method_for", "raw_map", "raw_maps"), "maps"),
     "Method": "method",
     **dict.fromkeys(("METHODS", "get_method", "list_methods"), "methods"),
-    **dict.fromkeys(("OcclusionTest", "occlusion_test"), "cover_test"),
+    **dict.fromkeys(("OcclusionTest", "cover_grid", "occlusion_test"), "cover_test"),
 }
 
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import numpy as np
 
 from fer_core.explain.attribution_shares import FINE, positive_part
-from fer_core.explain.covers import Cover, cover_mask, covered, heat_under
+from fer_core.explain.covers import Cover, cover_mask, covered, heat_under, rectangle
 from fer_core.labels import expression_index
 from fer_core.models.classifier import Classifier
 from fer_core.types import Floats, Image
@@ -17,6 +17,9 @@ MUCH_HEAT: Final = 0.1
 """Distance between the shares of heat and of area under a cover from which a map claims something."""
 LITTLE_HEAT: Final = 0.05
 """Share of the heat below which a map claims that a place does not count."""
+
+GRID: Final = 12
+"""Cells along each side of ``cover_grid``: twice as many as most maps have."""
 
 COMPARED_PLACES: Final = 40
 """Number of equal covers on other places, for comparison."""
@@ -112,6 +115,26 @@ def occlusion_test(
         correlation=float(np.corrcoef(heat, lost)[0, 1]) if varies else 0.0,
         target=target,
     )
+
+
+def cover_grid(
+    classifier: Classifier, aligned: Image, side: float, prior: str | None = None
+) -> Floats:
+    """Cover an aligned face with a square at each cell of a grid, in one batch.
+
+    Args:
+        side: of the square, as a fraction of the face's side.
+        prior: shares of the classes that the probabilities assume, a key of ``PRIORS``; by default the
+            card's.
+
+    Returns:
+        (12, 12, 7) probabilities with the square around the center of each cell, cut off at the border.
+    """
+    centers, half = (np.arange(GRID) + 0.5) / GRID, side / 2
+    squares = (rectangle(x - half, y - half, x + half, y + half) for y in centers for x in centers)
+    faces = np.stack([covered(aligned, (square,)) for square in squares])
+    probabilities = classifier.calibrate(classifier.logits(faces)[0], prior)
+    return probabilities.reshape(GRID, GRID, -1)
 
 
 def _elsewhere(polygons: Cover) -> list[Cover]:

@@ -72,3 +72,66 @@ def test_the_tabs_are_seen_without_scrolling(page: Page, server: Server) -> None
     )
     assert chips is not None and map_of_happy is not None
     assert 0 < map_of_happy["y"] - (chips["y"] + chips["height"]) < 40
+
+
+BARS = ".hiding .bars .share"
+FACE = ".hiding .face"
+
+REACTION = """face => {
+    const shares = () => [...face.parentElement.querySelectorAll(".share")].map(e => e.textContent).join();
+    const box = face.getBoundingClientRect(), before = shares();
+    const times = [];
+    for (let step = 1; step < 12; step++) {
+        const at = {clientX: box.x + box.width / 2, clientY: box.y + box.height * step / 12};
+        const start = performance.now();
+        face.dispatchEvent(new PointerEvent("pointermove", at));
+        shares(); face.getBoundingClientRect();  // the layout is done
+        times.push(performance.now() - start);
+    }
+    return {changed: shares() !== before, fastest: Math.min(...times)};
+}"""
+"""Milliseconds from a move of the pointer until the bars have their new lengths."""
+
+
+def open_hiding(page: Page, server: Server) -> None:
+    open_explain(page, server, "?explain_view=Cover+it+yourself")
+    page.locator(FACE).scroll_into_view_if_needed()
+
+
+def test_a_place_is_hidden_without_a_request(page: Page, server: Server) -> None:
+    open_hiding(page, server)
+    whole = page.locator(BARS).all_text_contents()
+    assert len(whole) == 7 and whole[3].endswith("%")
+    page.context.set_offline(True)
+    page.locator(FACE).hover(position={"x": 144, "y": 230})
+    assert page.locator(".hiding .square").is_visible()
+    assert page.locator(BARS).all_text_contents() != whole
+    reaction = page.locator(FACE).evaluate(REACTION)
+    assert reaction["changed"] and reaction["fastest"] <= 50
+    page.mouse.move(5, 5)
+    assert page.locator(BARS).all_text_contents() == whole, "the square stays without the pointer"
+    page.context.set_offline(False)
+
+
+def test_a_place_is_hidden_with_the_keyboard(page: Page, server: Server) -> None:
+    open_hiding(page, server)
+    whole = page.locator(BARS).all_text_contents()
+    page.locator(FACE).focus()
+    shares = []
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+        shares.append(page.locator(BARS).all_text_contents())
+    assert len({tuple(each) for each in shares}) == 4 and whole not in shares
+    names = [each.lower() for each in page.locator(".hiding .bars .label").all_text_contents()]
+    spoken = page.locator(".hiding .spoken").text_content()
+    assert spoken == ", ".join(map(" ".join, zip(names, shares[-1], strict=True)))
+    page.keyboard.press("Escape")
+    assert page.locator(BARS).all_text_contents() == whole
+
+
+def test_a_place_is_hidden_with_a_finger(phone: Page, server: Server) -> None:
+    open_hiding(phone, server)
+    whole = phone.locator(BARS).all_text_contents()
+    phone.locator(FACE).tap(position={"x": 144, "y": 230})
+    assert phone.locator(BARS).all_text_contents() != whole, "a lifted finger takes the square away"
+    assert phone.locator(FACE).evaluate("face => getComputedStyle(face).touchAction") == "none"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fer_core.errors import UserError
-from fer_core.explain import COVERS, covered, occlusion_test, part_cover
+from fer_core.explain import COVERS, cover_grid, covered, occlusion_test, part_cover
 from fer_core.explain.covers import HALVES, Cover, cover_mask, drawn_cover, rectangle
 from fer_core.faces.landmarks import POINTS
 from fer_core.labels import EXPRESSIONS
@@ -193,6 +193,21 @@ def test_an_unknown_cover_is_an_error(landmarks: Floats) -> None:
 def test_drawn_boxes_are_kept_within_the_square_and_thin_ones_dropped() -> None:
     boxes = [(0.6, 0.2, 0.5, 1.4), (0.3, 0.31, 0.1, 0.9)]
     assert drawn_cover(boxes) == (rectangle(0.2, 0.5, 0.6, 1.0),)
+
+
+def test_a_grid_of_covers_is_the_same_as_each_cover_alone(
+    classifier: Classifier, bright: Image
+) -> None:
+    grid = cover_grid(classifier, bright, 0.25)
+    assert grid.shape == (12, 12, 7) and grid.sum(axis=2) == pytest.approx(np.ones((12, 12)))
+    row, column = np.unravel_index(grid[..., HAPPY].argmin(), (12, 12))
+    assert int(row) in (7, 8) and int(column) in (7, 8), "the patch is at 0.625"
+    square = rectangle(7.5 / 12 - 0.125, 8.5 / 12 - 0.125, 7.5 / 12 + 0.125, 8.5 / 12 + 0.125)
+    alone = classifier.calibrate(classifier.logits(covered(bright, (square,))[None])[0])[0]
+    assert grid[8, 7] == pytest.approx(alone)
+    assert np.ptp(grid[0, 0] - grid[0, 11]) == pytest.approx(0, abs=1e-6), (
+        "nothing depends on corners"
+    )
 
 
 def test_both_probabilities_assume_the_prior_that_is_asked_for(
