@@ -15,13 +15,12 @@ from matplotlib.cbook import get_sample_data
 from skimage.data import astronaut
 
 from fer_core.cartoon import FaceActions, draw_face, expression_actions, get_character, move_face
+from fer_core.explain.covers import cover_picture
 from fer_core.faces import find_faces, load_detector
 from fer_core.faces.description import load_describer
 from fer_core.images import decode_image, to_gray
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, Image
-
-GRAY: Final = (128, 128, 128)
 
 
 def portrait() -> Image:
@@ -30,9 +29,11 @@ def portrait() -> Image:
     return np.asarray(cv2.resize(head, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def covered(x0: int, y0: int, x1: int, y1: int) -> Image:
-    """Return the portrait with a gray patch on it."""
-    return np.asarray(cv2.rectangle(portrait(), (x0, y0), (x1, y1), GRAY, cv2.FILLED), np.uint8)
+@lru_cache(maxsize=4)
+def covered(part: str) -> Image:
+    """Return the portrait with a part of its face covered, as on every page."""
+    image = portrait()
+    return cover_picture(image, find_landmarks(image), part)
 
 
 def tilted(degrees: float) -> Image:
@@ -54,7 +55,11 @@ def resting_portrait() -> Image:
 @lru_cache(maxsize=1)
 def resting_landmarks() -> Floats:
     """Return the (78, 2) landmarks of the portrait at rest, in pixels."""
-    image = resting_portrait()
+    return find_landmarks(resting_portrait())
+
+
+def find_landmarks(image: Image) -> Floats:
+    """Return the (78, 2) landmarks of the face in a sample, in pixels."""
     faces = find_faces(image, load_detector("mtcnn"))
     landmarks = load_describer().describe([to_gray(image)], faces)[0].landmarks
     assert landmarks is not None
@@ -76,8 +81,8 @@ DRAWN: Final = ("Hugo", "Ines")
 
 SAMPLES: Final[dict[str, Callable[[], Image]]] = {
     "Smile": portrait,
-    "Mouth covered": partial(covered, 440, 372, 640, 486),
-    "Eyes covered": partial(covered, 410, 240, 680, 350),
+    "Mouth covered": partial(covered, "mouth"),
+    "Eyes covered": partial(covered, "eyes"),
     "Tilted": partial(tilted, 30),
     **{
         f"{DRAWN[number % 2]}, {name}": partial(drawn, DRAWN[number % 2], name)

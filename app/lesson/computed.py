@@ -3,18 +3,15 @@
 All pictures are samples, so what was computed for one pupil is there for the whole class.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Final, NamedTuple
 
 import streamlit as st
 
 from app.samples import SAMPLES
 from fer_core import EXPRESSIONS, Analyzer
-from fer_core.cartoon import CHARACTERS, draw_face, expression_actions
 from fer_core.evaluation.randomization import randomized
 from fer_core.explain import OcclusionTest, occlusion_test, part_cover, raw_map, to_aligned
-from fer_core.types import Floats, Image, RawMap, Reading
+from fer_core.types import Floats, RawMap, Reading
 
 COVERED: Final = ("mouth", "eyes")
 """Parts of the face that the lesson covers."""
@@ -23,18 +20,8 @@ RANDOMIZED_METHODS: Final = ("gradcam", "guided_backprop")
 """Methods of which one still shows the same map when the network is randomized; which one is computed."""
 
 
-def drawn(character: int, expression: str) -> Image:
-    """Return a drawn face that shows an expression."""
-    return draw_face(CHARACTERS[character], expression_actions(expression)).image
-
-
-DRAWN: Final[dict[str, Callable[[], Image]]] = {
-    "First face": partial(drawn, 1, "happy"),
-    "Second face": partial(drawn, 2, "angry"),
-    "Third face": partial(drawn, 4, "surprise"),
-}
-"""Faces of three expressions, named without them. The default model assigns these classes with 0.9 and more;
-of the other expressions it reads drawn faces less surely."""
+DRAWN: Final = ("Ines, happy", "Hugo, angry", "Ines, surprise")
+"""Samples of three expressions: of the drawn faces, those whose class the default model assigns."""
 
 
 class ReadBy(NamedTuple):
@@ -47,8 +34,8 @@ class ReadBy(NamedTuple):
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def read_sample(sample: str, by: ReadBy, _analyzer: Analyzer) -> tuple[Reading, ...]:
-    """Return the readings of a built-in sample or a drawn face."""
-    image = (SAMPLES | DRAWN)[sample]()
+    """Return the readings of a built-in sample."""
+    image = SAMPLES[sample]()
     return _analyzer.analyze(
         image, model=by.model, prior=by.prior, detector=by.detector, maps=()
     ).readings

@@ -21,7 +21,7 @@ FRAMES: Final = 60
 @st.cache_data(show_spinner="Making the sample …")
 def sample_clip() -> bytes:
     """Return an MP4 of three seconds: a face comes closer and moves; for one second its mouth is covered."""
-    free, hidden = portrait(), covered(440, 372, 640, 486)
+    free, hidden = portrait(), covered("mouth")
     width, height = SIZE
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as output:

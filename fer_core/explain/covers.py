@@ -124,6 +124,22 @@ def covered(aligned: Image, polygons: Cover) -> Image:
     return face
 
 
+def cover_picture(image: Image, landmarks: Floats, name: str, margin: float = MARGIN) -> Image:
+    """Return an (H, W, 3) picture with a part of its face covered, as ``part_cover`` covers an aligned one.
+
+    Args:
+        landmarks: (78, 2) in pixels.
+        name: one of ``COVERS``.
+        margin: as in ``part_cover``.
+    """
+    picture, gray = image.copy(), 3 * (round(255 * GRAY_MEAN),)
+    outlines = part_outlines(landmarks, margin)
+    for part in COVERS[name]:
+        for piece in outlines[part]:
+            cv2.fillConvexPoly(picture, piece.round().astype(np.int32), gray, cv2.LINE_AA)
+    return picture
+
+
 def heat_under(heat: Floats, polygons: Cover, size: int) -> float:
     """Return the share of a map's heat under the cover, 0..1; 0 for a map without heat.
 

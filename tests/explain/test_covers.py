@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fer_core.errors import UserError
 from fer_core.explain import COVERS, cover_grid, covered, occlusion_test, part_cover
-from fer_core.explain.covers import HALVES, Cover, cover_mask, drawn_cover, rectangle
+from fer_core.explain.covers import HALVES, Cover, cover_mask, cover_picture, drawn_cover, rectangle
 from fer_core.faces.landmarks import POINTS
 from fer_core.labels import EXPRESSIONS
 from fer_core.models.base import GRAY_MEAN, Network, NetworkOutput
@@ -188,6 +188,15 @@ def test_an_unknown_cover_is_an_error(landmarks: Floats) -> None:
         UserError, match="unknown cover 'ears'; choose one of mouth, eyes and brows"
     ):
         part_cover(landmarks, "ears")
+
+
+def test_a_picture_is_covered_where_the_aligned_face_is(landmarks: Floats) -> None:
+    picture = np.full((200, 300, 3), 250, np.uint8)
+    hidden = (cover_picture(picture, 200 * landmarks, "mouth", 0.2) != 250).all(axis=2)
+    mask = cover_mask(part_cover(landmarks, "mouth", 0.2), 200)
+    assert hidden[:, :200][mask].mean() > 0.98 and not hidden[:, 200:].any()
+    assert hidden.sum() == pytest.approx(mask.sum(), rel=0.15), "its edge is drawn, too"
+    assert (picture == 250).all()
 
 
 def test_drawn_boxes_are_kept_within_the_square_and_thin_ones_dropped() -> None:

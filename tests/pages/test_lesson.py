@@ -13,7 +13,7 @@ from app.lesson import texts
 from app.lesson.computed import DRAWN
 from app.samples import SAMPLES, portrait
 from app.verdicts import TICK
-from fer_core import Analyzer, load_card
+from fer_core import EXPRESSIONS, Analyzer, load_card
 from fer_core.draw import percent
 from fer_core.explain.covers import MARGIN
 from fer_core.types import RawMap, Reading
@@ -177,7 +177,7 @@ def test_three_expressions_have_their_own_maps(lesson: AppTest) -> None:
     app = go_to_step(lesson, 4)
     labels = [app.button(key=f"lesson_drawn_{sample}").label for sample in DRAWN]
     assert [label.split()[0] for label in labels] == ["happy", "angry", "surprise"]
-    app.button(key="lesson_drawn_Third face").click().run()
+    app.button(key="lesson_drawn_Ines, surprise").click().run()
     assert not app.exception
     other = app.pills(key="lesson_other_surprise").value
     assert f"*surprise* rather than *{other}*" in captions(app)
@@ -188,9 +188,9 @@ def test_the_smile_is_shown_where_no_drawn_face_is_found(
 ) -> None:
     blank = np.full((256, 256, 3), 200, np.uint8)
     app = go_to_step(lesson, 4)
-    app.button(key="lesson_drawn_Third face").click().run()
+    app.button(key="lesson_drawn_Ines, surprise").click().run()
     for name in DRAWN:
-        monkeypatch.setitem(DRAWN, name, lambda: blank)
+        monkeypatch.setitem(SAMPLES, name, lambda: blank)
     st.cache_data.clear()
     app.run()
     assert not app.exception and app.button(key="lesson_drawn_Smile").label.startswith("happy")
@@ -218,7 +218,7 @@ def test_the_covered_face_is_shown_after_the_answer(lesson: AppTest, analyzer: A
 
 
 def test_a_covered_mouth_leaves_the_same_share_in_the_lesson_and_on_explain(
-    lesson: AppTest,
+    lesson: AppTest, analyzer: Analyzer
 ) -> None:
     app = answer(go_to_step(lesson, 5), "mouth")
     shares = []
@@ -227,6 +227,9 @@ def test_a_covered_mouth_leaves_the_same_share_in_the_lesson_and_on_explain(
         (chart,) = app.get("plotly_chart")
         shares.append(chart.proto.alt.removeprefix("Probabilities before and after: "))
     assert shares[0].split("then ")[1] in app.success[0].value
+    sample = analyzer(SAMPLES["Mouth covered"]())[0].probabilities[EXPRESSIONS.index("happy")]
+    share = float(shares[0].split("then ")[1].removesuffix(" %"))
+    assert 100 * sample == pytest.approx(share, abs=3), "the sample has another cover"
     app = app.switch_page("pages/explain.py").run()
     app.session_state.explain_view = "Cover it yourself"
     app.session_state.explain_covers = ["mouth"]
