@@ -141,7 +141,7 @@ COVERS: Final = {"nothing": "Nothing", "mouth": "Mouth", "eyes": "Eyes"}
 COVERED: Final = "Cover"
 COVER_SIZE: Final = "Its size"
 SIZE_DECIDES: Final = (
-    "The size decides: a larger cover takes more, wherever it lies. The reply is about medium ones."
+    "The size decides, too: move it, and watch the bars. The reply is about medium covers."
 )
 BEFORE: Final = "before"
 AFTER: Final = "covered"

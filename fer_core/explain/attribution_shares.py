@@ -16,7 +16,8 @@ FLAT: Final = 1e-6
 
 LITTLE: Final = 0.1
 """Share of the positive heat in all heat below which its places say nothing: on the smile of the samples the
-default model's map of *sad* is for it by 3.5 %, and three quarters of these would "lie" on some part."""
+default model's map of *sad* is for it by 3.5 %, and a sentence about where
+these few lie would hide that the face speaks against it."""
 
 FINE: Final = 96
 """Side of the grid on which parts are separated."""
