@@ -17,7 +17,7 @@ from fer_core.draw.tiles import heat_scale, heat_tiles
 from fer_core.explain import get_method, part_share, region_share
 from fer_core.export import by_class, json_text
 
-MAP_WIDTH: Final = 288
+MAP_WIDTH: Final = 272
 FACE_WIDTH: Final = 150
 """Widths of the map and of the face beside it in pixels: the tabs below are seen without scrolling."""
 
@@ -64,7 +64,7 @@ def render_words(question: Question, asked_method: str) -> None:
     """Show the probabilities, and what the method does."""
     method, reading = question.method, question.reading
     chart(
-        probability_bars(reading, height=170, axis=False),
+        probability_bars(reading, height=150, axis=False),
         "explain_bars",
         f"Probabilities by {question.model}: {headline(reading)}",
     )
