@@ -13,6 +13,8 @@ from fer_core.draw import percent
 
 CLEAR: Final = "rgba(0,0,0,0)"
 FAINT: Final = "rgba(128,136,140,0.22)"
+WIDEST_TEXT: Final = 50
+"""Pixels that "> 99 %" takes at the end of a bar."""
 ACCENT: Final = "#13838A"
 """The theme's petrol, with a contrast of 3:1 or more on the light and on the dark page."""
 
@@ -24,7 +26,7 @@ def bars(
     texts: Sequence[str] | None = None,
     *,
     end: float = 1.0,
-    right: int = 44,
+    right: int = WIDEST_TEXT,
 ) -> go.Figure:
     """Draw name -> 0..1 as bars from the left, the first on top.
 

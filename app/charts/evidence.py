@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.common import ACCENT, CLEAR, FAINT, plain
+from app.charts.common import ACCENT, CLEAR, FAINT, WIDEST_TEXT, plain
 from fer_core.draw import percent
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, Image
@@ -126,7 +126,7 @@ def before_and_after(before: Floats, after: Floats, *, height: int = 300) -> go.
             cliponaxis=False,
             hovertemplate=f"%{{y}}, {name}: %{{x:.1%}}<extra></extra>",
         )
-    plain(figure, height, right=44)
+    plain(figure, height, right=WIDEST_TEXT)
     _legend_above(figure)
     figure.update_layout(bargap=0.25, bargroupgap=0.1, legend_traceorder="reversed")
     figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=FAINT)

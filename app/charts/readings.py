@@ -5,7 +5,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from app.charts.common import ACCENT, CLEAR, FAINT, bars, plain
+from app.charts.common import ACCENT, CLEAR, FAINT, WIDEST_TEXT, bars, plain
 from fer_core.draw import EXPRESSION_COLORS, percent
 from fer_core.labels import CIRCUMPLEX, EXPRESSIONS, action_title
 from fer_core.types import Floats, Reading
@@ -57,7 +57,7 @@ def comparison_bars(reading: Reading, *, height: int = 340) -> go.Figure:
             )
         ]
     )
-    plain(figure, height, right=44)
+    plain(figure, height, right=WIDEST_TEXT)
     figure.update_layout(bargap=0.25, minreducedwidth=10)
     figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, gridcolor=FAINT)
     figure.update_yaxes(autorange="reversed", ticks="")

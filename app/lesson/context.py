@@ -149,7 +149,7 @@ def choose(label: str, options: Mapping[str, str], key: str, default: str) -> st
 
 def large_chart(figure: go.Figure, key: str, alt: str) -> None:
     """Show a chart that is read from the last row."""
-    figure.update_layout(font_size=16, legend_font_size=16, margin_r=56)
+    figure.update_layout(font_size=16, legend_font_size=16, margin_r=66)
     figure.update_xaxes(showticklabels=False)
     figure.update_yaxes(tickfont_size=16)
     chart(figure, key, alt)
