@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from fer_core import list_models
-from fer_core.data import read_faces
+from fer_core.data import hold_out, read_faces
 from fer_core.evaluation.robustness import (
     ROBUSTNESS_FACES,
     corrupted_probabilities,
@@ -22,12 +22,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, action="append")
     parser.add_argument("--split", default="PublicTest")
+    parser.add_argument("--hold-out", default="", help="a person or character of the data")
     parser.add_argument("--model", action="append", help="a name or a card; all models without it")
     options = parser.parse_args()
     if options.data is None:
         print("left out: needs --data fer2013.csv")
         return
-    faces = read_faces(options.data).split(options.split).first(ROBUSTNESS_FACES)
+    faces = read_faces(options.data)
+    faces = hold_out(faces, options.hold_out) if options.hold_out else faces
+    faces = faces.split(options.split).first(ROBUSTNESS_FACES)
     models = [load_model(name) for name in options.model or list_models()]
     accuracy, excess = [], []
     for model in models:

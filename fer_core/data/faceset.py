@@ -46,6 +46,8 @@ class FaceSet:
     people: NDArray[np.str_] | None = None
     """(N,) name of the person or drawn character on each image, "" where a joined set names none; None where
     no set names any."""
+    held_out: str = ""
+    """Person or character that was held out, or ``random`` (``hold_out``); "" where nobody was."""
     teaching: tuple[str, ...] = ()
     """Keys of ``sources`` whose faces are in Training; () where nobody asked, as in evaluation."""
     notes: tuple[str, ...] = ()
@@ -173,6 +175,7 @@ def join(sets: list[FaceSet]) -> FaceSet:
         sources,
         _texts([(len(part), part.names) for part in sets]),
         _texts([(len(part), part.people) for part in sets]),
+        next((part.held_out for part in sets if part.held_out), ""),
         teaching,
         tuple(note for part in sets for note in part.notes),
     )

@@ -110,7 +110,7 @@ def hold_out(faces: FaceSet, person: str) -> FaceSet:
     if person == RANDOM:
         order, part = hashed_order(faces, named), tenth(len(named))
         splits[order[:part]], splits[order[part : 2 * part]] = PRIVATE, PUBLIC
-        return replace(faces, splits=splits)
+        return replace(faces, splits=splits, held_out=RANDOM)
     people = sorted(set(faces.people[named].tolist()))
     folded = [name.casefold() for name in people]
     if person.casefold() not in folded:
@@ -120,7 +120,7 @@ def hold_out(faces: FaceSet, person: str) -> FaceSet:
     number = folded.index(person.casefold())
     for name, split in ((people[number - 1], PUBLIC), (people[number], PRIVATE)):
         splits[faces.people == name] = split
-    return replace(faces, splits=splits)
+    return replace(faces, splits=splits, held_out=person)
 
 
 def tenth(count: int) -> int:

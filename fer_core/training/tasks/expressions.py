@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fer_core.data import SPLITS, FaceSet, read_training_faces
 from fer_core.data.detection import FaceCropper
+from fer_core.data.readers.ferg import DRAWINGS
 from fer_core.devices import choose_device
 from fer_core.evaluation.calibration import prior_weights
 from fer_core.evaluation.metrics import draw_confusion, evaluate
@@ -41,6 +42,11 @@ LIMITS: Final = (
     "(people agree with FER2013's in 65 % of cases) and the faces are not a fair sample of people, ages and "
     "light, so errors differ between groups. Not for decisions about people; in the EU, inferring emotions "
     "of people at work or in education is forbidden (AI Act, Art. 5(1)(f))."
+)
+DRAWN_LIMITS: Final = (
+    "Assigns one of seven expression classes to a drawn face. It has never seen a photograph, and is wrong "
+    "on most of them. Not for decisions about people; in the EU, inferring emotions of people at work or in "
+    "education is forbidden (AI Act, Art. 5(1)(f))."
 )
 
 
@@ -140,6 +146,7 @@ class ExpressionTask:
     def figures(self, card: Card, folder: Path, data: FaceSet) -> dict[str, dict[str, Any]]:
         """Measure both test splits, and how robust a network is on the first faces of PrivateTest."""
         sources = " ".join(f"--data {name}" for name in data.sources)
+        sources += f" --hold-out {data.held_out}" if data.held_out else ""
         options = sources if data.votes is None else f"{sources} --plus fer2013new.csv"
         figures = split_figures(self, card, folder, data, options)
         if get_family(card.family).kind == "network" and "PrivateTest" in figures:
@@ -208,7 +215,7 @@ def _card(fitted: Fitted[Network], run: Run, data: FaceSet) -> Card:
         training={**fitted.facts, **({"splits": list(data.notes)} if data.notes else {})},
         published=recipe.published,
         licence=LICENSE.format(" and ".join(source.split(" (")[0] for source in sources)),
-        limits=LIMITS,
+        limits=DRAWN_LIMITS if sources == (DRAWINGS,) else LIMITS,
         prior=recipe.prior,
         # Balanced weights have trained it at equal shares.
         class_shares=() if recipe.class_weights else class_shares(data.split("Training").labels),
