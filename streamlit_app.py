@@ -18,6 +18,7 @@ from app.uploads import drop_unused_uploads
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
 from fer_core.explain import get_method, list_methods
+from fer_core.models import get_family
 
 IMAGES: Final = Path(__file__).parent / "docs" / "images"
 
@@ -79,6 +80,9 @@ PAGES: Final = (
 PAGES_WITH_METHOD: Final = ("photo", "explain")
 """Pages on which the map method can be chosen."""
 
+WITHOUT_SIDEBAR: Final = ("", "data", "lesson", "limits")
+"""Addresses of pages that need no settings, or are shown on a projector: the sidebar starts closed."""
+
 DETECTORS_HELP: Final = """
 Finds the faces before a network looks at them.
 
@@ -108,6 +112,12 @@ answer the same question in other ways. **Score-CAM** and **integrated gradients
 explained by it. The *Explain* page tells more of each.
 """
 
+PRESENTATION: Final = """<style>
+[data-testid=stHeader], [data-testid=stSidebar], [data-testid=stExpandSidebarButton] { display: none }
+[data-testid=stMainBlockContainer] { padding-top: 1rem }
+</style>"""
+"""Style of a page that is shown on a projector: nothing but the page."""
+
 STYLE: Final = Path(__file__).parent / "app" / "style.css"
 
 
@@ -123,7 +133,12 @@ def main() -> None:
     ]
     page = st.navigation(pages, position="top")
     title = "Expression Lens" if page is pages[0] else f"{page.title} · Expression Lens"
-    st.set_page_config(page_title=title, page_icon=str(IMAGES / "mark.svg"), layout="wide")
+    st.set_page_config(
+        page_title=title,
+        page_icon=str(IMAGES / "mark.svg"),
+        layout="wide",
+        initial_sidebar_state="collapsed" if page.url_path in WITHOUT_SIDEBAR else "auto",
+    )
     continue_to_page([name for name, *_ in PAGES])
     body = st.container()
     render_footer()
@@ -132,7 +147,7 @@ def main() -> None:
 
 
 def render_footer() -> None:
-    """Show below every page what a class is not, and the link to the limits."""
+    """Show below every page what a class is not, the link to the limits, and the switch of the projector."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
@@ -140,6 +155,15 @@ def render_footer() -> None:
             "An expression class a classifier assigns, not what somebody feels.", width="content"
         )
         st.page_link("pages/limits.py", label="Limits, bias and law", icon=":material/balance:")
+        presents = st.toggle(
+            "Present",
+            key="present",
+            bind="query-params",
+            persist_state="session",
+            help="Hides navigation and settings, for a projector.",
+        )
+    if presents:
+        st.html(PRESENTATION)
 
 
 def run_page(page: StreamlitPage) -> None:
@@ -210,14 +234,18 @@ def load_analyzer() -> Analyzer:
 
 
 def describe_model(name: str) -> str:
-    """Return how good a model is, in a line."""
+    """Return what a model is and how good, in a line."""
     card = load_card(name)
+    words = get_family(card.family).description
+    title = f"**{words[0].upper()}{words[1:]}.** "
     size = f"{card.parameters / 1e6:.1f} million parameters"
     figures = card.figures.get("PrivateTest")
     if figures is None:
-        return f"Not measured yet, {size}."
-    right = f"{100 * figures['accuracy']:.1f} % of {figures['n']:,}"
-    return f"Right for {right} test faces (FER2013, single pass; people: 65 ± 5 %), {size}."
+        return f"{title}Not measured yet, {size}."
+    right = f"Right for {100 * figures['accuracy']:.1f} % of {figures['n']:,} test faces"
+    data = card.data.split(" (")[0]
+    people = "; people: 65 ± 5 %" * (data == "FER2013")
+    return f"{title}{right} ({data}, single pass{people}), {size}."
 
 
 if __name__ == "__main__":
