@@ -10,6 +10,7 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from app.address import HISTORY_SCRIPT
 from app.closed_tabs import forget_closed_tabs
 from app.messages import show_error
 from app.server import prepare_server
@@ -125,6 +126,7 @@ def main() -> None:
     """Run the page that the address names, with its settings in the sidebar."""
     st.logo(str(IMAGES / "wordmark.svg"), size="large")
     st.html(STYLE)
+    st.html(HISTORY_SCRIPT, unsafe_allow_javascript=True)
     pages = [
         st.Page(
             f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=text, default=not i
@@ -173,7 +175,7 @@ def run_page(page: StreamlitPage) -> None:
     except (UserError, OSError) as error:
         show_error(error)
         st.stop()
-    drop_unused_uploads(page.url_path)
+    drop_unused_uploads()
     try:
         page.run()
     finally:

@@ -1,11 +1,35 @@
 """Choices that stand in the address of a page, so that a link can name them."""
 
 from collections.abc import Sequence
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import streamlit as st
 
 T = TypeVar("T", str, int)
+
+HISTORY_SCRIPT: Final = """
+<script>
+if (!window.oneEntryEach) {
+    window.oneEntryEach = true
+    const push = history.pushState, replace = history.replaceState
+    let acted = false
+    for (const act of ["click", "keydown"]) {
+        window.addEventListener(act, () => { acted = true }, true)
+    }
+    window.addEventListener("popstate", () => { acted = false }, true)
+    history.pushState = function (...entry) {
+        (acted ? push : replace).apply(history, entry)
+        acted = false
+    }
+}
+</script>
+"""
+"""Makes at most one entry in the browser's history for each act of the viewer.
+
+Streamlit 1.67 makes two when a page is left whose address names choices: one without them, then that of the
+next page. "Back" then led to the page without its choices, and took another press to get anywhere else. It
+makes one for each choice when such a page is opened again.
+"""
 
 
 def choose_by_address(

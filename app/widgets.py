@@ -16,7 +16,7 @@ from app.address import choose_by_address
 from app.messages import show_unreadable
 from app.samples import SAMPLES
 from app.session import PageSettings
-from app.uploads import PICTURE_TYPES, PICTURES_HELP, decode_upload
+from app.uploads import PICTURE_TYPES, PICTURES_HELP, decode_upload, upload_files
 from fer_core import EXPRESSIONS, Analyzer
 from fer_core.draw.overlay import OverlayStyle
 from fer_core.export import png_bytes
@@ -192,18 +192,13 @@ def choose_overlay(
             label_visibility="collapsed",
             wrap=True,
             key=f"{page}_layers",
+            persist_state="session",
         )
         adjust = st.popover("Adjust", icon=":material/tune:")
     if note and "attention" in shown:
         st.caption(note)
     with adjust:
-        target = st.selectbox(
-            "Heatmap of",
-            ("top", *EXPRESSIONS),
-            format_func=lambda name: "the likeliest class" if name == "top" else name,
-            key=f"{page}_target",
-        )
-        opacity = st.slider("Heatmap opacity", 0.1, 1.0, 0.6, 0.05, key=f"{page}_opacity")
+        target, opacity = choose_heat(page)
     style = OverlayStyle(
         box="box" in shown,
         labels="box" in shown,
@@ -215,6 +210,20 @@ def choose_overlay(
         heatmap=opacity if "heatmap" in shown else 0.0,
     )
     return style, target, adjust
+
+
+def choose_heat(page: str) -> tuple[str, float]:
+    """Ask of which class to show the heatmap, and how opaque it is; return the class or "top", and 0.1..1."""
+    target = st.selectbox(
+        "Heatmap of",
+        ("top", *EXPRESSIONS),
+        format_func=lambda name: "the likeliest class" if name == "top" else name,
+        key=f"{page}_target",
+        persist_state="session",
+    )
+    key = f"{page}_opacity"
+    opacity = st.slider("Heatmap opacity", 0.1, 1.0, 0.6, 0.05, key=key, persist_state="session")
+    return target, opacity
 
 
 # Pictures and faces -----------------------------------------------------------------------------------
@@ -244,13 +253,13 @@ def choose_picture(page: str) -> bytes | None:
     source = choose_by_address("Face", [*SAMPLES, OWN_PICTURE], "Smile", f"{page}_source")
     if source != OWN_PICTURE:
         return sample_png(source)
-    file = st.file_uploader(
+    files = upload_files(
         "A picture whose subject agrees to it; it stays in memory until you close this tab",
-        type=PICTURE_TYPES,
-        help=PICTURES_HELP,
-        key=f"{page}_file",
+        PICTURE_TYPES,
+        f"{page}_file",
+        note=PICTURES_HELP,
     )
-    return file.getvalue() if file else None
+    return files[0].getvalue() if files else None
 
 
 def choose_face(page: str, content: bytes, settings: PageSettings) -> ChosenFace:

@@ -53,7 +53,11 @@ def choose_picture(pictures: Sequence[Picture]) -> Picture:
             st.error(f"**{name}**: {sentence}", icon=":material/broken_image:")
     if not readable:
         st.stop()
-    page = st.pagination(len(readable), width=420, key="photo_number") if len(readable) > 1 else 1
+    if len(readable) == 1:
+        return readable[0]
+    if st.session_state.get("photo_number", 1) > len(readable):
+        st.session_state.photo_number = 1  # kept from before, when there were more pictures
+    page = st.pagination(len(readable), width=420, key="photo_number", persist_state="session")
     return readable[page - 1]
 
 

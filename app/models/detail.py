@@ -49,7 +49,12 @@ def choose_model(rows: Sequence[LeaderboardRow], settings: PageSettings) -> Mode
     if st.session_state.get("models_chosen") not in names:
         st.session_state.models_chosen = settings.model if settings.model in names else names[0]
     name = st.selectbox(
-        "Model in detail", names, key="models_chosen", label_visibility="collapsed", width=360
+        "Model in detail",
+        names,
+        key="models_chosen",
+        label_visibility="collapsed",
+        width=360,
+        persist_state="session",
     )
     return ModelDetail(rows[names.index(name)], load_card(name))
 

@@ -13,6 +13,8 @@ from app.uploads import (
     MAX_VIEWER_MB,
     PICTURE_TYPES,
     PICTURES_HELP,
+    take_picture,
+    upload_files,
 )
 from app.widgets import sample_png
 from fer_core.export import png_bytes
@@ -37,10 +39,11 @@ def choose_pictures() -> list[PictureFile]:
         required=True,
         label_visibility="collapsed",
         key="photo_source",
+        persist_state="session",
     )
     if source == "camera":
-        return take_picture()
-    files = upload_files() if source == "files" else []
+        return [PictureFile("camera.jpg", shot.getvalue()) for shot in take_picture("photo_camera")]
+    files = ask_for_files() if source == "files" else []
     return files or render_samples(is_source=source == "samples")
 
 
@@ -58,22 +61,16 @@ def render_snapshot() -> PictureFile:
     return PictureFile("live-view.png", png_bytes(st.session_state.snapshot))
 
 
-def upload_files() -> list[PictureFile]:
+def ask_for_files() -> list[PictureFile]:
     """Ask for files and return them."""
-    files = st.file_uploader(
+    files = upload_files(
         f"Up to {MAX_FILES} pictures of {MAX_UPLOAD_MEGAPIXELS} megapixels, and {MAX_VIEWER_MB} MB in all",
-        type=PICTURE_TYPES,
-        help=PICTURES_HELP,
-        accept_multiple_files=True,
-        key="photo_files",
+        PICTURE_TYPES,
+        "photo_files",
+        several=True,
+        note=PICTURES_HELP,
     )
     return [PictureFile(file.name, file.getvalue()) for file in files]
-
-
-def take_picture() -> list[PictureFile]:
-    """Ask for a picture of the camera and return it."""
-    shot = st.camera_input("Take a picture", label_visibility="collapsed", key="photo_camera")
-    return [PictureFile("camera.jpg", shot.getvalue())] if shot else []
 
 
 def render_samples(*, is_source: bool) -> list[PictureFile]:

@@ -16,7 +16,7 @@ import streamlit as st
 
 from app.messages import as_text
 from app.session import PageSettings
-from app.uploads import FORGOTTEN
+from app.uploads import FORGOTTEN, upload_files
 from app.video.sample import sample_clip
 from fer_core import StreamSettings
 from fer_core.video import SEQUENCE, Clip, Progress, Timeline, TimelineReader, VideoError
@@ -65,9 +65,9 @@ class ReadingOptions:
 def choose_clip() -> ClipFile:
     """Return the viewer's clip or the sample; end the page until there is one."""
     st.markdown(f"Only use clips whose subjects agree to it. {FORGOTTEN}")
-    file = st.file_uploader("A clip", type=VIDEO_TYPES, on_change=forget_clip, key="video_file")
-    if file is not None:
-        return ClipFile(file.name, file.getvalue())
+    files = upload_files("A clip", VIDEO_TYPES, "video_file", on_change=forget_clip)
+    if files:
+        return ClipFile(files[0].name, files[0].getvalue())
     if st.session_state.get("video_sample"):
         return ClipFile("sample.mp4", sample_clip())
     st.caption("No clip at hand? Take three seconds in which a mouth is covered for a while.")
@@ -107,13 +107,19 @@ def choose_reading(clip: ClipFile, settings: PageSettings) -> tuple[ReadingOptio
     """Ask how to read the clip; the second value tells whether to start now."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         every = st.selectbox(
-            "Read", list(EVERY), format_func=EVERY.__getitem__, width=200, key="video_every"
+            "Read",
+            list(EVERY),
+            format_func=EVERY.__getitem__,
+            width=200,
+            key="video_every",
+            persist_state="session",
         )
         together = settings.classifier.reads_sequences and st.toggle(
             "Moments together",
             help=f"This model can read up to {SEQUENCE} moments of a face, a tenth of a second apart, as one "
             "sequence. It then shows how much each of them counted.",
             key="video_sequence",
+            persist_state="session",
         )
         start = st.button(
             "Analyze", type="primary", icon=":material/play_arrow:", key="video_start"

@@ -36,6 +36,7 @@ def choose_baseline(timeline: Timeline, settings: PageSettings) -> Timeline:
         "that is shown when you choose this.",
         on_change=take_moment,
         key="video_baseline",
+        persist_state="session",
     )
     if chosen == "none":
         return timeline
@@ -59,6 +60,7 @@ def choose_smoothing(timeline: Timeline) -> Timeline:
         "not come late. The time is that in which a frame's weight falls to 37 %.",
         on_change=forget_film,
         key="video_smoothing",
+        persist_state="session",
     )
     return timeline.smoothed(seconds)
 

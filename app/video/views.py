@@ -104,6 +104,7 @@ def choose_view(clip: ClipFile, timeline: Timeline, settings: PageSettings) -> C
             format_func=lambda number: f"Face {number}",
             width=200,
             key="video_track",
+            persist_state="session",
         )
     first = float(timeline.of(track)["time"][0])
     if not 0 <= st.session_state.setdefault("video_moment", first) <= timeline.end:
@@ -124,6 +125,7 @@ def render_timeline(view: ClipView) -> None:
         required=True,
         label_visibility="collapsed",
         key="video_lines",
+        persist_state="session",
     )
     rows, affect = view.rows, None
     if lines == "classes":
@@ -143,7 +145,15 @@ def render_timeline(view: ClipView) -> None:
     )
     render_time_attention(view)
     if view.timeline.end > 0:
-        st.slider("Moment", 0.0, view.timeline.end, step=0.01, format="%.2f s", key="video_moment")
+        st.slider(
+            "Moment",
+            0.0,
+            view.timeline.end,
+            step=0.01,
+            format="%.2f s",
+            key="video_moment",
+            persist_state="session",
+        )
     st.caption(
         f"The lines are {view.timeline.treatment}. {describe_blinks(view)} Drag to "
         f"zoom, press twice to see all again, press a point to see its picture. {note}"

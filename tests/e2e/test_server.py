@@ -161,7 +161,7 @@ def test_a_closed_tab_leaves_nothing_behind(
     assert "Traceback" not in (tmp_path / "log.txt").read_text()
 
 
-def test_files_that_no_page_shows_are_freed_while_the_tab_is_open(
+def test_files_that_are_cleared_are_freed_while_the_tab_is_open(
     browser: Browser, tmp_path: Path, astronaut: Image
 ) -> None:
     photo = tmp_path / "astronaut.png"
@@ -171,6 +171,12 @@ def test_files_that_no_page_shows_are_freed_while_the_tab_is_open(
         page.locator('input[type="file"]').set_input_files(photo)
         page.get_by_text("What the network sees").wait_for()
         page.get_by_role("link", name="Limits, bias and law").click()
+        page.get_by_text("What the network sees").wait_for(state="detached")
+        wait_until_idle(page)
+        assert held_bytes(server)["UploadedFileManager"] == photo.stat().st_size
+        page.get_by_role("link", name="Photo", exact=True).first.click()
+        page.get_by_text("What the network sees").wait_for()
+        page.get_by_role("button", name="Clear").click()
         wait_for(lambda: "UploadedFileManager" not in held_bytes(server), "the end of the file")
 
 

@@ -66,6 +66,23 @@ def test_a_photo_is_shown_with_probabilities_maps_and_charts_of_its_face(
     assert any("Placed by its class probabilities" in caption.value for caption in app.caption)
 
 
+def test_pictures_stay_when_the_page_is_left_until_they_are_cleared(
+    photo: AppTest, astronaut: Image
+) -> None:
+    app = upload(photo, a_png=encode(astronaut), b_png=encode(astronaut[:, ::-1]))
+    app.slider(key="photo_opacity").set_value(0.3).run()
+    for _ in range(2):
+        app.switch_page("pages/limits.py").run()
+        app.switch_page("pages/photo.py").run()
+        assert any("a.png, b.png" in text.value for text in app.markdown)
+        assert len(app.dataframe[0].value) == 2
+        assert app.slider(key="photo_opacity").value == 0.3
+    upload(app, c_png=encode(astronaut[::2, ::2].copy()))
+    assert list(app.dataframe[0].value["path"]) == ["a.png", "b.png", "c.png"]
+    app.button(key="photo_files_clear").click().run()
+    assert list(app.dataframe[0].value["path"]) == ["c.png"]
+
+
 def test_the_downloads_as_json_csv_and_png_agree(
     photo: AppTest, astronaut: Image, downloads: Downloads
 ) -> None:
