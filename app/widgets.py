@@ -1,28 +1,21 @@
 """Controls and words that are the same on every page: pictures, faces, overlays, charts, downloads."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Final, Literal
 
-import cv2
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.address import choose_by_address
-from app.messages import show_unreadable
 from app.samples import SAMPLES
-from app.session import PageSettings
-from app.uploads import PICTURE_TYPES, PICTURES_HELP, decode_upload, upload_files
-from fer_core import EXPRESSIONS, Analyzer
+from app.uploads import PICTURE_TYPES, PICTURES_HELP, upload_files
+from fer_core import EXPRESSIONS
 from fer_core.draw.overlay import OverlayStyle
 from fer_core.export import png_bytes
-from fer_core.faces import find_faces
-from fer_core.images import DecodedImage, ImageError
-from fer_core.types import Face, Image
+from fer_core.types import Image
 from fer_core.weights import Card
 
 OWN_PICTURE: Final = "Your own picture"
@@ -226,19 +219,7 @@ def choose_heat(page: str) -> tuple[str, float]:
     return target, opacity
 
 
-# Pictures and faces -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ChosenFace:
-    """One face of a picture that a viewer has chosen."""
-
-    digest: str
-    """Hash of the picture's file."""
-    image: Image
-    face: Face
-    number: int
-    """Position among the faces of the picture, the largest being 0."""
+# Pictures --------------------------------------------------------------------------------------------
 
 
 def choose_picture(page: str) -> bytes | None:
@@ -262,80 +243,7 @@ def choose_picture(page: str) -> bytes | None:
     return files[0].getvalue() if files else None
 
 
-def choose_face(page: str, content: bytes, settings: PageSettings) -> ChosenFace:
-    """Find the faces of a picture and ask for one where there are several; end the page where there is
-    none."""
-    digest = sha256(content).hexdigest()
-    try:
-        with st.spinner("Looking for faces …"):
-            decoded, faces = detect_cached(digest, settings.detector, content, settings.analyzer)
-    except ImageError as error:
-        show_unreadable(error)
-        st.stop()
-    for note in decoded.notes:
-        st.caption(note)
-    image = decoded.pixels
-    if not faces:
-        st.warning("No face was found. Try a larger or brighter one, or another face finder.")
-        st.stop()
-    number = 0
-    if len(faces) > 1:
-        st.caption(f"{len(faces)} faces were found, the largest comes first.")
-        thumbnails = [face_thumbnail(image, face) for face in faces]
-        names = [f"face {number}" for number in range(1, len(faces) + 1)]
-        number = pick_face(f"{page}_face", digest, thumbnails, names)
-    return ChosenFace(digest, image, faces[number], number)
-
-
-def pick_face(prefix: str, digest: str, thumbnails: Sequence[Image], names: Sequence[str]) -> int:
-    """Return the number of the chosen face; ask for it by pictures where there are several.
-
-    Args:
-        prefix: of the keys of buttons and state.
-        digest: hash of the picture, so that each picture keeps its chosen face.
-        thumbnails: a small picture of each face.
-        names: what each shows, for people who cannot see it.
-    """
-    state = f"{prefix}_of_{digest}"
-    chosen = min(int(st.session_state.get(state, 0)), len(thumbnails) - 1)
-    if len(thumbnails) > 1:
-        with st.grid("auto", min_column_width=52, gap="xsmall"):
-            for number, (picture, name) in enumerate(zip(thumbnails, names, strict=True)):
-                with st.container(gap="xxsmall"):
-                    st.image(picture, width="stretch", alt=name)
-                    st.button(
-                        f"{number + 1}",
-                        type="primary" if number == chosen else "secondary",
-                        width="stretch",
-                        key=f"{prefix}_{number}",
-                        help=name,
-                        on_click=_keep,
-                        args=(state, number),
-                    )
-    return chosen
-
-
-def face_thumbnail(image: Image, face: Face, side: int = 96) -> Image:
-    """Return the bounding box of a face, scaled to (side, side)."""
-    x0, y0, x1, y1 = (round(edge) for edge in face.box)
-    crop = image[max(y0, 0) : max(y1, 1), max(x0, 0) : max(x1, 1)]
-    return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-@st.cache_data(scope="session", max_size="256MiB", show_spinner=False)
-def detect_cached(
-    digest: str, detector: str, _content: bytes, _analyzer: Analyzer
-) -> tuple[DecodedImage, list[Face]]:
-    """Return a picture and its faces; cached for this viewer alone."""
-    decoded = decode_upload(_content)
-    return decoded, find_faces(decoded.pixels, _analyzer.detector(detector))
-
-
 @st.cache_data(show_spinner=False)
 def sample_png(name: str) -> bytes:
     """Return a built-in sample as a PNG file; shared by all viewers."""
     return png_bytes(SAMPLES[name]())
-
-
-def _keep(key: str, value: object) -> None:
-    st.session_state[key] = value

@@ -4,6 +4,7 @@ Blocks are cut in aligned coordinates, on the grid of the networks' last feature
 map can be put back at its position without resampling.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import cv2
@@ -155,6 +156,26 @@ def box_iou(boxes: ArrayLike, others: ArrayLike) -> NDArray[Any]:
     areas = [(each[..., 2:] - each[..., :2]).prod(axis=2) for each in (first, second)]
     union = areas[0] + areas[1] - shared
     return np.asarray(shared / np.where(shared > 0, union, 1))
+
+
+def reading_order(boxes: Sequence[tuple[float, float, float, float]]) -> list[int]:
+    """Return the positions of boxes from top to bottom, and from left to right within a row.
+
+    A box is of a row if at least half of it, or of the first box of that row, lies at the same height.
+
+    Args:
+        boxes: x0, y0, x1, y1.
+    """
+    rows: list[list[int]] = []
+    for number in sorted(range(len(boxes)), key=lambda each: boxes[each][1] + boxes[each][3]):
+        _, top, _, bottom = boxes[number]
+        _, first_top, _, first_bottom = boxes[rows[-1][0]] if rows else (0, 0, 0, 0)
+        shared = min(bottom, first_bottom) - max(top, first_top)
+        if rows and shared >= 0.5 * min(bottom - top, first_bottom - first_top):
+            rows[-1].append(number)
+        else:
+            rows.append([number])
+    return [number for row in rows for number in sorted(row, key=lambda each: boxes[each][0])]
 
 
 def square_crop(

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.faces import choose_face
 from app.messages import as_text, show_error
 from app.models.board import render_leaderboard
 from app.models.comparison import choose_models, render_comparison
 from app.models.detail import choose_model, render_detail
 from app.session import PageSettings, open_page
-from app.widgets import choose_face, choose_picture
+from app.widgets import choose_picture
 from fer_core.errors import UserError
 from fer_core.evaluation import leaderboard
 from fer_core.evaluation.leaderboard import LeaderboardRow

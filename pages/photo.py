@@ -13,6 +13,7 @@ from app.photo.comparison import compare_faces, render_comparison
 from app.photo.pictures import PhotoContext, PhotoExport, Picture, analyze_files
 from app.photo.source import choose_pictures
 from app.photo.views import (
+    pick_picture,
     pick_reading,
     render_attention,
     render_charts,
@@ -53,12 +54,7 @@ def choose_picture(pictures: Sequence[Picture]) -> Picture:
             st.error(f"**{name}**: {sentence}", icon=":material/broken_image:")
     if not readable:
         st.stop()
-    if len(readable) == 1:
-        return readable[0]
-    if st.session_state.get("photo_number", 1) > len(readable):
-        st.session_state.photo_number = 1  # kept from before, when there were more pictures
-    page = st.pagination(len(readable), width=420, key="photo_number", persist_state="session")
-    return readable[page - 1]
+    return pick_picture(readable)
 
 
 def render_faces(pictures: Sequence[Picture], picture: Picture, settings: PageSettings) -> Image:

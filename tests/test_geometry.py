@@ -13,6 +13,7 @@ from fer_core.geometry import (
     from_centers,
     mean_points,
     quads,
+    reading_order,
     similarity,
     square_crop,
     warp,
@@ -160,6 +161,18 @@ def test_square_crop_scales_the_chosen_margin_and_is_black_beyond_the_image() ->
 
 def test_square_crop_of_a_gray_image_is_gray() -> None:
     assert square_crop(np.zeros((9, 9), np.uint8), (2, 2, 6, 6), 12).shape == (12, 12)
+
+
+def test_boxes_are_read_row_by_row_from_the_left() -> None:
+    boxes = [
+        (300.0, 210.0, 340.0, 250.0),
+        (200.0, 15.0, 260.0, 75.0),
+        (100.0, 180.0, 200.0, 280.0),
+        (10.0, 0.0, 110.0, 100.0),
+        (20.0, 500.0, 30.0, 510.0),
+    ]
+    assert reading_order(boxes) == [3, 1, 2, 0, 4]
+    assert reading_order([]) == []
 
 
 def test_box_iou_is_the_intersection_over_union_of_every_pair() -> None:

@@ -6,8 +6,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.explain.question import FaceKey, Question, layers_of, read_face
+from app.faces import choose_face
 from app.session import PageSettings
-from app.widgets import choose_face, choose_picture
+from app.widgets import choose_picture
 from fer_core import EXPRESSIONS
 from fer_core.explain import Method, get_method
 

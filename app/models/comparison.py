@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from app.charts.readings import probability_bars
+from app.faces import ChosenFace
 from app.messages import show_error
 from app.session import PageSettings
-from app.widgets import ChosenFace, chart
+from app.widgets import chart
 from fer_core import EXPRESSIONS, Analyzer, list_models
 from fer_core.draw.overlay import headline
 from fer_core.draw.tiles import heat_tiles

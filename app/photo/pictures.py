@@ -1,11 +1,11 @@
 """Pictures of the page Photo and their readings: cached by content, for this viewer alone, never written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from app.messages import as_text
 from app.session import PageSettings
 from app.uploads import decode_upload
 from fer_core import EXPRESSIONS, Analyzer
-from fer_core.draw.overlay import draw_overlay
+from fer_core.draw.overlay import OverlayStyle, draw_overlay
 from fer_core.export import (
     csv_columns,
     csv_rows,
@@ -23,8 +23,12 @@ from fer_core.export import (
     png_bytes,
     zip_bytes,
 )
+from fer_core.geometry import reading_order
 from fer_core.images import DecodedImage, ImageError
 from fer_core.types import Explanation, FrameResult, Image, RawMap, Reading
+
+MAX_FACES_UNDER_PANEL: Final = 4
+"""Faces of a picture up to which bars and weights are drawn over it, rather than beside it."""
 
 
 class FaceKey(NamedTuple):
@@ -33,7 +37,7 @@ class FaceKey(NamedTuple):
     digest: str
     """SHA-256 of the file."""
     number: int
-    """Position in the picture, the largest face being 0."""
+    """Position in the picture, in reading order, from 0."""
 
 
 class PictureFile(NamedTuple):
@@ -53,7 +57,7 @@ class Picture:
     digest: str
     """SHA-256 of the file."""
     record: dict[str, Any]
-    """The record that ``python -m fer_core predict --json`` prints for it."""
+    """The record that ``python -m fer_core predict --json`` prints for it; the faces in reading order."""
     result: FrameResult | None = None
     """None where the file could not be read; the record says why."""
     neutrals: tuple[FaceKey | None, ...] = ()
@@ -71,8 +75,30 @@ class Picture:
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """Readings of the faces, largest first; empty where the file could not be read."""
+        """Readings of the faces in reading order; empty where the file could not be read."""
         return self.result.readings if self.result else ()
+
+    @property
+    def largest(self) -> int:
+        """Position of the largest face; 0 without any."""
+        areas = [reading.face.area for reading in self.readings]
+        return areas.index(max(areas)) if areas else 0
+
+    def draw(
+        self, style: OverlayStyle, number: int, explanation: Explanation | None = None
+    ) -> Image:
+        """Draw the faces, numbered, into the picture, in full size.
+
+        Args:
+            number: of the face whose bars and weights are shown.
+            explanation: of this face.
+        """
+        readings = list(enumerate(self.readings, start=1))
+        ordered = readings[number : number + 1] + readings[:number] + readings[number + 1 :]
+        style = replace(style, beside=len(readings) > MAX_FACES_UNDER_PANEL)
+        maps = ((explanation,),) if explanation else ()
+        result = FrameResult(tuple(reading for _, reading in ordered), maps)
+        return draw_overlay(self.image, result, style, [each for each, _ in ordered])
 
 
 @dataclass(frozen=True)
@@ -82,7 +108,7 @@ class PhotoContext:
     settings: PageSettings
     picture: Picture
     number: int
-    """Position among the faces of the picture, the largest being 0."""
+    """Position among the faces of the picture, in reading order, from 0."""
 
     @property
     def reading(self) -> Reading:
@@ -136,6 +162,8 @@ def read_faces(
     """Return the record of a picture, still without a name, and the readings of its faces."""
     decoded = decode(digest, _content)
     result = _analyzer.analyze(decoded.pixels, model=model, prior=prior, detector=detector, maps=())
+    order = reading_order([reading.face.box for reading in result.readings])
+    result = replace(result, readings=tuple(result.readings[number] for number in order))
     return image_record("", decoded.pixels, result.readings, decoded.notes), result
 
 
@@ -219,8 +247,8 @@ class PhotoExport:
             "expression-lens.json": self.json(),
             "expression-lens.csv": self.csv(),
         }
-        readable = [(each, each.result) for each in self.pictures if each.result is not None]
-        for number, (picture, result) in enumerate(readable, start=1):
-            drawn = draw_overlay(decode_upload(picture.content).pixels, result)
+        readable = [each for each in self.pictures if each.result is not None]
+        for number, picture in enumerate(readable, start=1):
+            drawn = picture.draw(OverlayStyle(), picture.largest)
             files[f"{number:03d}-{PurePath(picture.name).stem}.png"] = png_bytes(drawn)
         return zip_bytes(files)

@@ -1,7 +1,8 @@
 """Views of the page Photo: one face in detail, and all numbers."""
 
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Final
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ import streamlit as st
 
 from app.charts.readings import action_bars, affect_plane, comparison_bars, probability_bars
 from app.comparison import BARS
+from app.faces import FaceChoice, fit_page
 from app.messages import as_text
 from app.photo.pictures import PhotoContext, PhotoExport, Picture
 from app.widgets import (
@@ -21,30 +23,68 @@ from app.widgets import (
     choose_overlay,
     download,
     enlarged,
-    pick_face,
 )
 from fer_core import EXPRESSIONS, load_card
 from fer_core.draw import percent
-from fer_core.draw.overlay import draw_overlay, headline
+from fer_core.draw.overlay import headline
 from fer_core.draw.tiles import attention_tiles, heat_tiles
 from fer_core.explain import get_method, positive_share
 from fer_core.explain.attribution_shares import LITTLE
 from fer_core.export import png_bytes
 from fer_core.labels import PARTS
-from fer_core.types import Explanation, FrameResult, Image, Reading
+from fer_core.types import Explanation, Image, Reading
 
-SHOWN_SIDE: Final = 1600
-"""Longer side of a picture on the page, in pixels; downloads keep the full size."""
-
-
-def fit_page(image: Image) -> Image:
-    """Return an image that is not larger than a page can show."""
-    scale = min(1.0, SHOWN_SIDE / max(image.shape[:2]))
-    resized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(resized, np.uint8)
+MANY_PICTURES: Final = 24
+"""Pictures from which on their list scrolls."""
+TALLEST_LIST: Final = 360
+"""Height of a list that scrolls, in pixels."""
+LONGEST_NAME: Final = 12
+"""Letters of a file name that fit below a small picture."""
 
 
 # A picture and its faces ------------------------------------------------------------------------------
+
+
+def pick_picture(pictures: Sequence[Picture]) -> Picture:
+    """Return the chosen picture; ask for it by small pictures with their names where there are several."""
+    chosen = min(int(st.session_state.get("photo_number", 0)), len(pictures) - 1)
+    if len(pictures) == 1:
+        return pictures[0]
+    height: int | Literal["content"] = TALLEST_LIST if len(pictures) > MANY_PICTURES else "content"
+    with st.container(height=height, border=False), st.grid("auto", min_column_width=104):
+        for number, picture in enumerate(pictures):
+            with st.container(gap="xxsmall"):
+                st.image(thumbnail(picture.digest, picture), width="stretch", alt=picture.name)
+                st.button(
+                    as_text(shortened(picture.name)),
+                    type="primary" if number == chosen else "secondary",
+                    width="stretch",
+                    key=f"photo_picture_{number}",
+                    help=as_text(picture.name),
+                    on_click=choose_picture,
+                    args=(number,),
+                )
+    return pictures[chosen]
+
+
+def choose_picture(number: int) -> None:
+    """Show another of the pictures."""
+    st.session_state.photo_number = number
+
+
+@st.cache_data(scope="session", max_entries=100, show_spinner=False)
+def thumbnail(digest: str, _picture: Picture) -> Image:
+    """Return the middle of a picture, (96, 96, 3)."""
+    height, width = _picture.image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = _picture.image[top : top + side, left : left + side]
+    return np.asarray(cv2.resize(middle, (96, 96), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def shortened(name: str) -> str:
+    """Return the beginning and the ending of a long file name."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:5]}…{name[-6:]}"
 
 
 def render_no_face(picture: Picture) -> None:
@@ -72,11 +112,18 @@ def render_notes(picture: Picture) -> None:
         st.caption(note)
 
 
+def choice_of(picture: Picture) -> FaceChoice:
+    """Return the faces of a picture, to choose one of them."""
+    boxes = [reading.face.box for reading in picture.readings]
+    names = [headline(reading) for reading in picture.readings]
+    return FaceChoice("face", picture.digest, boxes, names)
+
+
 def pick_reading(picture: Picture) -> int:
     """Return the number of the chosen face; ask for it where there are several."""
-    thumbnails = [enlarged(reading.regions.face, 2) for reading in picture.readings]
-    names = [headline(reading) for reading in picture.readings]
-    return pick_face("face", picture.digest, thumbnails, names)
+    choice = choice_of(picture)
+    choice.render_thumbnails([enlarged(reading.regions.face, 2) for reading in picture.readings])
+    return choice.number
 
 
 def render_picture(context: PhotoContext) -> tuple[Image, Explanation]:
@@ -97,13 +144,11 @@ def render_picture(context: PhotoContext) -> tuple[Image, Explanation]:
     with st.spinner(f"Computing the map for {target} …"):
         explanation = context.explain(target)
     image = picture.image
-    others = tuple(other for other in picture.readings if other is not reading)
-    drawn = draw_overlay(image, FrameResult((reading, *others), ((explanation,),)), style)
-    st.image(
-        fit_page(drawn),
-        caption=f"{as_text(picture.name)}, {image.shape[1]} × {image.shape[0]} pixels",
-        width="stretch",
-        alt=f"{picture.name} with {headline(reading)}",
+    drawn = picture.draw(style, context.number, explanation)
+    choice_of(picture).render_picture(
+        drawn,
+        f"{picture.name} with {headline(reading)}",
+        f"{as_text(picture.name)}, {image.shape[1]} × {image.shape[0]} pixels",
     )
     render_notes(picture)
     return drawn, explanation

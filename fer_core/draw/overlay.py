@@ -1,5 +1,6 @@
 """Draw the result of a frame into the frame, one layer after another."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,13 +9,13 @@ import numpy as np
 
 from fer_core.draw import Color
 from fer_core.draw.heat import blend_attention, blend_heat
-from fer_core.draw.panels import draw_panel, place_panels
-from fer_core.draw.pills import color_of, draw_label, draw_legend, draw_weights, headline
+from fer_core.draw.panels import beside_picture, draw_panel, panels_of, place_panels
+from fer_core.draw.pills import Pill, color_of, draw_label, draw_legend, draw_weights, headline
 from fer_core.draw.text import INK, WHITE, fill, outline, put_text, rounded, text_size, wrap
-from fer_core.draw.units import font_size, unit_at, unit_of
+from fer_core.draw.units import Box, font_size, unit_at, unit_of
 from fer_core.types import FrameResult, Image, Reading
 
-__all__ = ["OverlayStyle", "draw_message", "draw_overlay", "headline"]
+__all__ = ["OverlayStyle", "draw_message", "draw_numbers", "draw_overlay", "headline"]
 
 ATTENTION_OPACITY: Final = 0.6
 
@@ -49,23 +50,35 @@ class OverlayStyle:
     """The network's own spatial attention."""
     parts: bool = False
     """Attribution shares of the first face's map: the parts of the face."""
+    beside: bool = False
+    """Bars, shares and weights of blocks stand right of the picture, which gets wider, and hide no face."""
 
 
-def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None = None) -> Image:
+def draw_overlay(
+    frame: Image,
+    result: FrameResult,
+    style: OverlayStyle | None = None,
+    numbers: Sequence[int | None] = (),
+) -> Image:
     """Draw a result into a copy of its frame.
 
     Args:
         frame: (H, W, 3) RGB or (H, W) gray, uint8.
         result: of this frame; with maps if ``style.heatmap`` is to show something.
+        numbers: of each reading, shown where there are several; by default those of their tracks.
 
     Returns:
-        (H, W, 3) RGB uint8.
+        (H, W, 3) RGB uint8; wider with ``style.beside``.
     """
     style = style or OverlayStyle()
     image = _canvas(frame)
     unit = unit_of(image)
     _draw_maps(image, result, style)
-    for reading in reversed(result.readings):  # the first one last, so that nothing hides it
+    numbers = numbers or [reading.face.track_id for reading in result.readings]
+    if len(result.readings) == 1:
+        numbers = [None]
+    # The first one last, so that nothing hides it.
+    for reading, number in reversed(list(zip(result.readings, numbers, strict=True))):
         small = unit_at(reading, unit)
         if style.landmarks:
             _draw_landmarks(image, reading, small)
@@ -76,17 +89,36 @@ def draw_overlay(frame: Image, result: FrameResult, style: OverlayStyle | None =
             line = max(1, round(2 * small))
             outline(image, rounded(reading.face.box, radius), color_of(reading), line)
         if style.labels:
-            draw_label(image, reading, small, numbered=len(result.readings) > 1)
-    panels = place_panels(image, result, unit, bars=style.bars, parts=style.parts)
+            draw_label(image, reading, small, number)
+    contents = panels_of(
+        result, bars=style.bars, parts=style.parts, weights=style.beside and style.blocks
+    )
+    panels = [] if style.beside else place_panels(image, result, contents, unit)
     for reading in result.readings[:1]:
         small = unit_at(reading, unit)
         taken = [panel.box for panel in panels]
-        if style.blocks:
+        if style.blocks and not style.beside:
             draw_weights(image, reading, small, taken)
         if style.attention:
             draw_legend(image, reading, small, taken)
     for panel in panels:
         draw_panel(image, panel, unit)
+    return beside_picture(image, contents, unit) if style.beside else image
+
+
+def draw_numbers(frame: Image, boxes: Sequence[Box], chosen: int) -> Image:
+    """Draw bounding boxes, numbered from 1, into a copy of a frame, (H, W, 3) RGB uint8.
+
+    Args:
+        chosen: position of the box that stands out.
+    """
+    image = _canvas(frame)
+    unit = unit_of(image)
+    for number, box in enumerate(boxes):
+        color = MESH if number == chosen else WHITE
+        outline(image, rounded(box, 0.08 * (box[2] - box[0])), color, max(1, round(2 * unit)))
+        pill = Pill(f"{number + 1}", font_size(18 * unit), color)
+        pill.draw(image, box[0], box[1] - pill.extent[1])
     return image
 
 

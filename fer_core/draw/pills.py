@@ -6,14 +6,13 @@ from typing import Final
 
 from fer_core.draw import Color, percent
 from fer_core.draw.heat import ATTENTION
-from fer_core.draw.panels import COLORS
+from fer_core.draw.panels import BLOCK_NAMES, COLORS
 from fer_core.draw.text import INK, WHITE, fill, put_text, text_size
-from fer_core.draw.units import Box, font_size, shared_area
+from fer_core.draw.units import Box, font_size, shared_area, unit_of
 from fer_core.types import Image, Reading
 
 UNSURE: Final[Color] = (226, 230, 232)
 """Color of a face whose class is unsure."""
-BLOCK_NAMES: Final = {"face": "whole face", "upper": "eyes", "lower": "mouth"}
 ATTENTION_NAME: Final = "attention"
 
 
@@ -60,15 +59,27 @@ COMPARED: Final = "Δ"
 """Mark of a face that was compared with the person's neutral face."""
 
 
-def draw_label(image: Image, reading: Reading, unit: float, *, numbered: bool) -> None:
-    """Draw the class above the box, or inside it where there is no room above."""
-    track = reading.face.track_id
+def draw_label(image: Image, reading: Reading, unit: float, number: int | None) -> None:
+    """Draw the class above the box, or inside it where there is no room above.
+
+    Args:
+        number: of the face, left of the class; as large at small faces as at large ones. None for none.
+    """
     text = headline(reading) if reading.baseline is None else f"{COMPARED} {headline(reading)}"
-    text = f"{track} · {text}" if numbered and track is not None else text
     x0, y0, _, _ = reading.face.box
-    pill = Pill(text, font_size(20 * unit), color_of(reading))
-    above = y0 - pill.extent[1] - 4 * unit
-    pill.draw(image, x0, above if above >= 0 else y0 + 4 * unit)
+    label = Pill(text, font_size(20 * unit), color_of(reading))
+    pills = [label] if number is None else [_number_pill(image, number, label), label]
+    height = max(pill.extent[1] for pill in pills)
+    above = y0 - height - 4 * unit
+    bottom = (above if above >= 0 else y0 + 4 * unit) + height
+    left = max(0.0, min(x0, image.shape[1] - sum(pill.extent[0] for pill in pills)))
+    for pill in pills:
+        pill.draw(image, left, bottom - pill.extent[1])
+        left += pill.extent[0] + unit
+
+
+def _number_pill(image: Image, number: int, label: Pill) -> Pill:
+    return Pill(f"{number}", font_size(20 * unit_of(image)), label.color)
 
 
 def draw_weights(image: Image, reading: Reading, unit: float, taken: Sequence[Box]) -> None:

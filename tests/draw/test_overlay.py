@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,30 @@ def test_numbers_are_shown_only_with_several_faces(frame: Image) -> None:
     plain, numbered = make_reading(BOX), make_reading(BOX, track=4)
     assert width(numbered) == width(plain) == width(plain, other)
     assert width(numbered, other) > width(plain, other) + 10
+
+
+def test_the_number_of_a_small_face_is_as_large_as_that_of_a_large_one(frame: Image) -> None:
+    style = OverlayStyle(box=False, bars=False, blocks=False, heatmap=0)
+    small, other = (
+        make_reading((60.0, 200.0, 90.0, 240.0)),
+        make_reading((300.0, 200.0, 500.0, 440.0)),
+    )
+    drawn = draw_overlay(frame, FrameResult((small, other)), style, [1, 2])
+    mask = changed(frame, drawn)[:, :70]
+    height = extent(mask)[3] - extent(mask)[1]
+    label = changed(frame, draw_overlay(frame, FrameResult((small,)), style))
+    assert height > 1.3 * (extent(label)[3] - extent(label)[1])
+
+
+def test_panels_beside_the_picture_leave_it_as_it_is(frame: Image) -> None:
+    result = FrameResult((make_reading(BOX),))
+    style = OverlayStyle(box=False, labels=False, blocks=False, heatmap=0, beside=True)
+    out = draw_overlay(frame, result, style)
+    assert out.shape[0] == frame.shape[0] and out.shape[1] > frame.shape[1] + 100
+    assert (out[:, : frame.shape[1]] == frame).all()
+    assert len(np.unique(out[:, frame.shape[1] :])) > 20, "bars"
+    none = draw_overlay(frame, result, replace(style, bars=False))
+    assert none.shape == frame.shape
 
 
 def test_the_stable_label_is_shown_instead_of_the_likeliest_class(frame: Image) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -57,3 +58,23 @@ def test_an_uploaded_photo_can_be_downloaded_as_json_csv_and_png(
     changed = (picture != astronaut).any(axis=-1)
     assert changed[round(y0) : round(y1), round(x0) : round(x1)].any()
     assert not changed[400:].any(), "something is drawn far from the face"
+
+
+def test_a_click_on_a_face_in_the_picture_chooses_it(
+    page: Page, server: Server, astronaut: Image, tmp_path: Path
+) -> None:
+    face = cv2.cvtColor(astronaut[0:256, 96:352], cv2.COLOR_RGB2BGR)
+    small = cv2.resize(face, (160, 160))
+    crowd = np.full((600, 900, 3), 200, np.uint8)
+    crowd[300:556, 40:296] = face
+    for x in (20, 220, 420):
+        crowd[20:180, x : x + 160] = small
+    crowd[330:490, 500:660] = small
+    path = tmp_path / "class.png"
+    cv2.imwrite(str(path), crowd)
+    page.goto(f"{server.url}/photo")
+    page.locator('input[type="file"]').set_input_files(path)
+    page.get_by_text("Face 4 of 5").wait_for()
+    for number in (2, 5):
+        page.get_by_role("button", name=re.compile(f"^Face {number}: ")).click()
+        page.get_by_text(f"Face {number} of 5").wait_for()
