@@ -8,7 +8,7 @@ from app.faces import choose_face
 from app.messages import as_text, show_error
 from app.models.board import render_leaderboard
 from app.models.comparison import choose_models, render_comparison
-from app.models.detail import choose_model, render_detail
+from app.models.detail import DETAIL_ANCHOR, choose_model, render_detail
 from app.session import PageSettings, open_page
 from app.widgets import choose_picture
 from fer_core.errors import UserError
@@ -26,7 +26,7 @@ def main() -> None:
     rows = read_rows()
     if rows:
         render_leaderboard(rows)
-        st.subheader("One model in detail")
+        st.subheader("One model in detail", anchor=DETAIL_ANCHOR)
         render_detail(choose_model(rows, settings))
     else:
         st.markdown("None of the models in `weights/` has been measured yet.")

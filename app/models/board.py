@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.charts.statistics import accuracy_dots
 from app.messages import show_error
+from app.models.detail import show_detail
 from app.widgets import chart, download
 from fer_core import list_models
 from fer_core.errors import UserError
@@ -71,7 +72,7 @@ def render_table(rows: Sequence[LeaderboardRow]) -> None:
         placeholder="–",
         key="models_table",
         on_select=partial(choose_clicked, [row.name for row in rows]),
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],  # a click anywhere, or the box at its left
         column_order=[name for name in COLUMNS if name != "ms" or timings()],
         column_config=table_columns(),
     )
@@ -143,10 +144,12 @@ def in_percent(share: float | None) -> float | None:
 
 
 def choose_clicked(names: Sequence[str]) -> None:
-    """Choose the model whose row was clicked."""
-    rows = st.session_state.models_table.selection.rows
+    """Choose the model whose row was clicked anywhere, and bring its detail into view."""
+    selection = st.session_state.models_table.selection
+    rows = [row for row, _ in selection.cells] or selection.rows
     if rows:
         st.session_state.models_chosen = names[rows[0]]
+        show_detail()
 
 
 def measure_speed(names: Sequence[str]) -> None:

@@ -35,12 +35,30 @@ TRAINING_WORDS: Final = {
 """Key of a card's training -> how its value is said."""
 
 
+DETAIL_ANCHOR: Final = "model-in-detail"
+"""Identifier of the heading above the detail."""
+
+# The number makes each one another script: the browser runs none twice.
+SCROLL_SCRIPT: Final = """
+<script>
+// {number}
+document.getElementById("{anchor}").scrollIntoView({{ behavior: "smooth" }})
+</script>
+"""
+
+
 @dataclass(frozen=True)
 class ModelDetail:
     """A model with its measured figures and its card."""
 
     row: LeaderboardRow
     card: Card
+
+
+def show_detail() -> None:
+    """Bring the detail into view, in the run that follows."""
+    state = st.session_state
+    state.models_show_detail, state.models_shown = True, state.get("models_shown", 0) + 1
 
 
 def choose_model(rows: Sequence[LeaderboardRow], settings: PageSettings) -> ModelDetail:
@@ -60,8 +78,11 @@ def choose_model(rows: Sequence[LeaderboardRow], settings: PageSettings) -> Mode
 
 
 def render_detail(detail: ModelDetail) -> None:
-    """Show everything that is known of one model."""
+    """Show everything that is known of one model; bring it into view when its row was clicked."""
     row, card = detail.row, detail.card
+    if st.session_state.pop("models_show_detail", False):
+        script = SCROLL_SCRIPT.format(number=st.session_state.models_shown, anchor=DETAIL_ANCHOR)
+        st.html(script, unsafe_allow_javascript=True)
     st.caption(as_text(f"{row.about[0].upper()}{row.about[1:]}."))
     render_figures(row)
     left, right = st.columns(2, gap="large")
