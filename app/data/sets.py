@@ -6,10 +6,11 @@ stored or sent.
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from app import datasets
 from app.charts.statistics import class_counts
@@ -42,6 +43,9 @@ SPLIT_USES: Final = {
 
 SIDE: Final = 192
 """Side of a face among others, in pixels: more than the page shows."""
+
+BALANCED: Final = 1.5
+"""Largest class over smallest, up to which no class counts as rare."""
 
 FACES_OF_CLASS: Final = 8
 """Faces that are shown of each class."""
@@ -95,6 +99,7 @@ def choose_in_folder(folder: Path) -> FaceSet | None:
             accept_new_options=True,
             placeholder="Choose one, or type a path within the folder",
             key="data_set",
+            persist_state="session",
         )
         plus = right.selectbox(
             "FER+ votes, for FER2013's table",
@@ -103,10 +108,13 @@ def choose_in_folder(folder: Path) -> FaceSet | None:
             accept_new_options=True,
             placeholder="None",
             key="data_plus",
+            persist_state="session",
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.form_submit_button("Read", icon=":material/database:", key="data_read")
+            pressed = st.form_submit_button("Read", icon=":material/database:", key="data_read")
             st.caption("Faces are neither stored nor sent.", width="content")
+    if pressed and not name:
+        st.warning("Choose a dataset first, or type its path.", icon=":material/folder_open:")
     return load_set(folder, name, plus) if name else None
 
 
@@ -147,11 +155,23 @@ def render_classes(faces: FaceSet) -> None:
                 st.markdown(f"**{split}**, {SPLIT_USES[split]}: {numbers.sum():,} faces")
                 figure = class_counts(numbers, most=most)
                 chart(figure, f"data_counts_{split}", f"Faces of each class in {split}")
-    total = np.sum(list(counts.values()), axis=0)
-    rare, common = EXPRESSIONS[int(total.argmin())], EXPRESSIONS[int(total.argmax())]
-    st.caption(
-        f"*{common.capitalize()}* has {total.max():,} faces, *{rare}* {total.min():,}. A rare class is "
-        "learned badly: a network that never assigns it loses little."
+    st.caption(describe_balance(np.sum(list(counts.values()), axis=0)))
+
+
+def describe_balance(counts: NDArray[np.integer[Any]]) -> str:
+    """Return which classes are common and rare, in a sentence.
+
+    Args:
+        counts: (7,) faces of each class.
+    """
+    rare, common = EXPRESSIONS[int(counts.argmin())], EXPRESSIONS[int(counts.argmax())]
+    least, most = int(counts.min()), int(counts.max())
+    if most <= BALANCED * least:
+        faces = f"{most:,}" if most == least else f"between {least:,} and {most:,}"
+        return f"Each class has {faces} faces: none is rare."
+    return (
+        f"*{common.capitalize()}* has {most:,} faces, *{rare}* {least:,}. A rare class is learned badly: a "
+        "network that never assigns it loses little."
     )
 
 

@@ -56,16 +56,30 @@ def choose_methods(
 def compute_maps(
     question: Question, methods: list[Method], *, with_progress: bool
 ) -> dict[Method, tuple[Floats, float]]:
-    """Return method -> the map of the class, and the seconds that all seven classes took."""
-    progress = st.empty()
-    maps = {}
+    """Return method -> the map of the class, and the seconds that all seven classes took.
+
+    Args:
+        with_progress: show how far this is, and a button to stop: it ends the run, as every button does, and
+            the slower methods are not asked for any more. Maps that are done are kept.
+    """
+    work, bar, maps = st.empty(), None, {}
+    if with_progress:
+        with work.container(horizontal=True, vertical_alignment="center"):
+            bar = st.progress(0.0)
+            st.button("Stop", icon=":material/stop:", on_click=leave_slow_out, key="explain_stop")
     for done, method in enumerate(methods):
-        if with_progress:
-            progress.progress(done / len(methods), f"Computing the maps by {method.title} …")
+        if bar is not None:
+            text = f"{done + 1} of {len(methods)}: computing the maps by {method.title} …"
+            bar.progress(done / len(methods), text)
         by_class, seconds = question.maps_by(method)
         maps[method] = by_class[question.target], seconds
-    progress.empty()
+    work.empty()
     return maps
+
+
+def leave_slow_out() -> None:
+    """Show the fast methods alone."""
+    st.session_state.explain_slow = False
 
 
 def describe_map(

@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from app import datasets
+from app.data.sets import describe_balance
 from app.datasets import VARIABLE
 
 OpenPage = Callable[[str], AppTest]
@@ -55,6 +56,39 @@ def read_dataset(app: AppTest, name: str, plus: str | None = None) -> AppTest:
     app.selectbox(key="data_set").set_value(name)
     app.selectbox(key="data_plus").set_value(plus)
     return app.button(key="data_read").click().run()
+
+
+def test_read_without_a_choice_is_answered_and_a_choice_is_kept(
+    open_page: OpenPage, folder: Path
+) -> None:
+    app = open_page("data")
+    assert not app.warning
+    app.button(key="data_read").click().run()
+    assert app.warning[0].value == "Choose a dataset first, or type its path."
+    read_dataset(app, "fer2013.csv")
+    assert not app.warning
+    app.switch_page("pages/limits.py").run()
+    app.switch_page("pages/data.py").run()
+    assert app.selectbox(key="data_set").value == "fer2013.csv"
+    assert "How many faces each class has" in page_text(app)
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentence"),
+    [
+        ([40] * 7, "Each class has 40 faces: none is rare."),
+        ([40, 60, 40, 50, 50, 50, 50], "Each class has between 40 and 60 faces: none is rare."),
+        (
+            [4000, 440, 4000, 7200, 4800, 3200, 5000],
+            "*Happy* has 7,200 faces, *disgust* 440. A rare",
+        ),
+        ([0, 9, 9, 9, 9, 9, 9], "*Disgust* has 9 faces, *angry* 0. A rare"),
+    ],
+)
+def test_a_class_is_rare_only_where_another_has_far_more_faces(
+    counts: list[int], sentence: str
+) -> None:
+    assert describe_balance(np.array(counts)).startswith(sentence)
 
 
 def test_augmentation_is_shown_on_the_sample_without_a_dataset(
