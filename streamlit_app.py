@@ -18,8 +18,8 @@ from app.session import CARD_PRIOR, continue_to_page, freeze_garbage
 from app.uploads import drop_unused_uploads
 from fer_core import Analyzer, list_detectors, list_models, load_card
 from fer_core.errors import UserError
+from fer_core.evaluation.leaderboard import describe, measured_on
 from fer_core.explain import get_method, list_methods
-from fer_core.models import get_family
 
 IMAGES: Final = Path(__file__).parent / "docs" / "images"
 
@@ -238,14 +238,14 @@ def load_analyzer() -> Analyzer:
 def describe_model(name: str) -> str:
     """Return what a model is and how good, in a line."""
     card = load_card(name)
-    words = get_family(card.family).description
+    words = describe(card)
     title = f"**{words[0].upper()}{words[1:]}.** "
     size = f"{card.parameters / 1e6:.1f} million parameters"
     figures = card.figures.get("PrivateTest")
     if figures is None:
         return f"{title}Not measured yet, {size}."
     right = f"Right for {100 * figures['accuracy']:.1f} % of {figures['n']:,} test faces"
-    data = card.data.split(" (")[0]
+    data = measured_on(card)
     people = "; people: 65 ± 5 %" * (data == "FER2013")
     return f"{title}{right} ({data}, single pass{people}), {size}."
 

@@ -539,7 +539,7 @@ def test_models_are_listed_as_table_and_json(run: Run) -> None:
     assert code == 0 and [row["name"] for row in rows] == list(list_models())
     assert set(rows[0]) == {
         *("name", "family", "parameters", "file_mb", "input_size", "accuracy", "macro_f1"),
-        *("ferplus_accuracy", "published", "ms_per_face"),
+        *("ferplus_accuracy", "published", "ms_per_face", "measured_on"),
     }
     assert rows[0]["ms_per_face"] > 0
 

@@ -29,6 +29,8 @@ def models(as_json: Json = False) -> None:
 
 
 def _model_row(name: str) -> dict[str, Any]:
+    from fer_core.evaluation.leaderboard import measured_on
+
     card = load_card(name)
     figures, milliseconds = card.figures.get("PrivateTest", {}), one_thread_milliseconds(name)
     return {
@@ -40,6 +42,7 @@ def _model_row(name: str) -> dict[str, Any]:
         **{key: figures.get(key) for key in ("accuracy", "macro_f1", "ferplus_accuracy")},
         "published": card.published,
         "ms_per_face": milliseconds,
+        "measured_on": measured_on(card),
     }
 
 

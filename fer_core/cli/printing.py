@@ -29,6 +29,7 @@ COLUMNS: Final = {
     "ece": ("ECE", ".3f"),
     "ferplus_accuracy": ("FER+", ".1%"),
     "ms_per_face": ("ms", ".1f"),
+    "measured_on": ("measured on", ""),
 }
 """Key of a figure -> heading and format of its column."""
 MODEL_COLUMNS: Final = (
@@ -38,9 +39,10 @@ MODEL_COLUMNS: Final = (
     "macro_f1",
     "ferplus_accuracy",
     "ms_per_face",
+    "measured_on",
 )
 """Columns of ``models``."""
-LEADERBOARD_COLUMNS: Final = tuple(key for key in COLUMNS if key != "file_mb")
+LEADERBOARD_COLUMNS: Final = tuple(key for key in COLUMNS if key not in ("file_mb", "measured_on"))
 """Columns of ``evaluate --all``."""
 
 _WIDTH: Final = 10_000

@@ -79,6 +79,11 @@ class LeaderboardRow:
         return float(1.96 * np.sqrt(self.accuracy * (1 - self.accuracy) / self.n))
 
 
+def measured_on(card: Card) -> str:
+    """Return the name of the dataset of a card's figures, the first that the model learned from."""
+    return card.data.split(" (")[0]
+
+
 def read_leaderboard(folder: Path = WEIGHTS) -> tuple[LeaderboardRow, ...]:
     """Return the evaluated models of a folder of weights, the most accurate first.
 
@@ -167,8 +172,10 @@ def describe(card: Card) -> str:
     """Return a description of a model in a few words."""
     if card.family not in list_families():
         return card.family.replace("_", " ")
-    description = get_family(card.family).description
-    return description if card.aligned else f"{description}, on faces that are not aligned"
+    words = get_family(card.family).description
+    words += "" if card.aligned else ", on faces that are not aligned"
+    data = measured_on(card)
+    return words if data == "FER2013" else f"{words}, taught by {data}"
 
 
 def _leaderboard_row(card: Card, figures: Mapping[str, Any], folder: Path) -> LeaderboardRow:
