@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app.samples import portrait
+from app.samples import DRAWN, SAMPLES, portrait
 from app.session import PageSettings, open_page, switch_to_page
 from app.start import CONSENT, ENTRIES
+from app.widgets import sample_png
 from fer_core import Analyzer
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
@@ -19,6 +20,8 @@ def main() -> None:
         render_introduction()
     with sample, st.skeleton(height=420):
         render_sample(settings)
+    st.space("small")
+    render_drawn(settings)
     st.space("small")
     render_entries()
     st.space("small")
@@ -54,6 +57,18 @@ def render_sample(settings: PageSettings) -> None:
     )
 
 
+def render_drawn(settings: PageSettings) -> None:
+    """Show a drawn face of each class with what the classifier says of it."""
+    st.markdown(
+        "**Faces that belong to nobody**, drawn for all seven drawers, and the one that it chose:"
+    )
+    names = [name for name in SAMPLES if name.startswith(DRAWN)]
+    with st.grid(len(names), min_column_width=100, gap="small"):
+        for name in names:
+            answer = answer_of(name, settings.model, settings.detector, settings.analyzer)
+            st.image(sample_png(name), caption=answer, width="stretch", alt=f"Drawn: {name}")
+
+
 def render_entries() -> None:
     """Show a card for each page."""
     entries = st.grid(4, min_column_width=190)
@@ -83,6 +98,15 @@ def analyze_portrait(model: str, detector: str, _analyzer: Analyzer) -> tuple[Im
     """Return the built-in sample and what is read in it; shared by all viewers."""
     image = portrait()
     return image, _analyzer.analyze(image, model=model, detector=detector)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def answer_of(sample: str, model: str, detector: str, _analyzer: Analyzer) -> str:
+    """Return what the classifier says of a sample; shared by all viewers."""
+    readings = _analyzer.analyze(
+        SAMPLES[sample](), model=model, detector=detector, maps=()
+    ).readings
+    return f"{readings[0].top[0]} {percent(readings[0].top[1])}" if readings else "no face found"
 
 
 if __name__ == "__main__":
