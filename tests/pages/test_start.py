@@ -31,7 +31,10 @@ def test_start_shows_the_sample_with_its_predicted_class(
     app = open_page("start")
     assert not app.exception
     name, probability = analyzer(portrait())[0].top
-    (picture,) = (image for image in app.image)
+    picture, *drawn = app.image
+    assert len(drawn) == len(EXPRESSIONS)
+    captions = [image.proto.imgs[0].caption.split()[0] for image in drawn]
+    assert captions == list(EXPRESSIONS)
     assert picture.proto.imgs[0].alt.endswith(f"the classifier says {name}, {percent(probability)}")
 
 
