@@ -24,7 +24,7 @@ def main() -> None:
     st.title("Video")
     clip = choose_clip()
     timeline = read_clip(clip, settings)
-    render_state(timeline)
+    render_state(timeline, settings)
     view = choose_view(clip, refine(timeline, settings), settings)
     timeline_side, picture_side = st.columns((3, 2), gap="large")
     with timeline_side:

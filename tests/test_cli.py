@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from fer_core import EXPRESSIONS, cli, list_models, load_card
+from fer_core import EXPRESSIONS, __version__, cli, list_models, load_card
 from fer_core.data import FaceSet, read_faces
 from fer_core.evaluation.averages import read_averages
 from fer_core.evaluation.leaderboard import read_leaderboard
@@ -602,6 +602,8 @@ def test_video_writes_table_and_annotated_clip(run: Run, clip: Path, tmp_path: P
     assert float(rows[1]["time"]) == pytest.approx(2 / 30, abs=1e-3)
     assert {row["top"] for row in rows} == {"happy"} and {row["blink"] for row in rows} == {"0"}
     assert "clip.mp4: 3 frames read, 0.1 s" in out and "mostly happy" in out and "0 blinks" in out
+    assert "by prior_attention" in out
+    assert {(row["model"], row["version"]) for row in rows} == {("prior_attention", __version__)}
     with Clip(film) as written:
         assert len(list(written.frames())) == 6
 
@@ -626,7 +628,8 @@ def test_video_writes_details_in_the_last_columns(run: Run, clip: Path, tmp_path
     code, _, _ = run("video", clip, "--csv", table, "--details", "--every", 3)
     with table.open() as file:
         rows = list(csv.DictReader(file))
-    assert code == 0 and tuple(rows[0]) == (*CLIP_COLUMNS, *DETAIL_COLUMNS)
+    *others, model, version = CLIP_COLUMNS
+    assert code == 0 and tuple(rows[0]) == (*others, *DETAIL_COLUMNS, model, version)
     for row in rows:
         assert float(row["AU12"]) > 0.7 and abs(float(row["roll"])) < 10
         assert float(row["x0"]) < float(row["x_30"]) < float(row["x1"])

@@ -159,8 +159,18 @@ def show_progress(steps: Iterator[Progress], activity: str) -> None:
             updated = monotonic()
 
 
-def render_state(timeline: Timeline) -> None:
-    """Say whether the clip is damaged or the reading was stopped; end the page where it holds no face."""
+def render_state(timeline: Timeline, settings: PageSettings) -> None:
+    """Say which model read the clip, whether it is damaged or the reading was stopped; end the page where it
+    holds no face."""
+    chosen = settings.classifier.name
+    if chosen == timeline.model:
+        st.caption(f"Read by *{timeline.model}*.")
+    else:
+        st.info(
+            f"Read by *{timeline.model}*, and all below is its work. The sidebar has *{chosen}* now: press "
+            "Analyze to read the clip by that.",
+            icon=":material/swap_horiz:",
+        )
     if timeline.flaw:
         st.warning(as_text(timeline.flaw), icon=":material/content_cut:")
     if timeline.stopped:

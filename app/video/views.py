@@ -276,13 +276,20 @@ def render_downloads(view: ClipView, style: PictureStyle) -> None:
     """Offer the numbers, the timeline and the annotated video for download."""
     timeline, stem, rows = view.timeline, view.clip.stem, view.rows
     title = drawable(f"{view.clip.name}, face {view.track}")
-    note = timeline.treatment
     with st.container(horizontal=True):
         download("Table as CSV", lambda: csv_text(timeline.csv_rows(), CSV_COLUMNS), f"{stem}.csv")
         download("Numbers as JSON", lambda: json_text(timeline.record()), f"{stem}.json")
         download(
             "Timeline as PNG",
-            lambda: png_bytes(timeline_picture(rows["time"], rows["probabilities"], title, note)),
+            lambda: png_bytes(
+                timeline_picture(
+                    rows["time"],
+                    rows["probabilities"],
+                    title,
+                    timeline.treatment,
+                    timeline.origin,
+                )
+            ),
             f"{stem}-timeline.png",
         )
         make = st.button("Make the annotated video", icon=":material/movie_edit:", key="video_make")

@@ -117,11 +117,10 @@ def _finished(
 
 
 def _write_table(path: Path, timeline: "Timeline", details: bool) -> None:
-    from fer_core.export import DETAIL_COLUMNS, csv_text
-    from fer_core.video import CSV_COLUMNS
+    from fer_core.export import csv_text
+    from fer_core.video import table_columns
 
-    columns = (*CSV_COLUMNS, *(DETAIL_COLUMNS if details else ()))
-    text = csv_text(timeline.csv_rows(details=details), columns)
+    text = csv_text(timeline.csv_rows(details=details), table_columns(details=details))
     path.write_text(text, encoding="utf-8", newline="")
 
 
@@ -137,7 +136,7 @@ def _print_timeline(timeline: "Timeline") -> None:
     stopped = ", stopped before its end" if timeline.stopped else ""
     typer.echo(
         f"{timeline.clip}: {timeline.frames:,} frames read, {timeline.end:.1f} s{stopped}, "
-        f"{timeline.treatment}"
+        f"{timeline.treatment}, by {timeline.model}"
     )
     if not timeline.tracks:
         typer.echo("no face found")

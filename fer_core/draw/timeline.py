@@ -18,7 +18,9 @@ MEANS: Final = 300
 """Number of equal spans of time over which the frames of such a clip are averaged."""
 
 
-def timeline_picture(times: Floats, probabilities: Floats, title: str, note: str = "") -> Image:
+def timeline_picture(
+    times: Floats, probabilities: Floats, title: str, note: str = "", origin: str = ""
+) -> Image:
     """Draw the seven probabilities over time as a picture for a report, on white.
 
     A clip with more than ``MOST_FRAMES`` frames is drawn as means over short spans, and the picture says so.
@@ -27,6 +29,7 @@ def timeline_picture(times: Floats, probabilities: Floats, title: str, note: str
         times: (T,) seconds, rising.
         probabilities: (T, 7) in the order of ``EXPRESSIONS``.
         note: how the probabilities were averaged.
+        origin: what made the probabilities; small, in the lower right corner.
 
     Returns:
         (900, 1600, 3) RGB uint8.
@@ -41,6 +44,7 @@ def timeline_picture(times: Floats, probabilities: Floats, title: str, note: str
         times, probabilities = _means(times, probabilities)
         note = ", ".join(filter(None, (note, f"means over {end / MEANS:.1f} s")))
     figure.text(0.975, 0.93, note, fontsize=18, color=INK, ha="right")
+    figure.text(0.975, 0.012, origin, fontsize=12, color=INK, ha="right", parse_math=False)
     times, values = with_gaps(times, probabilities)
     missing = np.concatenate([[True], np.isnan(times), [True]])
     alone = np.flatnonzero(~missing[1:-1] & missing[:-2] & missing[2:]).tolist()

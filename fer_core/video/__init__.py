@@ -6,7 +6,7 @@ from fer_core.video.decode import BreaksOffError, Clip, Frame, read_frame
 from fer_core.video.encode import annotate
 from fer_core.video.reader import TimelineReader
 from fer_core.video.record import Recorder
-from fer_core.video.rows import CSV_COLUMNS, SEQUENCE
+from fer_core.video.rows import CSV_COLUMNS, SEQUENCE, table_columns
 from fer_core.video.timeline import Moment, Progress, Timeline
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "annotate",
     "liveliest_actions",
     "read_frame",
+    "table_columns",
 ]

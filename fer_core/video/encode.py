@@ -37,7 +37,8 @@ def annotate(
     """Write a clip with its predictions drawn in; every step of the iteration writes a frame.
 
     The result is H.264 with the clip's timestamps and AAC, and ends where the timeline ends. An odd width or
-    height is padded by one pixel; frames of another size than the first are fitted into it.
+    height is padded by one pixel; frames of another size than the first are fitted into it. The comment in
+    the file's metadata names the model.
 
     Args:
         source: the clip that the timeline was computed from.
@@ -57,7 +58,7 @@ def annotate(
     end = timeline.end if timeline.stopped else inf
     with (
         Clip(source) as clip,
-        Film(out, clip.rate) as film,
+        Film(out, clip.rate, comment=f"{timeline.origin}; {timeline.treatment}") as film,
         closing(_sound(source, clip.name, film)) as sound,
     ):
         sound_time = next(sound, inf)  # the first step adds the track, before anything is written

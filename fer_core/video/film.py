@@ -56,14 +56,22 @@ class Film:
         out: a writable and seekable file.
         rate: approximate frames per second; each picture has its own time.
         options: options of x264.
+        comment: what the metadata of the file says of it; "" for none.
     """
 
     def __init__(
-        self, out: BinaryIO, rate: Fraction, *, options: Mapping[str, str] = OFFLINE_OPTIONS
+        self,
+        out: BinaryIO,
+        rate: Fraction,
+        *,
+        options: Mapping[str, str] = OFFLINE_OPTIONS,
+        comment: str = "",
     ) -> None:
         self._rate, self._options = rate, dict(options)
         with _writing_errors():
             self._output: OutputContainer = av.open(out, "w", format="mp4")
+        if comment:
+            self._output.metadata["comment"] = comment
         self._video: VideoStream | None = None
         self._size = (0, 0)
         self._last = -MIN_PICTURE_GAP

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.export import DETAIL_COLUMNS
 from fer_core.labels import ACTIONS, EXPRESSIONS, expression_index
 from fer_core.models.classifier import Classifier
 from fer_core.pose import LANDMARKS
@@ -40,11 +41,23 @@ ROW: Final = np.dtype(
 ``blink`` is 1 if a blink ended, -1 if blinks were not detected; ``time_attention`` ends with the newest frame
 and is NaN before the first one; actions are in 255ths."""
 
-CSV_COLUMNS: Final = (
+FACE_COLUMNS: Final = (
     *("frame", "time", "track", "x0", "y0", "x1", "y1", "top"),
     *EXPRESSIONS,
     *("valence", "arousal", "blink", "smoothing", "baseline"),
 )
+"""Columns of ``csv_record``."""
+
+ORIGIN_COLUMNS: Final = ("model", "version")
+"""Columns that say where a row comes from: the model, and the version of this package."""
+
+CSV_COLUMNS: Final = (*FACE_COLUMNS, *ORIGIN_COLUMNS)
+"""Columns of a timeline's table."""
+
+
+def table_columns(*, details: bool) -> tuple[str, ...]:
+    """Return ``CSV_COLUMNS``, with ``fer_core.export.DETAIL_COLUMNS`` before the origin of each row."""
+    return (*FACE_COLUMNS, *(DETAIL_COLUMNS if details else ()), *ORIGIN_COLUMNS)
 
 
 def row_of(frame: int, time: float, reading: Reading) -> NDArray[np.void]:
@@ -152,7 +165,7 @@ def describe_smoothing(seconds: float) -> str:
 
 
 def csv_record(row: np.void, smoothing: float, baseline: str) -> dict[str, Any]:
-    """Return a row with ``CSV_COLUMNS`` as keys; unknown values are None.
+    """Return a row with ``FACE_COLUMNS`` as keys; unknown values are None.
 
     Args:
         smoothing: time constant of the timeline, in seconds.

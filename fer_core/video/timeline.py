@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core import __version__
 from fer_core.analyzer import Analyzer
 from fer_core.errors import UserError
 from fer_core.export import data_frame, detail_cells
@@ -93,6 +94,8 @@ class Timeline:
     baseline: str = ""
     """The neutral face with which each face was compared: ``median``, a time such as ``2.5 s``, or
     ``picture``; "" for none."""
+    version: str = __version__
+    """Version of the package that read the clip."""
 
     def compared(self, neutral: "float | str | Baseline", classifier: Classifier) -> "Timeline":
         """Return the timeline with each face compared with a neutral one. Nothing is read again.
@@ -156,6 +159,11 @@ class Timeline:
         return describe_smoothing(self.smoothing) + neutral
 
     @property
+    def origin(self) -> str:
+        """The model and the version of this package that made the predictions."""
+        return f"{self.model}, Expression Lens {self.version}"
+
+    @property
     def tracks(self) -> list[int]:
         """Numbers of the faces, in the order in which they appear."""
         return list(dict.fromkeys(self.rows["track"].tolist()))
@@ -204,14 +212,15 @@ class Timeline:
         """Yield a record for each row, with ``CSV_COLUMNS`` as keys; unknown values are None.
 
         Args:
-            details: add ``fer_core.export.DETAIL_COLUMNS``, of a timeline that was read with details.
+            details: add ``fer_core.export.DETAIL_COLUMNS``, of a timeline that was read with details; the
+                order is that of ``table_columns``.
         """
         for number, row in enumerate(self.rows):
             cells = csv_record(row, self.smoothing, self.baseline)
             if details:
                 landmarks = None if self.landmarks is None else self.landmarks[number]
                 cells.update(detail_cells(face_of(row, landmarks)))
-            yield cells
+            yield {**cells, "model": self.model, "version": self.version}
 
     def data_frame(self, *, details: bool = False) -> "pd.DataFrame":
         """Return ``csv_rows`` as a pandas table.
@@ -238,6 +247,7 @@ class Timeline:
             "prior": self.prior,
             "smoothing": self.smoothing,
             "baseline": self.baseline or None,
+            "version": self.version,
         }
 
     def replay(

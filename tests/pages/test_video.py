@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core import __version__
 from fer_core.images import read_image
 from fer_core.video import CSV_COLUMNS, Clip, TimelineReader
 
@@ -101,7 +102,23 @@ def test_faces_are_compared_with_their_median_or_a_moment(
     record = json.loads(downloads["sample.json"])
     assert record["baseline"] == "1 s" and {row["baseline"] for row in record["rows"]} == {"1 s"}
     rows = list(csv.DictReader(io.StringIO(downloads["sample.csv"].decode())))
-    assert list(rows[0])[-1] == "baseline" and rows[0]["baseline"] == "1 s"
+    assert rows[0]["baseline"] == "1 s"
+
+
+def test_results_name_the_model_that_made_them(sample: AppTest, downloads: Downloads) -> None:
+    sample.run()
+    assert any("Read by *prior_attention*." in each.value for each in sample.caption)
+    sample.selectbox(key="model").select("plain").run()
+    assert not sample.exception
+    (note,) = sample.info
+    assert note.value.startswith("Read by *prior_attention*")
+    assert "The sidebar has *plain* now" in note.value
+    record = json.loads(downloads["sample.json"])
+    assert (record["model"], record["version"]) == ("prior_attention", __version__)
+    rows = list(csv.DictReader(io.StringIO(downloads["sample.csv"].decode())))
+    assert list(rows[0])[-2:] == ["model", "version"] and rows[0]["model"] == "prior_attention"
+    sample.button(key="video_start").click().run()
+    assert not sample.info and json.loads(downloads["sample.json"])["model"] == "plain"
 
 
 def test_another_reading_of_the_clip_is_not_compared(sample: AppTest) -> None:

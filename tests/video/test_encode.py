@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_core import Analyzer
+from fer_core import Analyzer, __version__
 from fer_core.draw.overlay import OverlayStyle
 from fer_core.types import Image
 from fer_core.video import Clip, Frame, Timeline, TimelineReader, VideoError, annotate
@@ -51,6 +51,8 @@ def test_the_face_is_marked_and_times_are_kept(
     assert change[y1 + 15 :].mean() < 10 and change[:, x1 + 20 :].mean() < 10
     with av.open(io.BytesIO(content)) as container:
         (video,) = container.streams
+        comment = f"prior_attention, Expression Lens {__version__}; read frame by frame"
+        assert container.metadata["comment"] == comment
         assert (video.codec_context.name, video.codec_context.pix_fmt) == ("h264", "yuv420p")
 
 

@@ -10,12 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core import EXPRESSIONS, Analyzer, StreamSettings
+from fer_core import EXPRESSIONS, Analyzer, StreamSettings, __version__
 from fer_core.errors import UserError
 from fer_core.export import DETAIL_COLUMNS
 from fer_core.models import load_model
 from fer_core.types import Image
-from fer_core.video import CSV_COLUMNS, Clip, Progress, Timeline, TimelineReader, VideoError
+from fer_core.video import (
+    CSV_COLUMNS,
+    Clip,
+    Progress,
+    Timeline,
+    TimelineReader,
+    VideoError,
+    table_columns,
+)
 from fer_core.video.rows import ROW
 from tests.video.conftest import RATE, WriteClip
 
@@ -144,7 +152,7 @@ def test_the_table_has_a_row_for_each_face_and_frame(table: Timeline) -> None:
     first, *_ = rows = list(table.csv_rows())
     assert len(rows) == 4 and tuple(first) == CSV_COLUMNS
     assert tuple(first)[:8] == ("frame", "time", "track", "x0", "y0", "x1", "y1", "top")
-    assert tuple(first)[8:] == CSV_COLUMNS[8:] and CSV_COLUMNS[-2:] == ("smoothing", "baseline")
+    assert tuple(first)[8:] == CSV_COLUMNS[8:] and CSV_COLUMNS[-2:] == ("model", "version")
     assert [first[name] for name in CSV_COLUMNS[:8]] == [0, 0.0, 4, 1.0, 2.0, 30.0, 40.0, "happy"]
     assert first["happy"] == pytest.approx(0.6) and first["sad"] == pytest.approx(0.4 / 6)
     assert (first["valence"], first["arousal"], first["blink"]) == (0.5, None, 0)
@@ -157,7 +165,9 @@ def test_the_table_becomes_a_data_frame(table: Timeline) -> None:
     assert tuple(frame.columns) == CSV_COLUMNS and len(frame) == 4
     assert frame["track"].tolist() == [4, 4, 7, 7]
     detailed = table.data_frame(details=True)
-    assert tuple(detailed.columns) == (*CSV_COLUMNS, *DETAIL_COLUMNS)
+    assert tuple(detailed.columns) == table_columns(details=True)
+    assert set(detailed.columns) == {*CSV_COLUMNS, *DETAIL_COLUMNS}
+    assert tuple(detailed.columns)[-2:] == ("model", "version"), "new columns come last"
     assert detailed["yaw"].isna().all(), "the clip was not read with details"
 
 
@@ -210,7 +220,8 @@ def test_the_record_is_json(table: Timeline) -> None:
     assert len(record["rows"]) == 4 and record["rows"][0]["arousal"] is None
     assert record["best"]["happy"]["time"] == 0.5
     assert record["smoothing"] == 0 and record["baseline"] is None
-    assert list(record)[-2:] == ["smoothing", "baseline"]
+    assert list(record)[-3:] == ["smoothing", "baseline", "version"]
+    assert record["version"] == __version__ == record["rows"][0]["version"]
     assert len(record["by_second"]) == 3 and len(record["by_face"]) == 2
 
 
