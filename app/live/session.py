@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field, replace
-from math import ceil
+from math import ceil, inf
 from time import monotonic, perf_counter
 from typing import Final
 
@@ -12,6 +12,7 @@ import streamlit as st
 from av import VideoFrame
 
 from app.session import PageSettings
+from fer_core.draw.enlarging import enlarge
 from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
 from fer_core.streaming.monitor import Monitor
 from fer_core.streaming.stream import Stream
@@ -20,6 +21,11 @@ from fer_core.video.record import Recorder
 
 COUNTDOWN: Final = 3.0
 """Time from the click to the neutral face, in seconds."""
+
+NO_FACE: Final = "No face in the picture"
+
+GRACE: Final = 0.5
+"""Time without a face after which the picture says so, in seconds: a turned head is lost for a moment."""
 
 log = logging.getLogger("expression_lens.live")
 
@@ -52,6 +58,8 @@ class LiveSession:
     """Whether there was no face when the last countdown ended."""
     accepted: bool = False
     """Whether the neutral face that was taken serves, or the viewer insists on it."""
+    _last_face: float = -inf
+    """Time of the last frame with a face."""
 
     def on_frame(self, frame: VideoFrame) -> VideoFrame:
         """Analyze and draw the newest frame of the camera.
@@ -64,12 +72,12 @@ class LiveSession:
         try:
             self._end_countdown(now)
             result = self.stream.push(image, time=now)
-            picture, timings = self._draw(image, result, now)
+            picture, timings = self.draw(image, result, now)
             self.monitor.add(camera, result, time=now, timings=timings)
         except Exception as error:
             if self.monitor.fail(error, time=now):
                 log.exception("A live frame could not be processed")
-            picture = draw_message(image, f"This frame failed: {error}")
+            picture = draw_message(enlarge(image), f"This frame failed: {error}")
         return VideoFrame.from_ndarray(picture, format="rgb24")
 
     def as_shown(self, image: Image) -> Image:
@@ -86,6 +94,7 @@ class LiveSession:
             not streaming and not activity.frames and activity.silence > PATIENCE
         )
         self.monitor.restart(time=monotonic())
+        self._last_face = -inf
 
     def start_countdown(self) -> None:
         """Take the neutral face of everybody in the picture in a moment, in place of the one before."""
@@ -127,17 +136,23 @@ class LiveSession:
         """Forget what was recorded."""
         self.recorder = None
 
-    def _draw(
-        self, image: Image, result: FrameResult, now: float
-    ) -> tuple[Image, dict[str, float]]:
+    def _misses_face(self, result: FrameResult, now: float) -> bool:
+        """Return whether no face has been in the picture for a while, or ever."""
+        if result.readings:
+            self._last_face = now
+        return now - self._last_face > GRACE
+
+    def draw(self, image: Image, result: FrameResult, now: float) -> tuple[Image, dict[str, float]]:
         """Draw a result and record the picture; return it with the milliseconds of every stage."""
         recorder = self.recorder
         started = perf_counter()
-        picture = draw_overlay(image, result, self.style)
+        picture = draw_overlay(image, result, self.style, legible=True)
         if (countdown := self.countdown) is not None:
             picture = draw_message(picture, f"Relax your face: {ceil(countdown - now)}", below=True)
         elif self.stream.captures:
             picture = draw_message(picture, "Hold still …", below=True)
+        elif self._misses_face(result, now):
+            picture = draw_message(picture, NO_FACE, below=True)
         timings = {**result.timings, "draw": 1000 * (perf_counter() - started)}
         if recorder is not None and recorder.running:
             started = perf_counter()

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from fer_core.draw import Color
+from fer_core.draw.enlarging import enlarge, legible_scale, scale_readings
 from fer_core.draw.heat import blend_attention, blend_heat
 from fer_core.draw.panels import beside_picture, draw_panel, panels_of, place_panels
 from fer_core.draw.pills import Pill, color_of, draw_label, draw_legend, draw_weights, headline
@@ -59,6 +60,8 @@ def draw_overlay(
     result: FrameResult,
     style: OverlayStyle | None = None,
     numbers: Sequence[int | None] = (),
+    *,
+    legible: bool = False,
 ) -> Image:
     """Draw a result into a copy of its frame.
 
@@ -66,14 +69,18 @@ def draw_overlay(
         frame: (H, W, 3) RGB or (H, W) gray, uint8.
         result: of this frame; with maps if ``style.heatmap`` is to show something.
         numbers: of each reading, shown where there are several; by default those of their tracks.
+        legible: enlarge a small frame, so that text can be read.
 
     Returns:
-        (H, W, 3) RGB uint8; wider with ``style.beside``.
+        (H, W, 3) RGB uint8; wider with ``style.beside``, larger where a frame was not legible.
     """
     style = style or OverlayStyle()
     image = _canvas(frame)
-    unit = unit_of(image)
     _draw_maps(image, result, style)
+    if legible:
+        result = scale_readings(result, legible_scale(image))
+        image = enlarge(image)
+    unit = unit_of(image)
     numbers = numbers or [reading.face.track_id for reading in result.readings]
     if len(result.readings) == 1:
         numbers = [None]

@@ -251,6 +251,23 @@ def test_drawing_scales_with_the_frame(frame: Image) -> None:
     assert panels[1] == pytest.approx(panels[0], rel=0.06)
 
 
+def test_a_small_frame_is_enlarged_until_text_can_be_read(frame: Image) -> None:
+    small = np.full((240, 320, 3), 100, np.uint8)
+    half = (BOX[0] / 2, BOX[1] / 2, BOX[2] / 2, BOX[3] / 2)
+    halved = FrameResult(
+        (make_reading(half),), ((make_explanation((240, 320), (130, 100, 160, 130)),),)
+    )
+    whole = FrameResult(
+        (make_reading(BOX),), ((make_explanation((480, 640), (260, 200, 320, 260)),),)
+    )
+    drawn = draw_overlay(small, halved, legible=True)
+    assert drawn.shape == frame.shape
+    expected = draw_overlay(frame, whole, legible=True)
+    assert (expected == draw_overlay(frame, whole)).all(), "a large frame stays as it is"
+    assert np.abs(drawn.astype(int) - expected).mean() < 1
+    assert draw_overlay(small, halved).shape == small.shape
+
+
 @pytest.mark.parametrize(
     "box", [(-0.0, 0.0, 90.0, 120.0), (560.0, 380.0, 640.0, 480.0), (0.0, 0.0, 640.0, 480.0)]
 )
