@@ -4,7 +4,8 @@ import streamlit as st
 
 from app.live.camera import render_buttons, render_camera, render_single_camera
 from app.live.connection import read_camera_access
-from app.live.controls import render_controls
+from app.live.controls import choose_source, render_controls
+from app.live.demo import render_demo
 from app.live.readings import render_single, render_stream
 from app.live.session import open_live_session
 from app.session import open_page, switch_to_page
@@ -21,23 +22,27 @@ def main() -> None:
         "**Ask first:** everybody in the picture has to agree, and may stop at any time. Frames are "
         "processed in memory and not kept, unless you press Record."
     )
+    source = choose_source()
     render_controls(settings, session)
 
-    single_pictures = st.session_state.get("single_pictures", False)
     leaving = st.session_state.get("snapshot_is_new", False)
-    camera_side, reading_side = st.columns((1, 1) if single_pictures else (3, 2), gap="medium")
+    camera_side, reading_side = st.columns((1, 1) if source == "single" else (3, 2), gap="medium")
     streaming, single, access = False, None, None
     with camera_side:
-        if single_pictures:
+        if source == "camera":
+            streaming = render_camera(session)
+        elif source == "single":
             single = render_single_camera()
         else:
-            streaming = render_camera(session)
+            streaming = True
+        session.update_connection(streaming, source)
+        if source == "demo":
+            render_demo(session, leaving=leaving)
         render_buttons(session, streaming=streaming, single=single, leaving=leaving)
-        if not single_pictures:
+        if source == "camera":
             access = read_camera_access()
-    session.update_connection(streaming)
     with reading_side:
-        if single_pictures:
+        if source == "single":
             render_single(settings, session, single)
         else:
             every = 1.0 if streaming and not leaving else None

@@ -85,6 +85,7 @@ def render_buttons(
     """Show what can be done with the picture.
 
     Args:
+        streaming: pictures come, or the camera is connecting.
         single: the single picture that was taken, if any.
         leaving: the page is about to open another one, so that nothing may run again.
     """
@@ -92,7 +93,6 @@ def render_buttons(
     if recorder is not None and not streaming:
         recorder.stop()
     recording = recorder is not None and recorder.running
-    single_pictures = st.session_state.get("single_pictures", False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Snapshot",
@@ -112,7 +112,7 @@ def render_buttons(
                 key="live_stop",
             )
             st.fragment(render_recording, run_every=None if leaving else 1.0)(recorder)
-        elif not single_pictures:
+        elif st.session_state.live_source != "single":
             st.button(
                 "Record",
                 icon=":material/fiber_manual_record:",
@@ -122,7 +122,6 @@ def render_buttons(
                 on_click=session.start_recording,
                 key="live_record",
             )
-        st.toggle("Use single pictures instead", key="single_pictures")
     if recorder is not None and not recording:
         render_recorded(session, recorder)
 

@@ -24,7 +24,9 @@ class ConnectionState:
     color: Literal["red", "orange", "blue", "green", "gray"]
     advice: str
     failed: bool = False
-    """Whether single pictures are offered instead."""
+    """Whether the demo is offered instead."""
+    has_camera: bool = False
+    """Whether the browser has the camera, so that single pictures of it are offered too."""
 
 
 START: Final = (
@@ -68,9 +70,16 @@ STATES: Final = {
     ),
     "off": ConnectionState("Camera off", "videocam_off", "gray", f"Press START. {START}"),
     "connecting": ConnectionState("Connecting", "sync", "blue", "The first picture is on its way."),
+    "demo": ConnectionState(
+        "Demo", "smart_display", "blue", "A drawn face in place of the camera, read as any other."
+    ),
     "live": ConnectionState("Live", "sensors", "green", ""),
-    "stuck": ConnectionState("No video yet", "hourglass_bottom", "orange", NO_VIDEO, failed=True),
-    "failed": ConnectionState("No connection", "error", "red", NO_VIDEO, failed=True),
+    "stuck": ConnectionState(
+        "No video yet", "hourglass_bottom", "orange", NO_VIDEO, failed=True, has_camera=True
+    ),
+    "failed": ConnectionState(
+        "No connection", "error", "red", NO_VIDEO, failed=True, has_camera=True
+    ),
     "interrupted": ConnectionState(
         "Picture lost",
         "signal_disconnected",
@@ -123,6 +132,8 @@ def connection_state(
     Args:
         access: as ``read_camera_access`` returns it.
     """
+    if session.source == "demo":
+        return STATES["demo"]
     if session.streaming and activity.frames:
         return STATES["live" if activity.silence < PAUSE else "interrupted"]
     if session.streaming:

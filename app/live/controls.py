@@ -4,11 +4,27 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.live.session import LiveSession
+from app.live.session import SOURCES, LiveSession
 from app.session import PageSettings
 from app.widgets import attention_note, choose_overlay
 from fer_core import EXPRESSIONS, StreamSettings
 from fer_core.explain import METHODS, get_method
+
+
+def choose_source() -> str:
+    """Ask what the pictures come from; return a key of ``SOURCES``."""
+    st.session_state.setdefault(
+        "live_source", "camera"
+    )  # not by ``default``: buttons choose it too
+    source = st.segmented_control(
+        "Pictures of",
+        list(SOURCES),
+        format_func=SOURCES.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        key="live_source",
+    )
+    return source or "camera"
 
 
 def render_controls(settings: PageSettings, session: LiveSession) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from app.charts.readings import action_bars, affect_plane, comparison_bars, probability_timeline
 from app.comparison import BARS
 from app.live.comparison import render_comparison
-from app.live.connection import connection_state
+from app.live.connection import ConnectionState, connection_state
 from app.live.session import LiveSession
 from app.messages import as_text
 from app.session import PageSettings
@@ -46,13 +46,7 @@ def render_stream(settings: PageSettings, session: LiveSession, access: str | No
     st.badge(state.label, icon=f":material/{state.icon}:", color=state.color)
     if state.failed:
         st.warning(state.advice)
-        if st.button(
-            "Use single pictures instead",
-            type="primary",
-            on_click=prefer_single_pictures,
-            key="live_way_out",
-        ):
-            st.rerun()
+        render_ways_out(state)
     elif state.advice:
         st.caption(state.advice)
     if activity.error:
@@ -149,6 +143,31 @@ def render_single(settings: PageSettings, session: LiveSession, single: Image | 
         st.caption("No face was found. Come closer, and let the light fall on your face.")
 
 
-def prefer_single_pictures() -> None:
-    """Switch to single pictures."""
-    st.session_state.single_pictures = True
+def render_ways_out(state: ConnectionState) -> None:
+    """Offer the demo, which needs no camera, and single pictures where there is one."""
+    with st.container(horizontal=True):
+        chosen = [
+            st.button(
+                "Show the demo",
+                icon=":material/smart_display:",
+                type="primary",
+                help="A built-in film of a drawn face: it needs no camera.",
+                on_click=choose_source,
+                args=("demo",),
+                key="live_demo",
+            ),
+            state.has_camera
+            and st.button(
+                "Use single pictures instead",
+                on_click=choose_source,
+                args=("single",),
+                key="live_way_out",
+            ),
+        ]
+    if any(chosen):
+        st.rerun()
+
+
+def choose_source(source: str) -> None:
+    """Switch to another source of pictures, a key of ``SOURCES``."""
+    st.session_state.live_source = source

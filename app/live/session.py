@@ -22,6 +22,13 @@ from fer_core.video.record import Recorder
 COUNTDOWN: Final = 3.0
 """Time from the click to the neutral face, in seconds."""
 
+SOURCES: Final = {
+    "camera": ":material/videocam: Camera",
+    "single": ":material/photo_camera: Single pictures",
+    "demo": ":material/smart_display: Demo",
+}
+"""What pictures come from -> words for it."""
+
 NO_FACE: Final = "No face in the picture"
 
 GRACE: Final = 0.5
@@ -49,7 +56,9 @@ class LiveSession:
     """Whether the picture is mirrored: people know themselves from the mirror."""
     recorder: Recorder | None = None
     streaming: bool = False
-    """Whether the camera was connected, or connecting, in the last run of the page."""
+    """Whether pictures came, or the camera was connecting, in the last run of the page."""
+    source: str = "camera"
+    """What the pictures came from in the last run of the page: a key of ``SOURCES``."""
     connection_failed: bool = False
     """Whether the last connection ended without a single frame."""
     countdown: float | None = None
@@ -64,10 +73,20 @@ class LiveSession:
     def on_frame(self, frame: VideoFrame) -> VideoFrame:
         """Analyze and draw the newest frame of the camera.
 
-        Runs in the thread of the video, never in the page's: ``st.*`` does nothing useful here. An
-        exception would freeze the picture without a word, so it is drawn, logged and handed to the monitor.
+        Runs in the thread of the video, never in the page's: ``st.*`` does nothing useful here.
         """
-        camera, now = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), monotonic()
+        camera = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+        return VideoFrame.from_ndarray(self.show(camera, monotonic()), format="rgb24")
+
+    def show(self, camera: Image, now: float) -> Image:
+        """Analyze a frame and return it with what was read drawn in.
+
+        An exception would freeze the picture without a word: it is drawn, logged and handed to the monitor.
+
+        Args:
+            camera: as the camera delivered it.
+            now: time in seconds, on the clock of ``monotonic``.
+        """
         image = self.as_shown(camera)
         try:
             self._end_countdown(now)
@@ -78,18 +97,18 @@ class LiveSession:
             if self.monitor.fail(error, time=now):
                 log.exception("A live frame could not be processed")
             picture = draw_message(enlarge(image), f"This frame failed: {error}")
-        return VideoFrame.from_ndarray(picture, format="rgb24")
+        return picture
 
     def as_shown(self, image: Image) -> Image:
         """Return a picture of the camera as the viewer wants to see it."""
         return np.asarray(cv2.flip(image, 1), np.uint8) if self.mirror else image
 
-    def update_connection(self, streaming: bool) -> None:
-        """Take note of whether the camera is connected; a new connection starts without old frames."""
-        if streaming == self.streaming:
+    def update_connection(self, streaming: bool, source: str = "camera") -> None:
+        """Take note of whether pictures come, and from what; a new connection starts without old frames."""
+        if (streaming, source) == (self.streaming, self.source):
             return
         activity = self.monitor.activity(time=monotonic())
-        self.streaming, self.countdown = streaming, None
+        self.streaming, self.source, self.countdown = streaming, source, None
         self.connection_failed = (
             not streaming and not activity.frames and activity.silence > PATIENCE
         )

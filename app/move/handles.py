@@ -1,15 +1,14 @@
 """The face as a thing to pull: points on it that can be dragged, or moved with the arrow keys."""
 
-from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import cv2
 import numpy as np
 import streamlit as st
 from scipy.optimize import nnls
 
+from app.addresses import data_address
 from app.move.controls import current_actions, current_pose, turn_to
 from app.move.subject import Subject
 from fer_core.cartoon import FaceActions, Pose
@@ -78,14 +77,6 @@ def render_face(subject: Subject, picture: Image, answer: str) -> None:
         },
         on_pulled_change=pull_handle,
     )
-
-
-def data_address(picture: Image) -> str:
-    """Return a picture as an address that holds it whole."""
-    encoded = cv2.imencode(
-        ".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, 92)
-    )[1]
-    return f"data:image/jpeg;base64,{b64encode(encoded.tobytes()).decode()}"
 
 
 def pull_handle() -> None:

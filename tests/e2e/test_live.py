@@ -162,11 +162,30 @@ def test_single_pictures_are_offered_when_webrtc_fails(page: Page, server: Serve
 
 def test_single_pictures_are_analyzed(page: Page, server: Server) -> None:
     LivePage(page, server)
-    page.get_by_test_id("stCheckbox").filter(has_text="Use single pictures").click()
+    page.get_by_role("radio", name="Single pictures").click()
     page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
     page.get_by_role("button", name="Take Photo").click()
     wait_for_text(page, "Clear photo")
     page.get_by_test_id("stImage").wait_for()
+
+
+def test_the_demo_moves_without_a_camera(page: Page, server: Server) -> None:
+    page.add_init_script("navigator.mediaDevices.enumerateDevices = async () => []")
+    live = LivePage(page, server)
+    page.get_by_role("button", name="Show the demo").click()
+    picture = page.get_by_alt_text("A drawn face that changes its expression")
+    answers = {"happy", "surprise", "sad"}
+
+    def hear() -> bool:
+        alt = picture.get_attribute("alt") or ""
+        answers.difference_update({name for name in answers if name in alt})
+        return not answers
+
+    wait_for(hear, "the answers to three expressions")
+    wait_for(lambda: live.frames() > 3, "the meter")
+    wait_for_text(page, "A drawn face in place of the camera")
+    page.get_by_role("button", name="Snapshot").click()
+    wait_for_text(page, "What the network sees")
 
 
 @pytest.mark.parametrize(

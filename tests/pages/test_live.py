@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit_webrtc import WebRtcStreamerState
 
+from app.live.connection import STATES, connection_state
 from app.live.session import LiveSession
 from fer_core import Analyzer
 from fer_core.streaming.monitor import Activity
@@ -398,7 +399,7 @@ def test_the_recording_ends_with_the_stream_and_is_kept(
     live.button(key="live_record").click().run()
     camera.show(nobody)
     if end == "single pictures":
-        live.toggle(key="single_pictures").set_value(True).run()
+        live.segmented_control(key="live_source").set_value("single").run()
     else:
         if end == "another page":
             live.switch_page("pages/start.py").run()
@@ -447,7 +448,7 @@ def test_a_recording_that_fails_does_not_freeze_the_picture(
 
 
 def test_single_pictures_replace_the_stream(page: AppTest, face: Image) -> None:
-    page.toggle(key="single_pictures").set_value(True).run()
+    page.segmented_control(key="live_source").set_value("single").run()
     page.camera_input[0].upload("shot.jpg", encode(face, ".jpg")).run()
     assert not page.exception
     assert len(page.image) == 1
@@ -457,7 +458,7 @@ def test_single_pictures_replace_the_stream(page: AppTest, face: Image) -> None:
 
 
 def test_a_single_picture_that_cannot_be_read_gets_a_sentence(page: AppTest, face: Image) -> None:
-    page.toggle(key="single_pictures").set_value(True).run()
+    page.segmented_control(key="live_source").set_value("single").run()
     page.camera_input[0].upload("shot.jpg", encode(face, ".jpg")[:2000]).run()
     assert not page.exception
     assert [error.value for error in page.error] == [
@@ -471,8 +472,42 @@ def test_a_failed_connection_offers_single_pictures(page: AppTest, camera: Camer
     page.session_state.live.monitor.restart(time=monotonic() - LONG_AGO)
     page.run()
     page.button(key="live_way_out").click().run()
-    assert page.toggle(key="single_pictures").value
+    assert page.segmented_control(key="live_source").value == "single"
     assert len(page.camera_input) == 1
+
+
+def test_without_a_camera_only_the_demo_is_offered(page: AppTest) -> None:
+    session: LiveSession = page.session_state.live
+    now = session.monitor.activity(time=monotonic())
+    for access in ("missing", "denied", "insecure"):
+        state = connection_state(session, now, access)
+        assert state.failed and not state.has_camera, "single pictures need the camera too"
+    assert STATES["stuck"].has_camera and STATES["failed"].has_camera
+
+
+def test_the_demo_goes_through_the_same_stream(
+    page: AppTest, camera: Camera, downloads: dict[str, bytes]
+) -> None:
+    camera.state.signalling = True
+    page.run()
+    page.session_state.live.monitor.restart(time=monotonic() - LONG_AGO)
+    page.run()
+    camera.state.signalling = False
+    page.button(key="live_demo").click().run()
+    assert not page.exception
+    assert page.segmented_control(key="live_source").value == "demo"
+    page.run()
+    assert "Demo" in page_text(page) and "Firewall" not in page_text(page)
+    assert activity(page).frames == 2 and len(last_result(page).readings) == 1
+    assert last_result(page).explanations, "the film has the same overlays"
+    assert len(page.get("plotly_chart")) == 1
+    assert not page.button(key="live_snapshot").disabled
+    page.button(key="live_record").click().run()
+    page.button(key="live_stop").click().run()
+    assert len(recorded_frames(downloads)) >= 1
+    page.segmented_control(key="live_source").set_value("camera").run()
+    assert not page.exception and "Camera off" in page_text(page)
+    assert activity(page).frame is None, "frames of the demo are kept"
 
 
 def test_ice_servers_come_from_the_environment_or_the_secrets(
