@@ -608,6 +608,41 @@ def test_video_writes_table_and_annotated_clip(run: Run, clip: Path, tmp_path: P
         assert len(list(written.frames())) == 6
 
 
+def test_video_reads_several_clips_and_reports_those_that_it_cannot(
+    run: Run, clip: Path, photo: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "b" / "clip.mp4"
+    other.parent.mkdir()
+    shutil.copy(clip, other)
+    clips, out_folder = [clip, photo, tmp_path / "none.mp4", other], tmp_path / "out"
+    options = ("--csv", out_folder, "--annotated", out_folder, "--every", 3)
+    code, out, err = run("video", *clips, *options)
+    assert code == 2 and "Traceback" not in err
+    assert err.count("error: ") == 2 and "is not a video" in err and "there is no file" in err
+    assert out.count("clip.mp4: 2 frames read") == 2
+    names = {"clip.csv", "clip-annotated.mp4", "clip-2.csv", "clip-2-annotated.mp4"}
+    assert {path.name for path in out_folder.iterdir()} == names
+    assert (out_folder / "clip.csv").read_text() == (out_folder / "clip-2.csv").read_text()
+    code, _, err = run("video", clip, other, "--every", 3)
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--csv", "a.csv"), "--csv a.csv: name a folder for the files of several clips"),
+        (("--annotated", "a.mp4"), "name a folder for the files of several clips"),
+        (("--model", "vgg"), "unknown model 'vgg'"),
+        (("--neutral", "smile"), "there is no such file"),
+    ],
+)
+def test_errors_of_several_clips_are_reported_once(
+    run: Run, clip: Path, options: tuple[str, str], message: str
+) -> None:
+    code, out, err = run("video", clip, clip, *options)
+    assert code == 2 and message in err and err.count("error: ") == 1 and not out
+
+
 def test_video_smooths_over_past_and_future_if_asked(run: Run, clip: Path, tmp_path: Path) -> None:
     table = tmp_path / "out.csv"
     for options, seconds, words in (

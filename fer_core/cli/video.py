@@ -1,7 +1,9 @@
-"""``video``: every face of a clip over time."""
+"""``video``: every face of one clip or several over time."""
 
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,24 +12,32 @@ import typer
 from fer_core.cli.options import Details, Device, FaceDetector, Model, Prior
 from fer_core.cli.predict import read_baseline
 from fer_core.cli.printing import make_table, print_table
-from fer_core.cli.progress import progress_bar
+from fer_core.cli.progress import print_above, progress_bar
 from fer_core.errors import UserError
-from fer_core.files import replaced
+from fer_core.files import make_folder, replaced
 
 if TYPE_CHECKING:
     from fer_core.analyzer import Analyzer
+    from fer_core.streaming.stream import StreamSettings
     from fer_core.types import Baseline
     from fer_core.video import Progress, Timeline
 
 
 def video(
-    clip: Annotated[Path, typer.Argument(help="An mp4, mov, avi, webm, mkv or mpg file.")],
+    clips: Annotated[
+        list[Path],
+        typer.Argument(metavar="CLIP", help="An mp4, mov, avi, webm, mkv or mpg file, or several."),
+    ],
     every: Annotated[int, typer.Option(help="Read every N-th frame.", min=1)] = 1,
     csv_out: Annotated[
-        Path | None, typer.Option("--csv", help="Write one row a face and frame.")
+        Path | None,
+        typer.Option("--csv", help="Write one row a face and frame; a folder for several clips."),
     ] = None,
     annotated: Annotated[
-        Path | None, typer.Option(help="Write an mp4 with what was read painted into it.")
+        Path | None,
+        typer.Option(
+            help="Write an mp4 with what was read painted into it; a folder for several clips."
+        ),
     ] = None,
     smoothing: Annotated[
         float,
@@ -49,55 +59,142 @@ def video(
         ),
     ] = None,
 ) -> None:
-    """Read every face of a video over time. Ctrl+C keeps what was read so far."""
-    from fer_core.analyzer import Analyzer
+    """Read every face of a video over time. Ctrl+C keeps what was read so far.
+
+    Several clips are read one after another. Their files are named by clip, in the folders that --csv and
+    --annotated name. A clip that cannot be read is reported, and the others go on.
+    """
     from fer_core.streaming.stream import StreamSettings
-    from fer_core.video import Clip, TimelineReader, annotate
     from fer_core.video.timeline import check_smoothing
 
     check_smoothing(smoothing)
     settings = StreamSettings(maps=(), prior=prior, smoothing=0)
-    with Clip(clip) as opened, ExitStack() as film_files:
-        table = film = None
-        if annotated is not None:
-            if annotated.suffix.lower() != ".mp4":
-                raise UserError(f"--annotated {annotated}: name another file, ending in .mp4")
-            film = film_files.enter_context(replaced(annotated, inputs=[clip]))
-        with ExitStack() as table_files:  # whole before the film begins, which may fail
-            if csv_out is not None:
-                table = table_files.enter_context(replaced(csv_out, inputs=[clip]))
-            analyzer = Analyzer(model, detector, device)
-            face = None if neutral is None else _neutral_face(neutral, analyzer)
-            reader = TimelineReader(opened, analyzer, settings, every=every, details=details)
-            with suppress(KeyboardInterrupt):
-                _show_progress("Reading", reader)
-            timeline, problem = _finished(reader.timeline, face, analyzer, smoothing)
-            if table is not None:
-                _write_table(table, timeline, details)
-        _print_timeline(timeline)
-        if film is not None:
-            with film.open("wb") as output:
-                _show_progress("Writing", annotate(clip, timeline, analyzer, output))
-    if problem is not None:
-        raise UserError(problem)
+    work = _Work((model, detector, device), settings, every, details, smoothing, neutral)
+    tables = _files_of(clips, csv_out, "--csv", ".csv")
+    films = _files_of(clips, annotated, "--annotated", "-annotated.mp4")
+    if len(clips) == 1:
+        work.read(clips[0], tables[0], films[0])
+        return
+    work.check()
+    failed = False
+    for count, (clip, table, film) in enumerate(zip(clips, tables, films, strict=True), start=1):
+        try:
+            stopped = work.read(clip, table, film)
+        except (UserError, OSError) as error:
+            print_above(f"error: {error}")
+            failed = True
+            continue
+        if stopped and count < len(clips):
+            print_above(f"stopped after {count:,} of {len(clips):,} clips")
+            raise typer.Exit(130)
+    if failed:
+        raise typer.Exit(2)
 
 
-def _neutral_face(text: str, analyzer: "Analyzer") -> "float | str | Baseline":
-    """Return the neutral face that ``--neutral`` names.
+def _files_of(
+    clips: Sequence[Path], out: Path | None, option: str, ending: str
+) -> Sequence[Path | None]:
+    """Return the file to write for each clip; for several they lie in a folder and are named by clip.
+
+    Args:
+        out: what the caller named with ``option``.
+        ending: of the files' names, behind that of the clip.
 
     Raises:
-        UserError: if it names none.
+        UserError: if a file was named for several clips, or the folder cannot be made.
     """
-    if text == "median":
-        return text
-    if Path(text).is_file():
-        return read_baseline(analyzer, Path(text))
-    try:
-        return float(text)
-    except ValueError:
-        raise UserError(
-            f"--neutral {text}: give a picture, a time in seconds, or median; there is no such file"
-        ) from None
+    if out is None or len(clips) == 1:
+        return [out] * len(clips)
+    if out.suffix and ending.endswith(out.suffix.lower()):
+        raise UserError(f"{option} {out}: name a folder for the files of several clips")
+    make_folder(out)
+    names: list[str] = []
+    for clip in clips:
+        same = (clip.stem, *(f"{clip.stem}-{number}" for number in range(2, len(clips) + 2)))
+        names.append(next(name for name in same if name not in names))
+    return [out / f"{name}{ending}" for name in names]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done with each clip."""
+
+    tools: tuple[str, str, str]
+    """Names of the model, the face detector and the device."""
+    settings: "StreamSettings"
+    every: int
+    details: bool
+    smoothing: float
+    neutral: str | None
+
+    @cached_property
+    def analyzer(self) -> "Analyzer":
+        """The analyzer of all clips."""
+        from fer_core.analyzer import Analyzer
+
+        return Analyzer(*self.tools)
+
+    @cached_property
+    def face(self) -> "float | str | Baseline | None":
+        """The neutral face that ``--neutral`` names.
+
+        Raises:
+            UserError: if it names none.
+        """
+        text = self.neutral
+        if text is None or text == "median":
+            return text
+        if Path(text).is_file():
+            return read_baseline(self.analyzer, Path(text))
+        try:
+            return float(text)
+        except ValueError:
+            raise UserError(
+                f"--neutral {text}: give a picture, a time in seconds, or median; there is no such file"
+            ) from None
+
+    def check(self) -> None:
+        """Load what all clips need, so that an error in it is reported once.
+
+        Raises:
+            UserError: for an unknown model, detector or device, or a neutral face that cannot be used.
+        """
+        self.analyzer.classifier()
+        self.analyzer.detector()
+        _ = self.face
+
+    def read(self, clip: Path, csv_out: Path | None, annotated: Path | None) -> bool:
+        """Read a clip, print what was found and write its files; return whether Ctrl+C stopped it.
+
+        Raises:
+            UserError: if the clip cannot be read to its end, or a file cannot be written.
+        """
+        from fer_core.video import Clip, TimelineReader, annotate
+
+        with Clip(clip) as opened, ExitStack() as film_files:
+            table = film = None
+            if annotated is not None:
+                if annotated.suffix.lower() != ".mp4":
+                    raise UserError(f"--annotated {annotated}: name another file, ending in .mp4")
+                film = film_files.enter_context(replaced(annotated, inputs=[clip]))
+            with ExitStack() as table_files:  # whole before the film begins, which may fail
+                if csv_out is not None:
+                    table = table_files.enter_context(replaced(csv_out, inputs=[clip]))
+                face, settings = self.face, self.settings
+                reader = TimelineReader(
+                    opened, self.analyzer, settings, every=self.every, details=self.details
+                )
+                stopped = _take_steps("Reading", reader)
+                timeline, problem = _finished(reader.timeline, face, self.analyzer, self.smoothing)
+                if table is not None:
+                    _write_table(table, timeline, self.details)
+            _print_timeline(timeline)
+            if film is not None:
+                with film.open("wb") as output:
+                    _show_progress("Writing", annotate(clip, timeline, self.analyzer, output))
+        if problem is not None:
+            raise UserError(problem)
+        return stopped
 
 
 def _finished(
@@ -122,6 +219,15 @@ def _write_table(path: Path, timeline: "Timeline", details: bool) -> None:
 
     text = csv_text(timeline.csv_rows(details=details), table_columns(details=details))
     path.write_text(text, encoding="utf-8", newline="")
+
+
+def _take_steps(label: str, steps: "Iterable[Progress]") -> bool:
+    """Take all steps, with a bar, until Ctrl+C; return whether it was pressed."""
+    try:
+        _show_progress(label, steps)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def _show_progress(label: str, steps: "Iterable[Progress]") -> None:
