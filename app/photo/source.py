@@ -80,8 +80,11 @@ def render_samples(*, is_source: bool) -> list[PictureFile]:
         is_source: samples are the source; otherwise they are only offered.
     """
     chosen = st.session_state.get("photo_sample") if is_source else None
-    st.caption("No picture at hand? See what changes when a part of the face is covered.")
-    with st.container(width=680), st.grid(4, min_column_width=130, gap="small"):
+    st.caption(
+        "No picture at hand? A smile, covered and tilted; drawn faces, which belong to nobody; and a portrait "
+        "at rest, moved by its landmarks."
+    )
+    with st.grid(8, min_column_width=104, gap="small"):
         for name in SAMPLES:
             with st.container(gap="xsmall"):
                 st.image(sample_png(name), width="stretch", alt=f"Sample: {name}")
@@ -95,7 +98,9 @@ def render_samples(*, is_source: bool) -> list[PictureFile]:
                 )
     if not chosen:
         return []
-    return [PictureFile(f"{chosen.lower().replace(' ', '-')}.png", sample_png(chosen))]
+    return [
+        PictureFile(f"{chosen.lower().replace(',', '').replace(' ', '-')}.png", sample_png(chosen))
+    ]
 
 
 def choose_sample(name: str) -> None:
