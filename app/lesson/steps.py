@@ -32,7 +32,7 @@ FACES_WIDTH: Final = 440
 def render_probability(context: LessonContext) -> None:
     """Step 1: what a probability is."""
     with context.pictures:
-        sample = choose(texts.FACE, dict(zip(SAMPLES, SAMPLES, strict=True)), "face", "Smile")
+        sample = choose(texts.FACE, {face: face for face in texts.FACES}, "face", "Smile")
         reading = context.find_face(sample)
         name, p = reading.top
         whom = choose(texts.WHOM, texts.WHOMS, "whom", "all")

@@ -202,6 +202,11 @@ BACK: Final = "Back"
 NEXT: Final = "Next"
 CHOOSE: Final = "Choose an answer to see whether it holds."
 FACE: Final = "Face"
+FACES: Final = (
+    *("Smile", "Mouth covered", "Eyes covered", "Tilted"),
+    *("Hugo, angry", "Hugo, sad", "Ines, surprise", "At rest"),
+)
+"""Samples of the first step."""
 WAIT: Final = "Looking at the sample …"
 NO_FACE: Final = (
     "This face finder finds no face here. Choose another face, or another face finder at the side."

@@ -81,8 +81,8 @@ def render_samples(*, is_source: bool) -> list[PictureFile]:
     """
     chosen = st.session_state.get("photo_sample") if is_source else None
     st.caption(
-        "No picture at hand? A smile, covered and tilted; drawn faces, which belong to nobody; and a portrait "
-        "at rest, moved by its landmarks."
+        "No picture at hand? A smile, covered and tilted; drawn faces, which belong to nobody; and a "
+        "portrait at rest, moved by its landmarks."
     )
     with st.grid(8, min_column_width=104, gap="small"):
         for name in SAMPLES:
