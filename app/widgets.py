@@ -1,6 +1,6 @@
 """Controls and words that are the same on every page: pictures, faces, overlays, charts, downloads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Final, Literal
 
@@ -15,6 +15,7 @@ from app.uploads import PICTURE_TYPES, PICTURES_HELP, upload_files
 from fer_core import EXPRESSIONS
 from fer_core.draw.overlay import OverlayStyle
 from fer_core.export import png_bytes
+from fer_core.models import Classifier
 from fer_core.types import Image
 from fer_core.weights import Card
 
@@ -53,9 +54,12 @@ AFFECT_LEARNED: Final = (
     "what somebody feels."
 )
 
-ACTIONS_NOTE: Final = (
+ACTIONS_SOURCE: Final = (
     "How far each part of the face has moved: the facial actions of MediaPipe's FaceLandmarker, whose "
-    "scores trained this network. Left and right are the person's own in a picture that is not mirrored."
+    "scores trained this network."
+)
+ACTIONS_NOTE: Final = (
+    f"{ACTIONS_SOURCE} Left and right are the person's own in a picture that is not mirrored."
 )
 
 ICONS: Final = {
@@ -156,42 +160,41 @@ def attention_note(card: Card) -> str:
 
 def choose_overlay(
     page: str,
+    classifier: Classifier,
     *,
     layers: tuple[str, ...] = DEFAULT_LAYERS,
-    attention: bool = False,
-    parts: bool = False,
-    note: str = "",
+    moving: bool = False,
 ) -> tuple[OverlayStyle, str, DeltaGenerator]:
     """Ask what to draw into the picture, and of which class to show the heatmap.
 
     Args:
         page: prefix of the widgets' keys.
+        classifier: only layers that show something for it are offered.
         layers: those that are shown at first.
-        attention: offer the attention of a model that weighs places of the face by itself.
-        parts: offer the attribution shares of the map.
-        note: a sentence below, while the attention is shown.
+        moving: the picture moves, so that maps have to be quick; their shares are offered too.
 
     Returns:
         The style, the class or "top", and the popover, to which the page may add.
     """
-    offered = LAYERS | (PARTS_LAYER if parts else {}) | (ATTENTION_LAYER if attention else {})
+    offered = offered_layers(classifier, moving=moving)
+    take_offered(f"{page}_layers", list(offered), layers)
     with st.container(horizontal=True, vertical_alignment="center"):
         shown = st.pills(
             "Show in the picture",
             list(offered),
             format_func=offered.__getitem__,
             selection_mode="multi",
-            default=layers,
             label_visibility="collapsed",
             wrap=True,
             key=f"{page}_layers",
             persist_state="session",
         )
         adjust = st.popover("Adjust", icon=":material/tune:")
+    note = attention_note(classifier.card)
     if note and "attention" in shown:
         st.caption(note)
     with adjust:
-        target, opacity = choose_heat(page)
+        target, opacity = choose_heat(page) if "heatmap" in offered else ("top", 0.0)
     style = OverlayStyle(
         box="box" in shown,
         labels="box" in shown,
@@ -203,6 +206,38 @@ def choose_overlay(
         heatmap=opacity if "heatmap" in shown else 0.0,
     )
     return style, target, adjust
+
+
+def offered_layers(classifier: Classifier, *, moving: bool) -> dict[str, str]:
+    """Return the layers that show something for a model -> how each is named.
+
+    Args:
+        moving: of a picture that moves, too quick for maps by occlusion.
+    """
+    offered = LAYERS | PARTS_LAYER | ATTENTION_LAYER
+    has_maps = classifier.has_maps or not moving
+    absent = {
+        "heatmap": not has_maps,
+        "blocks": len(classifier.regions) < 2,
+        "parts": not (moving and has_maps),
+        "attention": not classifier.has_attention,
+    }
+    return {name: words for name, words in offered.items() if not absent.get(name)}
+
+
+def take_offered(key: str, offered: Sequence[str], first: Sequence[str]) -> None:
+    """Give a widget for several choices those that are offered now; keep the others for when they are.
+
+    Args:
+        key: of the widget.
+        first: what is chosen at first.
+    """
+    state, away = st.session_state, f"{key}_away"
+    chosen = [*state.get(key, () if away in state else first), *state.get(away, ())]
+    value = [each for each in offered if each in chosen]
+    state[away] = [each for each in chosen if each not in offered]
+    if set(state.get(key, ())) != set(value) or key not in state:
+        state[key] = value
 
 
 def choose_heat(page: str) -> tuple[str, float]:

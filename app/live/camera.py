@@ -12,8 +12,10 @@ from app.live.session import LiveSession
 from app.messages import as_text, show_unreadable
 from app.uploads import decode_upload
 from app.widgets import download
+from fer_core.export import csv_text
 from fer_core.images import ImageError
 from fer_core.types import Image
+from fer_core.video import CSV_COLUMNS
 from fer_core.video.record import MAX_SECONDS, Recorder
 
 CAMERA_KEY: Final = "camera"
@@ -116,11 +118,16 @@ def render_buttons(
             st.button(
                 "Record",
                 icon=":material/fiber_manual_record:",
-                help="Ask first. Records the picture as it is shown, for "
-                f"{MAX_SECONDS / 60:g} minutes at most.",
+                help=f"Ask first. Records the picture for {MAX_SECONDS / 60:g} minutes at most.",
                 disabled=not streaming,
                 on_click=session.start_recording,
                 key="live_record",
+            )
+            session.records_drawings = not st.toggle(
+                "Without drawings",
+                help="Records the picture as the camera took it. What was read in it is in the table.",
+                key="live_clean",
+                persist_state="session",
             )
     if recorder is not None and not recording:
         render_recorded(session, recorder)
@@ -149,6 +156,8 @@ def render_recorded(session: LiveSession, recorder: Recorder) -> None:
         # Bytes, not a function: each run gives a function another address, and the camera starts a run by
         # itself. A press between the run and its arrival in the browser would find nothing.
         download("Recording as MP4", content, "recording.mp4", key="live_recording")
+        table = csv_text(session.rows, CSV_COLUMNS)
+        download("Its table as CSV", table, "recording.csv", key="live_table")
         st.button(
             "Discard",
             icon=":material/delete:",

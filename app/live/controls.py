@@ -1,12 +1,10 @@
 """What is drawn into the live picture, and how it is smoothed."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from app.live.session import SOURCES, LiveSession
 from app.session import PageSettings
-from app.widgets import attention_note, choose_overlay
+from app.widgets import choose_overlay
 from fer_core import EXPRESSIONS, StreamSettings
 from fer_core.explain import METHODS, get_method
 
@@ -31,15 +29,9 @@ def render_controls(settings: PageSettings, session: LiveSession) -> None:
     """Ask what to show, and hand it to the running stream."""
     classifier = settings.classifier
     has_maps = classifier.has_maps
-    style, target, adjust = choose_overlay(
-        "live",
-        attention=classifier.has_attention,
-        parts=has_maps,
-        note=attention_note(classifier.card),
-    )
+    style, target, adjust = choose_overlay("live", classifier, moving=True)
     method, other = "gradcam", None
     if not has_maps:
-        style = replace(style, heatmap=0.0)
         st.caption(
             f"No heatmap of *{settings.model}* here: its evidence is found by covering one place after "
             "another, which is too slow for a moving picture. The Photo page shows it."

@@ -1,5 +1,7 @@
 """What comes of the camera's picture: the state of the connection, the meter and one chart."""
 
+import re
+from collections.abc import Mapping
 from time import monotonic
 from typing import Final
 
@@ -12,7 +14,7 @@ from app.live.connection import ConnectionState, connection_state
 from app.live.session import LiveSession
 from app.messages import as_text
 from app.session import PageSettings
-from app.widgets import ACTIONS_NOTE, affect_note, chart
+from app.widgets import ACTIONS_SOURCE, affect_note, chart
 from fer_core import load_card
 from fer_core.draw.overlay import draw_overlay
 from fer_core.streaming.monitor import Activity
@@ -115,13 +117,26 @@ def render_chart(settings: PageSettings, activity: Activity) -> None:
         st.caption(affect_note(load_card(settings.model)))
     elif readings and readings[0].face.actions:
         chart(
-            action_bars(readings[0].face.actions),
+            action_bars(as_seen(readings[0].face.actions)),
             "live_actions",
             "The strongest facial actions of the largest face",
         )
-        st.caption(ACTIONS_NOTE)
+        st.caption(f"{ACTIONS_SOURCE} Left and right are those of the picture, as you see it.")
     else:
         st.caption("No face is in the picture.")
+
+
+def as_seen(actions: Mapping[str, float]) -> dict[str, float]:
+    """Return facial actions with left and right as the viewer sees them in the picture.
+
+    The network names sides as if people faced it, so that their left is the right of the picture. In a
+    mirrored picture it takes them for the other side, too.
+    """
+    other = {"Left": "Right", "Right": "Left"}
+    return {
+        re.sub("Left$|Right$", lambda side: other[side[0]], name): value
+        for name, value in actions.items()
+    }
 
 
 def render_single(settings: PageSettings, session: LiveSession, single: Image | None) -> None:

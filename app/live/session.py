@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from math import ceil, inf
 from time import monotonic, perf_counter
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from fer_core.streaming.monitor import Monitor
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
 from fer_core.video.record import Recorder
+from fer_core.video.rows import csv_record, row_of
 
 COUNTDOWN: Final = 3.0
 """Time from the click to the neutral face, in seconds."""
@@ -45,8 +46,9 @@ class LiveSession:
     """One viewer's stream, with how it is drawn and recorded.
 
     Two threads meet here: the page's script, which runs at every click, replaces ``style``, ``mirror``,
-    ``recorder`` and ``stream.settings``, and begins a countdown; the video's thread calls ``on_frame``, reads
-    each of them once per frame, and ends the countdown. The monitor hands results from the one to the other.
+    ``recorder``, ``rows`` and ``stream.settings``, and begins a countdown; the video's thread calls
+    ``on_frame``, reads each of them once per frame, and ends the countdown. The monitor hands results from
+    the one to the other.
     """
 
     stream: Stream
@@ -55,6 +57,12 @@ class LiveSession:
     mirror: bool = True
     """Whether the picture is mirrored: people know themselves from the mirror."""
     recorder: Recorder | None = None
+    records_drawings: bool = True
+    """Whether what is drawn into the picture is recorded with it."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """What was read in the recorded pictures: a row for each face, in ``CSV_COLUMNS`` of a clip."""
+    recorded: int = 0
+    """Pictures that were recorded."""
     streaming: bool = False
     """Whether pictures came, or the camera was connecting, in the last run of the page."""
     source: str = "camera"
@@ -144,6 +152,7 @@ class LiveSession:
 
     def start_recording(self) -> None:
         """Begin a recording in place of the last one."""
+        self.rows, self.recorded = [], 0
         self.recorder = Recorder()
 
     def stop_recording(self) -> None:
@@ -153,7 +162,7 @@ class LiveSession:
 
     def discard_recording(self) -> None:
         """Forget what was recorded."""
-        self.recorder = None
+        self.recorder, self.rows = None, []
 
     def _misses_face(self, result: FrameResult, now: float) -> bool:
         """Return whether no face has been in the picture for a while, or ever."""
@@ -175,9 +184,19 @@ class LiveSession:
         timings = {**result.timings, "draw": 1000 * (perf_counter() - started)}
         if recorder is not None and recorder.running:
             started = perf_counter()
-            recorder.add(picture, time=now)
+            recorder.add(picture if self.records_drawings else image, time=now)
+            self._add_rows(result, recorder.seconds)
             timings["record"] = 1000 * (perf_counter() - started)
         return picture, timings
+
+    def _add_rows(self, result: FrameResult, seconds: float) -> None:
+        """Take note of what was read in a recorded picture, at its time in the recording."""
+        smoothing = self.stream.settings.smoothing
+        for reading in result.readings:
+            baseline = "moment" if reading.baseline is not None else ""
+            row = row_of(self.recorded, seconds, reading).reshape(1)[0]
+            self.rows.append(csv_record(row, smoothing, baseline))
+        self.recorded += 1
 
 
 def open_live_session(settings: PageSettings) -> LiveSession:

@@ -133,12 +133,8 @@ def render_picture(context: PhotoContext) -> tuple[Image, Explanation]:
         The drawn picture in full size, and the explanation of the class whose heatmap was chosen.
     """
     picture, reading = context.picture, context.reading
-    classifier = context.settings.classifier
     style, choice, _ = choose_overlay(
-        "photo",
-        layers=("box", "heatmap", "blocks"),
-        attention=classifier.has_attention,
-        note=attention_note(classifier.card),
+        "photo", context.settings.classifier, layers=("box", "heatmap", "blocks")
     )
     target = reading.top[0] if choice == "top" else choice
     with st.spinner(f"Computing the map for {target} …"):

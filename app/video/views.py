@@ -13,7 +13,7 @@ from app.charts.timeline import attention_strip, clip_timeline
 from app.messages import show_error
 from app.session import PageSettings
 from app.video.reading import ClipFile, show_progress
-from app.widgets import ACTIONS_NOTE, affect_note, attention_note, chart, choose_overlay, download
+from app.widgets import ACTIONS_NOTE, affect_note, chart, choose_overlay, download
 from fer_core import EXPRESSIONS, load_card
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay, headline
@@ -202,12 +202,8 @@ def choose_clicked() -> None:
 def render_moment(view: ClipView) -> PictureStyle:
     """Show the picture of the chosen moment; return how it is drawn."""
     timeline, analyzer, row = view.timeline, view.settings.analyzer, view.row
-    classifier = analyzer.classifier(timeline.model)
     overlay, target, _ = choose_overlay(
-        "video",
-        layers=("box", "heatmap"),
-        attention=classifier.has_attention,
-        note=attention_note(classifier.card),
+        "video", analyzer.classifier(timeline.model), layers=("box", "heatmap")
     )
     style = PictureStyle(overlay, (target,) if overlay.heatmap else ())
     image = view.picture_at(float(row["time"]))

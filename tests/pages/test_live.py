@@ -1,5 +1,7 @@
 """The Live page, with a camera that the test controls."""
 
+import csv
+import io
 import logging
 from collections.abc import Callable
 from time import monotonic
@@ -14,7 +16,9 @@ from streamlit.testing.v1 import AppTest
 from streamlit_webrtc import WebRtcStreamerState
 
 from app.live.connection import STATES, connection_state
+from app.live.readings import as_seen
 from app.live.session import LiveSession
+from app.widgets import DEFAULT_LAYERS
 from fer_core import Analyzer
 from fer_core.streaming.monitor import Activity
 from fer_core.streaming.stream import Stream
@@ -445,6 +449,48 @@ def test_a_recording_that_fails_does_not_freeze_the_picture(
     assert not live.exception
     assert "The recording has stopped by itself: no room" in page_text(live)
     assert len(recorded_frames(downloads)) == 1, "the frames before the error are lost"
+
+
+def test_a_recording_without_drawings_has_a_table_of_what_was_read(
+    live: AppTest, camera: Camera, face: Image, downloads: dict[str, bytes]
+) -> None:
+    live.toggle(key="live_clean").set_value(True).run()
+    live.button(key="live_record").click().run()
+    for _ in range(3):
+        camera.show(face)
+    live.button(key="live_stop").click().run()
+    assert not live.exception
+    for frame in recorded_frames(downloads):
+        difference = np.abs(frame.image.astype(int) - face[:, ::-1])
+        assert difference.mean() < 6, "something is drawn"
+    rows = list(csv.DictReader(io.StringIO(downloads["recording.csv"].decode())))
+    assert [row["frame"] for row in rows] == ["0", "1", "2"]
+    assert all(row["top"] == "happy" for row in rows)
+
+
+def test_only_layers_that_show_something_are_offered_and_the_others_return(
+    live: AppTest,
+) -> None:
+    assert shown_layers(live, "plain") == set(DEFAULT_LAYERS) - {"blocks"}
+    assert shown_layers(live, "svm_hog") == {"box", "bars"}
+    assert shown_layers(live, "prior_attention") == set(DEFAULT_LAYERS)
+
+
+def shown_layers(page: AppTest, model: str) -> set[str]:
+    """Choose a model; return the layers that are chosen then."""
+    page.selectbox(key="model").select(model).run()
+    assert not page.exception
+    return set(page.session_state.live_layers)
+
+
+def test_sides_are_named_as_the_viewer_sees_them() -> None:
+    actions = {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.1, "jawOpen": 0.5, "mouthLeft": 0.2}
+    assert as_seen(actions) == {
+        "mouthSmileRight": 0.9,
+        "mouthSmileLeft": 0.1,
+        "jawOpen": 0.5,
+        "mouthRight": 0.2,
+    }
 
 
 def test_single_pictures_replace_the_stream(page: AppTest, face: Image) -> None:
