@@ -26,9 +26,10 @@ from fer_core.types import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser as Browser
+    from playwright.sync_api import Locator as Locator
     from playwright.sync_api import Page as Page
 else:  # a machine without playwright skips the browser tests
-    Browser = Page = Any
+    Browser = Locator = Page = Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -35,7 +35,6 @@ def clip_timeline(
     *,
     affect: Floats | None = None,
     blinks: Floats,
-    moment: float,
     height: int = 320,
 ) -> go.Figure:
     """Draw what one face did over a clip, to be zoomed and clicked.
@@ -46,7 +45,6 @@ def clip_timeline(
         affect: (T, 2) valence and arousal, -1..1, NaN where unknown; dashed, on an axis of their own, hidden
             at first.
         blinks: (B,) times at which a blink ended, in seconds; marked below the lines.
-        moment: time in seconds, marked by a vertical line.
         height: pixels.
     """
     step = -(-len(times) // MOST_POINTS)
@@ -67,7 +65,6 @@ def clip_timeline(
     if len(blinks):
         traces.append(_marks(blinks))
     figure = go.Figure(traces)
-    figure.add_vline(moment, line={"color": "#909294", "width": 1})
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 0, "t": 32, "b": 0},

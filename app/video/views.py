@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from app.charts.timeline import attention_strip, clip_timeline
 from app.messages import show_error
 from app.session import PageSettings
+from app.video.player import TIMELINE_KEY, render_line, render_player
 from app.video.reading import ClipFile, show_progress
 from app.widgets import ACTIONS_NOTE, affect_note, chart, choose_overlay, download
 from fer_core import EXPRESSIONS, load_card
@@ -137,12 +138,13 @@ def render_timeline(view: ClipView) -> None:
         values = liveliest_actions(view.timeline, view.track)
         note = f"The {len(values)} actions that changed most, both sides as one. {ACTIONS_NOTE}"
     chart(
-        clip_timeline(rows["time"], values, affect=affect, blinks=view.blinks, moment=view.moment),
-        "video_timeline",
+        clip_timeline(rows["time"], values, affect=affect, blinks=view.blinks),
+        TIMELINE_KEY,
         f"{LINES[lines].partition(' ')[2]} of face {view.track} over the clip",
         on_select=choose_clicked,
         zoom=True,
     )
+    render_line(view.moment)
     render_time_attention(view)
     if view.timeline.end > 0:
         st.slider(
@@ -215,6 +217,7 @@ def render_moment(view: ClipView) -> PictureStyle:
         width="stretch",
         alt=f"The picture at {row['time']:.2f} s with {headlines}",
     )
+    render_player(view.clip)
     return style
 
 

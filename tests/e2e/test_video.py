@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.driver import Page, Server
+from benchmarks.driver import Locator, Page, Server, wait_for, wait_until_idle
 from fer_core.types import Image
 
 pytestmark = pytest.mark.e2e
@@ -76,3 +77,46 @@ def test_reading_a_clip_can_be_stopped_and_continued(
     table = tmp_path / "lesson.csv"
     download_info.value.save_as(table)
     assert len(list(csv.DictReader(table.read_text().splitlines()))) == len(whole["rows"])
+
+
+def test_player_and_timeline_move_together_and_the_zoom_stays(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/video")
+    page.get_by_role("button", name="Use the sample").click()
+    page.get_by_role("button", name="Analyze").click()
+    page.get_by_role("button", name="Numbers as JSON").wait_for()
+    wait_until_idle(page)
+    chart = page.locator(".st-key-video_timeline .js-plotly-plot")
+    chart.scroll_into_view_if_needed()
+    box = chart.locator(".nsewdrag").first.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.3 * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], middle, steps=8)
+    page.mouse.up()
+    wait_for(lambda: zoomed(chart), "the zoom")
+    ends = zoomed(chart)
+    assert ends is not None
+    point = box["x"] + 0.5 * box["width"], box["y"] + 0.33 * box["height"]  # near a line
+    page.mouse.move(*point)
+    chart.locator(".hoverlayer .legend").wait_for()
+    page.mouse.click(*point)
+    page.get_by_text(re.compile(r"Frame (28|29|30), 1\.[45]")).wait_for()
+    wait_until_idle(page)
+    assert zoomed(chart) == ends, "the zoom is lost"
+    seconds = "document.querySelector('video').currentTime"
+    wait_for(lambda: abs(page.evaluate(seconds) - sum(ends) / 2) < 0.1, "the player's time")
+    before = line_position(page)
+    page.evaluate(f"{seconds} = 1.2")
+    wait_for(lambda: line_position(page) < before - 50, "the line follows the player")
+
+
+def zoomed(chart: Locator) -> list[float] | None:
+    """Return the ends of the time axis in seconds; None while it shows the whole clip."""
+    first, last = chart.evaluate("chart => chart._fullLayout.xaxis.range")
+    return [first, last] if last - first < 2 else None
+
+
+def line_position(page: Page) -> float:
+    """Return how far right the line stands in the chart, in pixels."""
+    return float(page.locator(".moment-line").evaluate("line => parseFloat(line.style.left)"))

@@ -24,19 +24,18 @@ def lines_of(probabilities: Floats) -> dict[str, Floats]:
 
 
 def test_lines_break_where_the_face_was_away(probabilities: Floats) -> None:
-    figure = clip_timeline(TIMES, lines_of(probabilities), blinks=NO_BLINKS, moment=0.2)
+    figure = clip_timeline(TIMES, lines_of(probabilities), blinks=NO_BLINKS)
     assert [line.name for line in figure.data] == list(EXPRESSIONS)
     happy = figure.data[3]
     assert happy.line.color == EXPRESSION_COLORS["happy"]
     assert np.isnan(happy.y).tolist() == [False, False, False, True, False, False]
     assert [y for y in happy.y if not np.isnan(y)] == [1, 1, 1, 0, 0]
-    assert figure.layout.shapes[0].x0 == pytest.approx(0.2)
 
 
 def test_valence_and_arousal_are_hidden_at_first(probabilities: Floats) -> None:
     affect = np.stack([np.linspace(-1, 1, 5), np.full(5, np.nan)], axis=1).astype(np.float32)
     lines = lines_of(probabilities)
-    figure = clip_timeline(TIMES, lines, affect=affect, blinks=NO_BLINKS, moment=0)
+    figure = clip_timeline(TIMES, lines, affect=affect, blinks=NO_BLINKS)
     (valence,) = figure.data[7:]
     assert (valence.name, valence.visible, valence.yaxis) == ("valence", "legendonly", "y2")
     assert valence.y[0] == -1 and valence.y[-1] == 1
@@ -44,7 +43,7 @@ def test_valence_and_arousal_are_hidden_at_first(probabilities: Floats) -> None:
 
 def test_blinks_are_marked_below_the_lines(probabilities: Floats) -> None:
     blinks = np.array([0.1, 5.1], np.float32)
-    figure = clip_timeline(TIMES, lines_of(probabilities), blinks=blinks, moment=0)
+    figure = clip_timeline(TIMES, lines_of(probabilities), blinks=blinks)
     marks = figure.data[-1]
     assert marks.name == "blinks" and list(marks.x) == pytest.approx([0.1, 5.1])
     assert max(marks.y) < 0 and figure.layout.yaxis.range[0] < min(marks.y)
@@ -52,14 +51,14 @@ def test_blinks_are_marked_below_the_lines(probabilities: Floats) -> None:
 
 def test_lines_that_are_not_classes_have_their_own_colors() -> None:
     lines = {name: np.zeros(5, np.float32) for name in ("jaw open", "brow inner up")}
-    figure = clip_timeline(TIMES, lines, blinks=NO_BLINKS, moment=0)
+    figure = clip_timeline(TIMES, lines, blinks=NO_BLINKS)
     first, second = (line.line.color for line in figure.data)
     assert first != second
 
 
 def test_lines_of_long_clips_have_fewer_points() -> None:
     times = np.arange(10 * MOST_POINTS, dtype=np.float32) / np.float32(30)
-    figure = clip_timeline(times, {"jaw open": times * 0}, blinks=NO_BLINKS, moment=0)
+    figure = clip_timeline(times, {"jaw open": times * 0}, blinks=NO_BLINKS)
     assert MOST_POINTS / 2 < len(figure.data[0].x) <= MOST_POINTS
 
 
