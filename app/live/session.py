@@ -12,6 +12,7 @@ import streamlit as st
 from av import VideoFrame
 
 from app.session import PageSettings
+from fer_core import __version__
 from fer_core.draw.enlarging import enlarge
 from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
 from fer_core.streaming.monitor import Monitor
@@ -195,7 +196,8 @@ class LiveSession:
         for reading in result.readings:
             baseline = "moment" if reading.baseline is not None else ""
             row = row_of(self.recorded, seconds, reading).reshape(1)[0]
-            self.rows.append(csv_record(row, smoothing, baseline))
+            origin = {"model": reading.model, "version": __version__}
+            self.rows.append({**csv_record(row, smoothing, baseline), **origin})
         self.recorded += 1
 
 

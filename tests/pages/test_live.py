@@ -465,7 +465,7 @@ def test_a_recording_without_drawings_has_a_table_of_what_was_read(
         assert difference.mean() < 6, "something is drawn"
     rows = list(csv.DictReader(io.StringIO(downloads["recording.csv"].decode())))
     assert [row["frame"] for row in rows] == ["0", "1", "2"]
-    assert all(row["top"] == "happy" for row in rows)
+    assert {(row["top"], row["model"]) for row in rows} == {("happy", "prior_attention")}
 
 
 def test_only_layers_that_show_something_are_offered_and_the_others_return(
