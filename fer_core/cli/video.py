@@ -75,17 +75,26 @@ def video(
     if len(clips) == 1:
         work.read(clips[0], tables[0], films[0])
         return
+    _read_several(work, list(zip(clips, tables, films, strict=True)))
+
+
+def _read_several(work: "_Work", jobs: Sequence[tuple[Path, Path | None, Path | None]]) -> None:
+    """Read clips one after another; report those that cannot be read, and go on.
+
+    Args:
+        jobs: each clip with its table and its film, None for none.
+    """
     work.check()
     failed = False
-    for count, (clip, table, film) in enumerate(zip(clips, tables, films, strict=True), start=1):
+    for count, (clip, table, film) in enumerate(jobs, start=1):
         try:
             stopped = work.read(clip, table, film)
         except (UserError, OSError) as error:
             print_above(f"error: {error}")
             failed = True
             continue
-        if stopped and count < len(clips):
-            print_above(f"stopped after {count:,} of {len(clips):,} clips")
+        if stopped and count < len(jobs):
+            print_above(f"stopped after {count:,} of {len(jobs):,} clips")
             raise typer.Exit(130)
     if failed:
         raise typer.Exit(2)
