@@ -51,15 +51,14 @@ def draw_frame(time: float) -> Image:
     width, height = SIZE
     step, since = divmod(time, STEP)
     first, second = (
-        expression_actions(ORDER[(int(step) + offset) % len(ORDER)]) for offset in (-1, 0)
+        expression_actions(ORDER[(int(step) + offset) % len(ORDER)]) for offset in (0, 1)
     )
-    share = min(since / CHANGE, 1.0)
+    share = max(0.0, 1 - (STEP - since) / CHANGE)
     actions = between(first, second, share * share * (3 - 2 * share))
     phase = 2 * pi * time / (len(ORDER) * STEP)
-    pose = Pose(turn=8 * sin(2 * phase), nod=2 * sin(3 * phase), tilt=4 * sin(phase))
-    scene = Scene(
-        scale=0.25, center=(0.42 + 0.02 * sin(phase), 0.52)
-    )  # the bars have room beside it
+    pose = Pose(turn=5 * sin(2 * phase), nod=2 * sin(3 * phase), tilt=3 * sin(phase))
+    # The bars have room beside the face.
+    scene = Scene(scale=0.25, center=(0.42 + 0.02 * sin(phase), 0.5))
     drawn = draw_face(get_character(DRAWN[1]), actions, pose, scene, size=height).image
     margin = (width - height) // 2
     wide = cv2.copyMakeBorder(drawn, 0, 0, margin, margin, cv2.BORDER_REPLICATE)

@@ -1,10 +1,10 @@
-"""Video: a clip in; which class was assigned to whom and when, out. Nothing is written to disk."""
+"""Video: clips in; which class was assigned to whom and when, out. Nothing is written to disk."""
 
 import streamlit as st
 
 from app.messages import show_error
 from app.session import open_page
-from app.video.reading import choose_clip, read_clip, render_state
+from app.video.reading import choose_clips, read_clips, render_state
 from app.video.refinement import refine
 from app.video.views import (
     PictureStyle,
@@ -22,8 +22,7 @@ def main() -> None:
     """Show the clip, its timeline, one moment in detail, tables and downloads."""
     settings = open_page("video")
     st.title("Video")
-    clip = choose_clip()
-    timeline = read_clip(clip, settings)
+    clip, timeline = read_clips(choose_clips(), settings)
     render_state(timeline, settings)
     view = choose_view(clip, refine(timeline, settings), settings)
     timeline_side, picture_side = st.columns((3, 2), gap="large")

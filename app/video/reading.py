@@ -1,11 +1,11 @@
-"""Choose a clip on the page Video and read it.
+"""Choose clips on the page Video and read them.
 
 A press on any button interrupts the run of the page, so the button Cancel needs no action of its own: the
-frames read so far are in the session's reader, which can go on from there.
+frames read so far are in the session's readers, which can go on from there.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import PurePath
@@ -14,6 +14,7 @@ from typing import Final
 
 import streamlit as st
 
+from app.film import FRAMES, RATE
 from app.messages import as_text
 from app.session import PageSettings
 from app.uploads import FORGOTTEN, upload_files
@@ -62,49 +63,131 @@ class ReadingOptions:
     """Several moments of a face are read as one sequence."""
 
 
-def choose_clip() -> ClipFile:
-    """Return the viewer's clip or the sample; end the page until there is one."""
+@dataclass(frozen=True)
+class ClipWork:
+    """The reading of the viewer's clips, with the settings with which it was begun."""
+
+    clips: Sequence[ClipFile]
+    options: ReadingOptions
+    settings: PageSettings
+    readers: dict[str, TimelineReader] = field(default_factory=dict)
+    """Digest of each clip that was begun -> its reader."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Digest of each clip that cannot be read -> why, in one sentence."""
+
+    @property
+    def unread(self) -> list[ClipFile]:
+        """The clips that were not read to their end, without those that cannot be read."""
+        finished = {
+            digest for digest, reader in self.readers.items() if not reader.timeline.stopped
+        }
+        return [clip for clip in self.clips if clip.digest not in finished | set(self.failures)]
+
+    def steps(self) -> Iterator[tuple[str, Progress]]:
+        """Read all clips, one after another; a clip that cannot be read is noted, and the others go on."""
+        for number, clip in enumerate(self.clips, start=1):
+            count = f" clip {number} of {len(self.clips)}" if len(self.clips) > 1 else ""
+            try:
+                if clip.digest not in self.readers and clip.digest not in self.failures:
+                    self.readers[clip.digest] = make_reader(clip, self.options, self.settings)
+                for progress in self.readers.get(clip.digest, ()):
+                    yield f"Reading{count}", progress
+            except VideoError as error:
+                self.failures[clip.digest] = str(error)
+                self.readers.pop(clip.digest, None)
+
+
+def choose_clips() -> list[ClipFile]:
+    """Return the viewer's clips or the sample; end the page until there is one."""
     st.markdown(f"Only use clips whose subjects agree to it. {FORGOTTEN}")
-    files = upload_files("A clip", VIDEO_TYPES, "video_file", on_change=forget_clip)
+    files = upload_files(
+        "Clips, read one after another",
+        VIDEO_TYPES,
+        "video_file",
+        several=True,
+        on_change=forget_clips,
+    )
     if files:
-        return ClipFile(files[0].name, files[0].getvalue())
+        clips: dict[str, ClipFile] = {}
+        for file in files:
+            clip = ClipFile(file.name, file.getvalue())
+            clips.setdefault(clip.digest, clip)
+        return list(clips.values())
     if st.session_state.get("video_sample"):
-        return ClipFile("sample.mp4", sample_clip())
-    st.caption("No clip at hand? Take three seconds in which a mouth is covered for a while.")
+        return [ClipFile("sample.mp4", sample_clip())]
+    st.caption(
+        f"No clip at hand? Take {FRAMES / RATE:.0f} seconds in which a drawn face goes through all seven "
+        "expressions."
+    )
     st.button(
         "Use the sample", icon=":material/movie:", on_click=choose_sample, key="video_use_sample"
     )
     st.stop()
 
 
-def read_clip(clip: ClipFile, settings: PageSettings) -> Timeline:
-    """Read the clip when the viewer asks for it; end the page while nothing has been read.
+def read_clips(clips: Sequence[ClipFile], settings: PageSettings) -> tuple[ClipFile, Timeline]:
+    """Read the clips when the viewer asks for it; end the page while nothing has been read.
 
     Returns:
-        All that was read so far.
+        The clip to show, and all that was read of it so far.
     """
-    options, start = choose_reading(clip, settings)
-    work = st.empty()
-    try:
-        if start:
-            forget_clip()
-            st.session_state.video_reader = make_reader(clip, options, settings)
-        reader: TimelineReader | None = st.session_state.get("video_reader")
-        if reader is None:
-            st.stop()
-        if start or st.session_state.get("video_go_on"):
-            with work.container():
-                show_progress(iter(reader), "Reading")
-            work.empty()
-    except VideoError as error:
-        forget_clip()
-        work.error(as_text(str(error)), icon=":material/broken_image:")
+    options, start = choose_reading(clips, settings)
+    if start:
+        forget_clips()
+        st.session_state.video_work = ClipWork(clips, options, settings)
+    place = st.empty()
+    work: ClipWork | None = st.session_state.get("video_work")
+    if work is None:
         st.stop()
-    return reader.timeline
+    if start or st.session_state.get("video_go_on"):
+        with place.container():
+            show_progress(work.steps())
+        place.empty()
+    for message in work.failures.values():
+        st.error(as_text(message), icon=":material/broken_image:")
+    if not work.readers:
+        st.stop()
+    render_stopped(work)
+    clip = choose_read_clip(work)
+    return clip, work.readers[clip.digest].timeline
 
 
-def choose_reading(clip: ClipFile, settings: PageSettings) -> tuple[ReadingOptions, bool]:
-    """Ask how to read the clip; the second value tells whether to start now."""
+def choose_read_clip(work: ClipWork) -> ClipFile:
+    """Ask which clip to show where several were read; the first by default."""
+    read = {clip.digest: clip for clip in work.clips if clip.digest in work.readers}
+    if len(read) == 1:
+        return next(iter(read.values()))
+    chosen = st.selectbox(
+        "Clip",
+        list(read),
+        format_func=lambda digest: as_text(read[digest].name),
+        width=360,
+        on_change=forget_view,
+        key="video_clip",
+        persist_state="session",
+    )
+    return read[chosen]
+
+
+def render_stopped(work: ClipWork) -> None:
+    """Say that the reading was stopped, and offer to go on."""
+    unread = work.unread
+    if not unread:
+        return
+    if len(work.clips) == 1:
+        end = work.readers[unread[0].digest].timeline.end
+        note = f"Stopped at {end:.1f} s. The part that was read is below."
+    else:
+        note = f"Stopped. Of {len(work.clips)} clips, {len(unread)} were not read to the end."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(note)
+        st.button("Go on", icon=":material/resume:", key="video_go_on")
+
+
+def choose_reading(
+    clips: Sequence[ClipFile], settings: PageSettings
+) -> tuple[ReadingOptions, bool]:
+    """Ask how to read the clips; the second value tells whether to start now."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         every = st.selectbox(
             "Read",
@@ -124,7 +207,7 @@ def choose_reading(clip: ClipFile, settings: PageSettings) -> tuple[ReadingOptio
         start = st.button(
             "Analyze", type="primary", icon=":material/play_arrow:", key="video_start"
         )
-        st.caption(as_text(clip.name))
+        st.caption(as_text(clips[0].name) if len(clips) == 1 else f"{len(clips)} clips")
     return ReadingOptions(every, together), start
 
 
@@ -142,17 +225,17 @@ def make_reader(clip: ClipFile, options: ReadingOptions, settings: PageSettings)
     return TimelineReader(opened, settings.analyzer, stream, every=options.every)
 
 
-def show_progress(steps: Iterator[Progress], activity: str) -> None:
+def show_progress(steps: Iterator[tuple[str, Progress]]) -> None:
     """Work through the steps; show the time left and a button to cancel.
 
     Args:
-        activity: such as "Reading".
+        steps: each with an activity, such as "Reading".
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        bar = st.progress(0.0, f"{activity} …")
+        bar = st.progress(0.0, "Opening …")
         st.button("Cancel", icon=":material/stop:", key="video_cancel")
     updated = monotonic()
-    for step in steps:
+    for activity, step in steps:
         if monotonic() - updated > REFRESH:
             left = "" if step.left is None else f", {step.left:.0f} s left"
             bar.progress(step.share, f"{activity}: {step.time:.1f} s of the clip{left}")
@@ -160,8 +243,7 @@ def show_progress(steps: Iterator[Progress], activity: str) -> None:
 
 
 def render_state(timeline: Timeline, settings: PageSettings) -> None:
-    """Say which model read the clip, whether it is damaged or the reading was stopped; end the page where it
-    holds no face."""
+    """Say which model read the clip, and whether it is damaged; end the page where it holds no face."""
     chosen = settings.classifier.name
     if chosen == timeline.model:
         st.caption(f"Read by *{timeline.model}*.")
@@ -173,10 +255,6 @@ def render_state(timeline: Timeline, settings: PageSettings) -> None:
         )
     if timeline.flaw:
         st.warning(as_text(timeline.flaw), icon=":material/content_cut:")
-    if timeline.stopped:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.info(f"Stopped at {timeline.end:.1f} s. The part that was read is below.")
-            st.button("Go on", icon=":material/resume:", key="video_go_on")
     if not timeline.tracks:
         st.subheader("No face was found")
         st.markdown(
@@ -187,13 +265,20 @@ def render_state(timeline: Timeline, settings: PageSettings) -> None:
         st.stop()
 
 
-def forget_clip() -> None:
-    """Drop everything that belongs to another clip."""
-    for name in ("reader", "film", "moment", "track", "baseline"):
+def forget_clips() -> None:
+    """Drop everything that belongs to other clips."""
+    forget_view()
+    for name in ("work", "clip"):
+        st.session_state.pop(f"video_{name}", None)
+
+
+def forget_view() -> None:
+    """Drop everything that belongs to another clip or another reading of it."""
+    for name in ("film", "moment", "track", "baseline"):
         st.session_state.pop(f"video_{name}", None)
 
 
 def choose_sample() -> None:
     """Take the sample as the clip."""
-    forget_clip()
+    forget_clips()
     st.session_state.video_sample = True

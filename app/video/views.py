@@ -317,5 +317,5 @@ def make_film(view: ClipView, style: PictureStyle) -> None:
         style=style.overlay,
         maps=style.maps,
     )
-    show_progress(steps, "Writing")
+    show_progress(("Writing", step) for step in steps)
     st.session_state.video_film = film.getvalue()
