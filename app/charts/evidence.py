@@ -1,6 +1,5 @@
 """Charts of where evidence lies and of whether maps are true."""
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.charts.common import ACCENT, CLEAR, FAINT, WIDEST_TEXT, plain
+from app.pictures import png_address
 from fer_core.draw import percent
 from fer_core.labels import EXPRESSIONS
 from fer_core.types import Floats, Image
@@ -158,7 +158,7 @@ def drawing_board(
     )
     large = cv2.resize(rgb, (2 * side, 2 * side), interpolation=cv2.INTER_NEAREST)
     figure.add_layout_image(
-        source=_data_url(np.asarray(large, np.uint8)),
+        source=png_address(np.asarray(large, np.uint8)),
         **{"xref": "x", "yref": "y", "x": 0, "y": 0, "sizex": 1, "sizey": 1},
         sizing="stretch",
         layer="below",
@@ -182,8 +182,3 @@ def _legend_above(figure: go.Figure) -> None:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
         margin_t=40,
     )
-
-
-def _data_url(picture: Image) -> str:
-    png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
-    return f"data:image/png;base64,{b64encode(png).decode()}"

@@ -1,14 +1,13 @@
 """Hide it with a finger: a square on the face, whose effect is known in the browser before it moves."""
 
-from base64 import b64encode
 from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 
 from app.explain.question import Question
+from app.pictures import png_address
 from fer_core.draw import EXPRESSION_COLORS, percent
-from fer_core.export import png_bytes
 from fer_core.labels import EXPRESSIONS
 from fer_core.models.base import GRAY_MEAN
 from fer_core.types import Floats
@@ -68,7 +67,7 @@ def hiding_data(question: Question, covered: Floats, side: float) -> dict[str, A
         side: of the square, as a fraction of the face's side.
     """
     return {
-        "face": f"data:image/png;base64,{b64encode(png_bytes(question.crop)).decode()}",
+        "face": png_address(question.crop),
         "side": side,
         "cells": len(covered),
         "names": list(EXPRESSIONS),

@@ -5,9 +5,9 @@ from typing import Final
 
 import streamlit as st
 
-from app.addresses import data_address
 from app.film import RATE, film_frame
 from app.live.session import LiveSession
+from app.pictures import jpeg_address
 from fer_core.draw.overlay import headline
 
 DEMO_EVERY: Final = 0.25
@@ -46,7 +46,7 @@ def render_demo_frame(session: LiveSession) -> None:
     MOVING_PICTURE(
         key="live_demo_picture",
         data={
-            "picture": data_address(picture),
+            "picture": jpeg_address(picture),
             "alt": f"A drawn face that changes its expression. The answer: {answer or 'none'}",
         },
     )

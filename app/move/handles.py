@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from scipy.optimize import nnls
 
-from app.addresses import data_address
 from app.move.controls import current_actions, current_pose, turn_to
 from app.move.subject import Subject
+from app.pictures import jpeg_address
 from fer_core.cartoon import FaceActions, Pose
 from fer_core.types import Image
 
@@ -62,7 +62,7 @@ def render_face(subject: Subject, picture: Image, answer: str) -> None:
     PULLED_FACE(
         key=KEY,
         data={
-            "picture": data_address(picture),
+            "picture": jpeg_address(picture),
             "alt": f"{subject.name}, moved. The answer: {answer}",
             "answer": answer,
             "handles": [
