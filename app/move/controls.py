@@ -86,6 +86,7 @@ def choose_preset() -> None:
         [*EXPRESSIONS, BY_CHANCE],
         key="move_preset",
         on_change=apply_preset,
+        persist_state="session",
         wrap=True,
         help="Facial actions after Du, Tao and Martinez (2014): what most faces do when people are "
         "asked to show this expression.",
@@ -161,6 +162,7 @@ def render_sliders(subject: Subject) -> None:
         default="Mouth",
         required=True,
         key=f"move_part_{subject.is_drawn}",
+        persist_state="session",
         label_visibility="collapsed",
         wrap=True,
     )

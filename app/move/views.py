@@ -1,6 +1,6 @@
 """What can be found out with a face that is moved: the answer, the way between two, effects, challenges."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import streamlit as st
@@ -52,11 +52,12 @@ def render_answer(reading: Reading) -> None:
 def render_way(subject: Subject, settings: PageSettings) -> None:
     """Move the face from one expression to another, and draw the probabilities along the way."""
     first, second = st.columns(2)
+    kept: Any = {"on_change": go_along, "persist_state": "session"}
     ends = (
-        first.selectbox("From", EXPRESSIONS, index=6, key="move_from", on_change=go_along),
-        second.selectbox("to", EXPRESSIONS, index=3, key="move_to", on_change=go_along),
+        first.selectbox("From", EXPRESSIONS, index=6, key="move_from", **kept),
+        second.selectbox("to", EXPRESSIONS, index=3, key="move_to", **kept),
     )
-    at = st.slider("On the way", 0.0, 1.0, 0.0, 0.05, key="move_at", on_change=go_along)
+    at = st.slider("On the way", 0.0, 1.0, 0.0, 0.05, key="move_at", **kept)
     shares = way_probabilities(subject.name, ends, settings.model, settings.prior, settings)
     tops = [EXPRESSIONS[number] for number in shares.argmax(axis=1)]
     chart(way_chart(shares, at, ends), "move_way", f"Probabilities from {ends[0]} to {ends[1]}")
@@ -106,6 +107,7 @@ def render_effects(subject: Subject, reading: Reading, settings: PageSettings) -
         format_func=lambda name: f"the likeliest: {reading.top[0]}" if name == "top" else name,
         key="move_target",
         width=260,
+        persist_state="session",
     )
     target = reading.top[0] if target == "top" else target
     actions, pose = current_actions(subject), current_pose(subject)
@@ -152,7 +154,7 @@ def render_turn(subject: Subject, reading: Reading, settings: PageSettings) -> N
     """Ask to reach another class with the smallest change, and tell the computer's best single change."""
     st.markdown("**Turn the answer, with as little as you can**")
     actions = current_actions(subject)
-    goal = st.selectbox("Make it", EXPRESSIONS, index=4, key="move_goal")
+    goal = st.selectbox("Make it", EXPRESSIONS, index=4, key="move_goal", persist_state="session")
     if st.session_state.get("move_start") is None:
         st.button(
             "Start with this face",
