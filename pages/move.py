@@ -20,13 +20,15 @@ from app.move.handles import render_face
 from app.move.subject import Subject, read_drawings
 from app.move.views import render_answer, render_challenges, render_effects, render_way
 from app.session import PageSettings, open_page
-from app.widgets import LAYERS, download
+from app.widgets import download, offered_layers, take_offered
 from fer_core.draw import percent
 from fer_core.draw.overlay import OverlayStyle, draw_overlay
 from fer_core.export import png_bytes
+from fer_core.models import Classifier
 from fer_core.types import FrameResult, Image, Reading
 
-OVERLAYS: Final = {name: LAYERS[name] for name in ("heatmap", "blocks", "landmarks")}
+OVERLAYS: Final = ("heatmap", "blocks", "landmarks", "attention")
+"""Layers of ``offered_layers`` that can be drawn over the face."""
 
 STYLE: Final = """<style>
 .st-key-move_layout > div > [data-testid=stHorizontalBlock] > [data-testid=stColumn]:first-child,
@@ -45,7 +47,7 @@ def main() -> None:
     st.title("Move a face")
     st.markdown(
         "Pull the face at its points, or use the sliders, and watch the answer. The network sees a picture, "
-        "nothing else: a drawn smile is as *happy* as a real one."
+        "nothing else: a drawn smile can be as *happy* as a real one."
     )
     st.html(STYLE)
     render_page(settings)
@@ -60,7 +62,7 @@ def render_page(settings: PageSettings) -> None:
         choices, answer = st.columns(2)
         with choices:
             subject = choose_subject()
-            shown = choose_layers()
+            shown = choose_layers(settings.classifier)
             exits = st.container()
         choose_preset()
         tabs = dict(
@@ -77,8 +79,6 @@ def render_page(settings: PageSettings) -> None:
     with exits:
         name = f"{subject.name.split()[0].lower()}-{reading.top[0]}.png"
         download("Picture (PNG)", lambda: png_bytes(picture), name, key="move_png")
-        if "heatmap" in shown and not result.explanations:
-            st.caption("The map of this model takes longer: the *Explain* page has it.")
     render_open_view(tabs, subject, reading, settings)
 
 
@@ -97,12 +97,15 @@ def render_open_view(
                 render()
 
 
-def choose_layers() -> list[str]:
-    """Ask what is drawn over the face."""
+def choose_layers(classifier: Classifier) -> list[str]:
+    """Ask what is drawn over the face, of what shows something for a model."""
+    layers = offered_layers(classifier, moving=True)
+    offered = {name: layers[name] for name in OVERLAYS if name in layers}
+    take_offered("move_layers", list(offered), ())
     return st.pills(
         "Show in the picture",
-        list(OVERLAYS),
-        format_func=OVERLAYS.__getitem__,
+        list(offered),
+        format_func=offered.__getitem__,
         selection_mode="multi",
         key="move_layers",
         persist_state="session",
@@ -123,6 +126,7 @@ def draw_moved(
         heatmap=0.6 if "heatmap" in shown else 0.0,
         blocks="blocks" in shown,
         landmarks="landmarks" in shown,
+        attention="attention" in shown,
     )
     return result, draw_overlay(drawing.image, result, style)
 

@@ -19,7 +19,6 @@ from fer_core.cartoon import (
 )
 from fer_core.cartoon.effects import ACTION_NAMES
 from fer_core.cartoon.portrait import HIDDEN
-from fer_core.explain import get_method
 from fer_core.faces.landmarks import five_points
 from fer_core.options import AnalysisOptions
 from fer_core.types import Face, Floats, FrameResult
@@ -69,13 +68,12 @@ def read_drawings(
     """Read faces whose landmarks are known, so that nothing has to be found; all in one pass.
 
     Args:
-        with_map: explain the likeliest class of each too, where that takes no time.
+        with_map: explain the likeliest class of each too.
     """
-    explains = with_map and get_method(settings.supported_method("gradcam")).looks_at == "layer"
     options = AnalysisOptions(
         model=settings.model,
         prior=settings.prior,
-        maps=("top",) if explains else (),
+        maps=("top",) if with_map else (),
         landmarks=False,
     )
     frames = [(drawing.image, [known_face(drawing.landmarks)]) for drawing in drawings]
