@@ -33,8 +33,13 @@ OVERLAYS: Final = ("heatmap", "blocks", "landmarks", "attention")
 STYLE: Final = """<style>
 .st-key-move_layout > div > [data-testid=stHorizontalBlock] > [data-testid=stColumn]:first-child,
 .st-key-move_layout > [data-testid=stHorizontalBlock] > [data-testid=stColumn]:first-child {
-    position: sticky; top: 4.5rem; align-self: flex-start; z-index: 1 }
-@media (max-width: 640px) { .st-key-move_handles { max-width: 62vw; margin: 0 auto } }
+    position: sticky; top: 3.75rem; align-self: flex-start; z-index: 1 }
+@media (max-width: 640px) {
+    .st-key-move_handles { max-width: 46vw; margin: 0 auto }
+    .st-key-move_layout > div > [data-testid=stHorizontalBlock] > [data-testid=stColumn]:first-child,
+    .st-key-move_layout > [data-testid=stHorizontalBlock] > [data-testid=stColumn]:first-child {
+        padding: 0.5rem 0; backdrop-filter: blur(16px) }
+}
 </style>"""
 """The face stays in view while the page is scrolled to its sliders, on a phone too."""
 

@@ -37,8 +37,11 @@ def render_introduction() -> None:
         "Expression Lens opens it up. You see **how sure** it is of each drawer, **where in the face** it "
         "looked, and **how it goes wrong**."
     )
-    if st.button("Try it with your webcam", type="primary", icon=":material/videocam:"):
-        switch_to_page("live")
+    with st.container(horizontal=True):
+        if st.button("Try it with your webcam", type="primary", icon=":material/videocam:"):
+            switch_to_page("live")
+        if st.button("Move a drawn face", icon=":material/sentiment_satisfied:"):
+            switch_to_page("move")
 
 
 def render_sample(settings: PageSettings) -> None:

@@ -39,7 +39,7 @@ def way_chart(
             for number, name in enumerate(EXPRESSIONS)
         ]
     )
-    plain(figure, height, right=8)
+    plain(figure, height, right=36)
     figure.update_layout(
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},

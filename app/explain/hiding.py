@@ -43,7 +43,7 @@ def render_hiding(question: Question, margin: float) -> None:
     """
     st.markdown(
         "**Hide a place**: move the mouse or a finger over the face, or focus it and use the arrow keys. "
-        "The strokes are the whole face."
+        "The black marks are the answer for the uncovered face."
     )
     side = square_side(margin)
     with st.spinner("Covering one place after another …"):

@@ -54,7 +54,8 @@ TITLES: Final = {
 TURNS: Final = {"turn": ("turned", 20), "nod": ("nodding", 10), "tilt": ("tilted", 15)}
 """Angle of the head -> how it is shown, and its largest value in degrees."""
 
-BY_CHANCE: Final = "by chance"
+STEP: Final = 0.05
+"""Of the sliders."""
 FIRST: Final = "Ines"
 """Who is shown at first; she has taught the networks nothing."""
 
@@ -73,17 +74,22 @@ def choose_subject() -> Subject:
         key="move_who",
         persist_state="session",
         on_change=drop_start,
-        help="The characters are drawn and belong to nobody. The photograph is moved by its landmarks: "
-        "teeth, wrinkles and the inside of the mouth cannot appear on it.",
+        help="The characters are drawn and belong to nobody. The photograph is moved by its landmarks.",
     )
-    return Subject(name)
+    subject = Subject(name)
+    if not subject.is_drawn:
+        st.caption(
+            "Teeth, wrinkles and the inside of the mouth cannot appear on a photograph, so some "
+            "expressions stay out of reach."
+        )
+    return subject
 
 
 def choose_preset() -> None:
-    """Offer the expressions as a start, with their strength."""
-    st.pills(
+    """Offer the expressions as a start, with their strength, a face by chance, and the face at rest."""
+    preset = st.pills(
         "Start from an expression",
-        [*EXPRESSIONS, BY_CHANCE],
+        EXPRESSIONS,
         key="move_preset",
         on_change=apply_preset,
         persist_state="session",
@@ -91,35 +97,46 @@ def choose_preset() -> None:
         help="Facial actions after Du, Tao and Martinez (2014): what most faces do when people are "
         "asked to show this expression.",
     )
-    st.slider(
-        "Strength",
-        MIN_INTENSITY,
-        1.0,
-        1.0,
-        0.05,
-        key="move_strength",
-        on_change=apply_preset,
-        persist_state="session",
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.slider(
+            "Strength of the expression",
+            MIN_INTENSITY,
+            1.0,
+            1.0,
+            0.05,
+            key="move_strength",
+            on_change=apply_preset,
+            persist_state="session",
+            disabled=preset is None,
+        )
+        st.button("By chance", icon=":material/casino:", key="move_chance", on_click=move_by_chance)
+        st.button("Reset", icon=":material/restart_alt:", key="move_reset", on_click=reset)
 
 
 def apply_preset() -> None:
-    """Set all actions to those of the chosen expression, or to any."""
-    preset = st.session_state.get("move_preset")
-    if preset is None:
-        return
-    if preset == BY_CHANCE:
-        random = np.random.default_rng()
-        chosen = random.choice(list(ACTION_NAMES), size=5, replace=False).tolist()
-        set_actions(FaceActions(**{name: float(random.uniform(0.2, 1)) for name in chosen}))
-        return
-    set_actions(expression_actions(preset, st.session_state.get("move_strength", 1.0)))
+    """Set all actions to those of the chosen expression."""
+    if (preset := st.session_state.get("move_preset")) is not None:
+        set_actions(expression_actions(preset, st.session_state.get("move_strength", 1.0)))
+
+
+def move_by_chance() -> None:
+    """Set some actions to any values."""
+    random = np.random.default_rng()
+    chosen = random.choice(list(ACTION_NAMES), size=5, replace=False).tolist()
+    turn_to(FaceActions(**{name: float(random.uniform(0.2, 1)) for name in chosen}))
+
+
+def reset() -> None:
+    """Bring the face to rest, and the head to the front."""
+    turn_to(FaceActions())
+    for name in TURNS:
+        st.session_state[key_of(name)] = 0
 
 
 def set_actions(actions: FaceActions) -> None:
-    """Move all sliders of actions; only before they are drawn, in a callback."""
+    """Move all sliders of actions to the nearest of their steps; in a callback, before they are drawn."""
     for name, value in asdict(actions).items():
-        st.session_state[key_of(name)] = round(value, 2)
+        st.session_state[key_of(name)] = round(round(value / STEP) * STEP, 2)
 
 
 def turn_to(actions: FaceActions) -> None:
@@ -181,7 +198,7 @@ def render_sliders(subject: Subject) -> None:
                     TITLES[name],
                     0.0,
                     1.0,
-                    step=0.05,
+                    step=STEP,
                     key=key_of(name),
                     on_change=forget_preset,
                     persist_state="session",

@@ -65,6 +65,7 @@ def render_face(subject: Subject, picture: Image, answer: str) -> None:
             "picture": jpeg_address(picture),
             "alt": f"{subject.name}, moved. The answer: {answer}",
             "answer": answer,
+            "pulls": st.session_state.get("move_pulls", 0),
             "handles": [
                 {
                     "number": handle.landmark,
@@ -84,6 +85,8 @@ def pull_handle() -> None:
     pulled: Any = st.session_state[KEY].get("pulled")
     if not pulled:
         return
+    # Where a point cannot follow, nothing else changes, and the browser has to be told all the same.
+    st.session_state.move_pulls = st.session_state.get("move_pulls", 0) + 1
     (handle,) = (each for each in HANDLES if each.landmark == pulled["number"])
     subject = Subject(st.session_state["move_who"])
     place = np.clip((float(pulled["x"]), float(pulled["y"])), 0, 1)
@@ -106,5 +109,5 @@ def pulled_actions(
         for name in names
     ]
     shares, _ = nnls(np.stack(ways, 1), np.asarray(place) - start)
-    values = np.round(np.clip(shares, 0, 1) / 0.05) * 0.05
-    return replace(rest, **dict(zip(names, values.tolist(), strict=True)))
+    values = np.clip(shares, 0, 1).tolist()
+    return replace(rest, **dict(zip(names, values, strict=True)))

@@ -26,10 +26,10 @@ from fer_core.types import Face, Floats, FrameResult
 PHOTOGRAPH: Final = "Grace Hopper, a photograph"
 SUBJECTS: Final = (*(character.name for character in CHARACTERS), PHOTOGRAPH)
 
-SIZE: Final = 400
-"""Side of the picture that is shown, in pixels."""
-SMALL: Final = 128
-"""Side of the drawings that the network alone sees, which are many: it takes 48 pixels of them."""
+SIZE: Final = 320
+"""Side of a drawing in pixels, shown or not: another size would be read a little differently."""
+SMALL: Final = 96
+"""Side of a drawing of which only the landmarks are wanted."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,6 @@ def probabilities(
     subject: Subject, faces: Sequence[FaceActions], pose: Pose, settings: PageSettings
 ) -> Floats:
     """Return the (N, 7) probabilities of a subject with N sets of actions."""
-    drawings = [subject.draw(actions, pose, SMALL) for actions in faces]
+    drawings = [subject.draw(actions, pose) for actions in faces]
     results = read_drawings(drawings, settings)
     return np.stack([result.readings[0].probabilities for result in results])

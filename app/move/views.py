@@ -33,8 +33,11 @@ SHOWN: Final = 8
 def render_answer(reading: Reading) -> None:
     """Show the likeliest class and all seven probabilities."""
     name, probability = reading.top
-    unsure = f" · below {percent(load_card(reading.model).unsure_below)}: unsure" * reading.unsure
-    st.markdown(f"### {name} {percent(probability)}{unsure}")
+    st.markdown(f"### {name} {percent(probability)}")
+    threshold = percent(load_card(reading.model).unsure_below)
+    st.caption(
+        f"below {threshold}: **unsure**" if reading.unsure else f"{threshold} or more: not unsure"
+    )
     chart(
         probability_bars(reading, height=230, axis=False),
         "move_bars",
@@ -58,7 +61,15 @@ def render_way(subject: Subject, settings: PageSettings) -> None:
         second.selectbox("to", EXPRESSIONS, index=3, key="move_to", **kept),
     )
     at = st.slider("On the way", 0.0, 1.0, 0.0, 0.05, key="move_at", **kept)
-    shares = way_probabilities(subject.name, ends, settings.model, settings.prior, settings)
+    pose = current_pose(subject)
+    shares = way_probabilities(
+        subject.name,
+        ends,
+        (pose.turn, pose.nod, pose.tilt),
+        settings.model,
+        settings.prior,
+        settings,
+    )
     tops = [EXPRESSIONS[number] for number in shares.argmax(axis=1)]
     chart(way_chart(shares, at, ends), "move_way", f"Probabilities from {ends[0]} to {ends[1]}")
     st.caption(describe_way(tops))
@@ -88,12 +99,21 @@ def describe_way(tops: list[str]) -> str:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def way_probabilities(
-    name: str, ends: tuple[str, str], model: str, prior: str | None, _settings: PageSettings
+    name: str,
+    ends: tuple[str, str],
+    head: tuple[float, float, float],
+    model: str,
+    prior: str | None,
+    _settings: PageSettings,
 ) -> Floats:
-    """Return the (``WAY``, 7) probabilities from one expression to another; shared by all viewers."""
+    """Return the (``WAY``, 7) probabilities from one expression to another; shared by all viewers.
+
+    Args:
+        head: how far it is turned, nods and is tilted, in degrees.
+    """
     first, second = (expression_actions(end) for end in ends)
     faces = [between(first, second, float(share)) for share in np.linspace(0, 1, WAY)]
-    return probabilities(Subject(name), faces, Pose(), _settings)
+    return probabilities(Subject(name), faces, Pose(*head), _settings)
 
 
 # Effects ---------------------------------------------------------------------------------------
@@ -166,7 +186,10 @@ def render_turn(subject: Subject, reading: Reading, settings: PageSettings) -> N
         return
     moved = distance(st.session_state.move_start, actions)
     reached = reading.top[0] == goal
-    words = f"You have moved the sliders by **{moved:.2f}** in all."
+    if reached and not moved:
+        st.info(f"It is *{goal}* already. Choose another goal.", icon=":material/flag:")
+        return
+    words = f"You have moved the sliders by **{moved:.2f}** in all, both sides counted once."
     if reached:
         st.success(f"{words} It is *{goal}* now.", icon=":material/check_circle:")
     else:
@@ -214,6 +237,11 @@ def render_unsure(reading: Reading) -> None:
     """Ask for a face of which the network is unsure."""
     st.markdown("**Make it unsure**")
     threshold = load_card(reading.model).unsure_below
+    if not threshold:
+        st.caption(
+            f"*{reading.model}* never calls itself unsure. Choose another model at the side."
+        )
+        return
     st.caption(
         f"*{reading.model}* is unsure if no class reaches {percent(threshold)}. "
         "Find a face between two classes."

@@ -21,7 +21,7 @@ PAIRS: Final = {
 }
 """Actions of both sides, which are tried together."""
 
-STEPS: Final = 8
+STEPS: Final = 10
 """Values of an action that are tried between 0 and 1."""
 
 
@@ -93,7 +93,7 @@ def smallest_turn(
     tries = [
         (name, value, raised(actions, name, value - getattr(actions, name)))
         for name in tried_actions(names)
-        for value in np.linspace(0, 1, STEPS + 1).tolist()
+        for value in np.linspace(0, 1, STEPS + 1).round(3).tolist()
         if value != getattr(actions, name)
     ]
     shares = read([actions, *(changed for *_, changed in tries)])
@@ -117,5 +117,13 @@ def between(first: FaceActions, second: FaceActions, share: float) -> FaceAction
 
 
 def distance(first: FaceActions, second: FaceActions) -> float:
-    """Return the sum over all actions of how far they differ, 0..17."""
-    return float(sum(abs(getattr(first, name) - getattr(second, name)) for name in ACTION_NAMES))
+    """Return the sum over all actions of how far they differ, 0..15; both sides of a pair count as one, by
+    their mean."""
+    sides = [PAIRS.get(name, (name,)) for name in tried_actions()]
+    return float(
+        sum(
+            abs(getattr(first, name) - getattr(second, name)) / len(names)
+            for names in sides
+            for name in names
+        )
+    )

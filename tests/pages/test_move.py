@@ -10,6 +10,7 @@ from app.move.handles import HANDLES, pulled_actions
 from app.move.subject import PHOTOGRAPH, SUBJECTS, Subject
 from fer_core import EXPRESSIONS
 from fer_core.cartoon import FaceActions, Pose, expression_actions
+from fer_core.cartoon.effects import ACTION_NAMES
 from fer_core.cartoon.portrait import HIDDEN
 
 OpenPage = Callable[[str], AppTest]
@@ -34,8 +35,8 @@ def test_every_preset_moves_the_sliders_and_most_are_read(open_page: OpenPage) -
         app.pills(key="move_preset").set_value(name).run()
         assert not app.exception
         actions = expression_actions(name)
-        assert slider(app, "smile_left") == pytest.approx(actions.smile_left, abs=0.01)
-        assert slider(app, "jaw_open") == pytest.approx(actions.jaw_open, abs=0.01)
+        assert slider(app, "smile_left") == pytest.approx(actions.smile_left, abs=0.03)
+        assert slider(app, "jaw_open") == pytest.approx(actions.jaw_open, abs=0.03)
         answers.append(answer(app))
     assert sum(map(str.__eq__, answers, EXPRESSIONS)) >= 6, answers
 
@@ -45,9 +46,49 @@ def test_strength_scales_a_preset_and_a_slider_ends_it(open_page: OpenPage) -> N
     app.pills(key="move_preset").set_value("happy").run()
     full = slider(app, "smile_left")
     app.slider(key="move_strength").set_value(0.5).run()
-    assert slider(app, "smile_left") == pytest.approx(full / 2, abs=0.01)
+    assert slider(app, "smile_left") == pytest.approx(full / 2, abs=0.03)
     app.slider(key="move_frown").set_value(0.4).run()
     assert app.pills(key="move_preset").value is None and slider(app, "frown") == 0.4
+
+
+def test_a_face_by_chance_differs_each_time_and_reset_brings_it_to_rest(
+    open_page: OpenPage,
+) -> None:
+    app = open_page("move")
+    assert app.slider(key="move_strength").disabled
+    seen = set()
+    for _ in range(3):
+        app.button(key="move_chance").click().run()
+        seen.add(tuple(app.session_state[f"move_{name}"] for name in ACTION_NAMES))
+    assert len(seen) == 3
+    app.pills(key="move_part_True").set_value("Head").run()
+    app.slider(key="move_turn").set_value(15).run()
+    app.button(key="move_reset").click().run()
+    assert app.slider(key="move_turn").value == 0
+    assert all(app.session_state[f"move_{name}"] == 0 for name in ACTION_NAMES)
+
+
+def test_what_is_said_to_be_enough_is_enough(open_page: OpenPage) -> None:
+    app = open_page("move")
+    app.session_state.move_view = "Challenges"
+    app.run()
+    app.button(key="move_begin").click().run()
+    for goal in ("angry", "happy", "sad"):
+        app.selectbox(key="move_goal").set_value(goal).run()
+        app.button(key="move_smallest").click().run()
+        if any("is enough" in each.value for each in app.caption):
+            app.button(key="move_show").click().run()
+            assert f"It is *{goal}* now" in app.success[0].value
+            app.button(key="move_reset").click().run()
+    app.selectbox(key="move_goal").set_value(answer(app)).run()
+    assert "Choose another goal" in app.info[0].value
+
+
+def test_a_model_that_is_never_unsure_says_so(open_page: OpenPage) -> None:
+    app = open_page("move")
+    app.session_state.move_view = "Challenges"
+    app.selectbox(key="model").set_value("drawn_blocks").run()
+    assert any("never calls itself unsure" in each.value for each in app.caption)
 
 
 def test_sliders_of_other_parts_and_other_pages_keep_their_values(open_page: OpenPage) -> None:
