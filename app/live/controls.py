@@ -21,6 +21,7 @@ def choose_source() -> str:
         required=True,
         label_visibility="collapsed",
         key="live_source",
+        persist_state="session",
     )
     return source or "camera"
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from benchmarks.driver import Browser, Page, Server, wait_until_idle
+from benchmarks.driver import Browser, Page, Server, wait_for, wait_until_idle
 from tests.e2e.conftest import tab
 from tests.e2e.test_pages import PAGES, wait_until_shown
 
@@ -18,6 +18,12 @@ CHART_TEXT = """
     .map(text => getComputedStyle(text).fill)
 """
 """Colors of names and numbers of charts, which axe leaves out."""
+
+
+OUTLINED = """
+document.activeElement.dataset.testid === 'stTopNavLink'
+    && getComputedStyle(document.activeElement).outlineStyle === 'solid'
+"""
 
 
 def serious_findings(page: Page) -> list[str]:
@@ -78,10 +84,13 @@ def test_texts_of_charts_and_rings_of_choices_can_be_seen(
 def test_the_keyboard_is_seen_in_the_navigation(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/limits")
     wait_until_shown(page)
-    page.get_by_test_id("stTopNavLink").first.focus()
-    page.keyboard.press("Tab")
-    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-    assert outline == "solid"
+
+    def outlined() -> bool:
+        page.get_by_test_id("stTopNavLink").first.focus()
+        page.keyboard.press("Tab")
+        return bool(page.evaluate(OUTLINED))
+
+    wait_for(outlined, "an outline around the link that has the keyboard")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720)])

@@ -141,7 +141,7 @@ def test_a_place_is_hidden_with_a_finger(phone: Page, server: Server) -> None:
 def test_the_slower_methods_can_be_stopped(page: Page, server: Server) -> None:
     open_explain(page, server, "?explain_view=Methods")
     page.get_by_test_id("stCheckbox").filter(has_text="The slower ones, too").click()
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
     page.get_by_role("switch", name="The slower ones, too", checked=False).wait_for()
     wait_until_idle(page)
     assert page.get_by_text("Integrated gradients", exact=True).count() <= 1, "in the list alone"
