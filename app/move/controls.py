@@ -98,17 +98,17 @@ def choose_preset() -> None:
         "asked to show this expression.",
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.slider(
-            "Strength of the expression",
-            MIN_INTENSITY,
-            1.0,
-            1.0,
-            0.05,
-            key="move_strength",
-            on_change=apply_preset,
-            persist_state="session",
-            disabled=preset is None,
-        )
+        if preset is not None:
+            st.slider(
+                "Strength of the expression",
+                MIN_INTENSITY,
+                1.0,
+                1.0,
+                0.05,
+                key="move_strength",
+                on_change=apply_preset,
+                persist_state="session",
+            )
         st.button("By chance", icon=":material/casino:", key="move_chance", on_click=move_by_chance)
         st.button("Reset", icon=":material/restart_alt:", key="move_reset", on_click=reset)
 

@@ -60,7 +60,7 @@ def test_axe_finds_nothing_serious(
         for name in PAGES:
             page.goto(f"{server.url}/{name}" if name != "start" else server.url)
             wait_until_shown(page)
-            assert serious_findings(page) == [], name
+            wait_for(lambda: not serious_findings(page), f"{name}: {serious_findings(page)}")
 
 
 @pytest.mark.parametrize(
