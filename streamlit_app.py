@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from app.address import HISTORY_SCRIPT
-from app.closed_tabs import forget_closed_tabs
+from app.background import run_background_tasks
 from app.messages import show_error
 from app.server import prepare_server
 from app.session import CARD_PRIOR, continue_to_page, freeze_garbage
@@ -253,4 +253,4 @@ def describe_model(name: str) -> str:
 if __name__ == "__main__":
     main()
 else:  # `streamlit run` imports this file once to serve it, then runs it for each viewer
-    app = st.App(__file__, lifespan=forget_closed_tabs, middleware=prepare_server())
+    app = st.App(__file__, lifespan=run_background_tasks, middleware=prepare_server())

@@ -2,20 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from threading import Thread
 from time import monotonic
 from typing import Any, Final
 
-import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
+
+from app.live.viewers import Viewers
 
 PATIENCE: Final = 30.0
 """Time for which a tab that is not connected is remembered, in seconds: a network may fail for a moment. A
 tab that comes back later starts anew. Shorter than Streamlit's ``server.disconnectedSessionTTL``."""
 
-INTERVAL: Final = 5.0
+PLACE_PATIENCE: Final = 4.0
+"""Time for which such a tab keeps its place among those who stream, in seconds: others may wait for it."""
+
+INTERVAL: Final = 2.0
 """Time between two sweeps, in seconds. The first closes a session, the second frees its downloads."""
 
 
@@ -29,8 +32,9 @@ class ClosedTabs:
     All methods run in the thread of the server's event loop.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, viewers: Viewers) -> None:
         self.runtime = runtime
+        self.viewers = viewers
         self.manager: Any = runtime._session_mgr
         self.gone_since: dict[str, float] = {}
         """Session without a connection -> time at which it was noticed, in seconds."""
@@ -40,6 +44,8 @@ class ClosedTabs:
     def sweep(self, now: float) -> None:
         """Close the sessions of tabs that were closed ``PATIENCE`` ago; empty those of the last sweep.
 
+        Their streams end earlier, ``PLACE_PATIENCE`` after the tab was closed.
+
         Args:
             now: in seconds, by a clock that never goes back.
         """
@@ -48,6 +54,9 @@ class ClosedTabs:
         self.gone_since = {each: self.gone_since.get(each, now) for each in gone}
         self.empty_closed()
         for name, since in self.gone_since.items():
+            if now - since >= PLACE_PATIENCE and self.viewers.holds(name):
+                # In a thread of its own: it waits for the connection to close.
+                Thread(target=self.viewers.stop, args=(name,), daemon=True).start()
             if now - since >= PATIENCE:
                 self.runtime.close_session(name)
                 self.closed.append(sessions[name])
@@ -68,14 +77,6 @@ class ClosedTabs:
         known = {info.session.id for info in self.manager.list_sessions()}
         for name in set(uploads.file_storage) - known:  # type: ignore[attr-defined]
             uploads.remove_session_files(name)
-
-
-@asynccontextmanager
-async def forget_closed_tabs(app: st.App) -> AsyncIterator[None]:
-    """Sweep as long as the server runs; the lifespan of ``st.App``."""
-    task = asyncio.create_task(sweep_for_ever(ClosedTabs(Runtime.instance())))
-    yield
-    task.cancel()
 
 
 async def sweep_for_ever(tabs: ClosedTabs) -> None:

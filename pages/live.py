@@ -1,15 +1,20 @@
 """Live: the webcam's picture, and what the classifier makes of it while it moves."""
 
+from typing import Final
+
 import streamlit as st
 
 from app.live.camera import render_buttons, render_camera, render_single_camera
-from app.live.connection import read_camera_access
 from app.live.controls import choose_source, render_controls
 from app.live.demo import render_demo
 from app.live.readings import render_single, render_stream
 from app.live.session import open_live_session
+from app.live.states import read_camera_access
 from app.session import open_page, switch_to_page
 from fer_core import Analyzer
+
+READING_EVERY: Final = 2.0
+"""Time between two updates of the readings, in seconds: a chart costs more than the pictures of that time."""
 
 
 def main() -> None:
@@ -35,7 +40,8 @@ def main() -> None:
             single = render_single_camera()
         else:
             streaming = True
-        session.update_connection(streaming, source)
+        if source != "camera":
+            session.update_connection(streaming, source)
         if source == "demo":
             render_demo(session, leaving=leaving)
         render_buttons(session, streaming=streaming, single=single, leaving=leaving)
@@ -45,7 +51,7 @@ def main() -> None:
         if source == "single":
             render_single(settings, session, single)
         else:
-            every = 1.0 if streaming and not leaving else None
+            every = READING_EVERY if streaming and not leaving else None
             st.fragment(render_stream, run_every=every)(settings, session, access)
     if leaving:
         # Last of all: a rerun of the fragment that is on its way from the browser would blank the next page.

@@ -7,8 +7,9 @@ import streamlit as st
 import streamlit_webrtc
 from streamlit_webrtc.component import generate_frontend_component_key
 
-from app.live.connection import ice_servers
+from app.live.ice import ice_servers
 from app.live.session import LiveSession
+from app.live.viewers import Viewers
 from app.messages import as_text, show_unreadable
 from app.uploads import decode_upload
 from app.widgets import download
@@ -21,15 +22,13 @@ from fer_core.video.record import MAX_SECONDS, Recorder
 CAMERA_KEY: Final = "camera"
 """Key of the camera's component, and of its connection in ``st.session_state``."""
 
-CAMERA: Final[dict[str, Any]] = {
-    "video": {
-        "width": {"ideal": 640},
-        "height": {"ideal": 480},
-        "frameRate": {"ideal": 30},
-        "facingMode": "user",
-    },
-    "audio": False,
-}
+FRAME_RATE: Final = 15
+"""Frames per second that a camera is asked for: more than enough to see a face change."""
+BUSY_FRAME_RATE: Final = 10
+"""Frames per second where more than half of the places are taken: each frame costs its decoding, too."""
+
+FULL_EVERY: Final = 2.0
+"""Time between two looks for a free place, in seconds."""
 
 VIDEO: Final[dict[str, Any]] = {
     "autoPlay": True,
@@ -40,18 +39,59 @@ VIDEO: Final[dict[str, Any]] = {
 }
 
 
+def camera_constraints(viewers: Viewers) -> dict[str, Any]:
+    """Return what the browser is asked to open; it reads this when a stream starts."""
+    busy = viewers.count > viewers.limit / 2
+    return {
+        "video": {
+            "width": {"ideal": 640},
+            "height": {"ideal": 480},
+            "frameRate": {"ideal": BUSY_FRAME_RATE if busy else FRAME_RATE},
+            "facingMode": "user",
+        },
+        "audio": False,
+    }
+
+
 def render_camera(session: LiveSession) -> bool:
     """Show the camera's picture; return whether it is connected or connecting."""
+    connection = session.connection
     keep_connection()
+    if not (connection.admit() if browser_streams() else connection.may_start):
+        st.fragment(wait_for_place, run_every=FULL_EVERY)(session)
+        return False
+    wish = connection.wish
     camera = streamlit_webrtc.webrtc_streamer(
         CAMERA_KEY,
-        video_frame_callback=session.on_frame,
+        sink_video_track=connection.track,
+        source_video_track=connection.track,
         rtc_configuration={"iceServers": ice_servers()},
-        media_stream_constraints=CAMERA,
+        media_stream_constraints=camera_constraints(connection.viewers),
+        desired_playing_state=wish,
         video_html_attrs=VIDEO,
         sendback_audio=False,
     )
-    return bool(camera.state.playing or camera.state.signalling)
+    connection.attach(camera._get_worker())
+    streaming = bool(camera.state.playing or camera.state.signalling)
+    session.update_connection(streaming, "camera")
+    if connection.wish != wish:
+        st.rerun()  # the browser has to know
+    return streaming
+
+
+def browser_streams() -> bool:
+    """Return whether the browser offers a stream, or plays one: such a stream needs a place."""
+    value = st.session_state.get(generate_frontend_component_key(CAMERA_KEY)) or {}
+    return bool(value.get("playing") or value.get("sdpOffer"))
+
+
+def wait_for_place(session: LiveSession) -> None:
+    """Stand in the place of the camera while all places are taken; show it when one is free."""
+    connection = session.connection
+    st.html('<div class="no-camera">All places for live video are taken.</div>')
+    if connection.may_start:
+        connection.ended = None
+        st.rerun()
 
 
 def keep_connection() -> None:

@@ -1,157 +1,118 @@
-"""How far the camera's picture has come, and what to do where it does not."""
+"""One viewer's connection with the camera: its place, its track, and how it begins and ends."""
 
-import json
-import os
-from contextlib import suppress
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
-import streamlit as st
+from av import VideoFrame
 
-from app.live.session import PATIENCE, LiveSession
-from fer_core.streaming.monitor import Activity
+from app.live.track import NewestFrameTrack
+from app.live.viewers import Viewers
 
-PAUSE: Final = 4.0
-"""Time without a frame after which a running stream counts as interrupted, in seconds."""
+LOST_AFTER: Final = 2.0
+"""Time without a frame, in seconds, after which a stream that ends has been lost: whoever presses STOP ends
+one whose frames still come."""
 
+ATTEMPTS: Final = 5
+"""How often a lost connection is opened again before the viewer has to press START."""
 
-@dataclass(frozen=True)
-class ConnectionState:
-    """The state of the connection in words."""
+Ending = Literal["idle", "lost", "refused"]
+"""Why a stream ended that nobody stopped: nobody was in the picture, the connection broke, or there was no
+place for it."""
 
-    label: str
-    icon: str
-    color: Literal["red", "orange", "blue", "green", "gray"]
-    advice: str
-    failed: bool = False
-    """Whether the demo is offered instead."""
-    has_camera: bool = False
-    """Whether the browser has the camera, so that single pictures of it are offered too."""
+log = logging.getLogger("expression_lens.live")
 
 
-START: Final = (
-    "If the browser says *NotReadableError*, another program has the camera: close it and retry."
-)
-NO_VIDEO: Final = """
-- **Firewall?** The video takes a way of its own to the server, by UDP or through a TURN server. Try another
-  network (a phone's hotspot, say), or ask whoever runs this server.
-- **Browser?** Try a current Chrome, Edge, Firefox or Safari, without extensions that block WebRTC.
-- **Camera in use?** Close other programs and tabs that show it, then press START again.
-"""
-STATES: Final = {
-    "insecure": ConnectionState(
-        "No camera over HTTP",
-        "lock_open",
-        "red",
-        "Browsers give the camera only to pages from `https://` or `localhost`. Open this page by its HTTPS "
-        "address.",
-        failed=True,
-    ),
-    "missing": ConnectionState(
-        "No camera found",
-        "videocam_off",
-        "red",
-        "Plug a camera in, or switch it on. Some laptops have a shutter or a key for it.",
-        failed=True,
-    ),
-    "denied": ConnectionState(
-        "Camera blocked",
-        "block",
-        "red",
-        "This browser keeps the camera from this page. Allow it with the symbol beside the "
-        "address, then press START.",
-        failed=True,
-    ),
-    "prompt": ConnectionState(
-        "Waiting for permission",
-        "front_hand",
-        "gray",
-        f"Press START, and allow the camera when the browser asks. {START}",
-    ),
-    "off": ConnectionState("Camera off", "videocam_off", "gray", f"Press START. {START}"),
-    "connecting": ConnectionState("Connecting", "sync", "blue", "The first picture is on its way."),
-    "demo": ConnectionState(
-        "Demo", "smart_display", "blue", "A drawn face in place of the camera, read as any other."
-    ),
-    "live": ConnectionState("Live", "sensors", "green", ""),
-    "stuck": ConnectionState(
-        "No video yet", "hourglass_bottom", "orange", NO_VIDEO, failed=True, has_camera=True
-    ),
-    "failed": ConnectionState(
-        "No connection", "error", "red", NO_VIDEO, failed=True, has_camera=True
-    ),
-    "interrupted": ConnectionState(
-        "Picture lost",
-        "signal_disconnected",
-        "orange",
-        "No frames arrive. The camera may have been unplugged, taken by another program or put to sleep, or "
-        "the network is gone. Press STOP, then START.",
-        failed=True,
-    ),
-}
-"""Name -> state."""
+class Connection:
+    """A viewer's place among those who stream, and the track of the video.
 
-# What only the browser knows of the camera: is the page secure, is there a camera, may it be used?
-CAMERA_ACCESS_SCRIPT: Final = """
-let tell = () => {}
-const report = () => access().then(tell, () => tell("unknown"))
-
-async function access() {
-    if (!navigator.mediaDevices) return "insecure"
-    const devices = await navigator.mediaDevices.enumerateDevices()
-    if (!devices.some(device => device.kind === "videoinput")) return "missing"
-    const permission = await navigator.permissions.query({ name: "camera" })
-    permission.onchange = report
-    return permission.state
-}
-
-export default function ({ setStateValue }) {
-    tell = state => setStateValue("access", state)
-    if (navigator.mediaDevices) navigator.mediaDevices.ondevicechange = report
-    report()
-    return () => { tell = () => {} }
-}
-"""
-
-
-def read_camera_access() -> str | None:
-    """Return what the browser says of the camera: insecure, missing, denied, prompt, granted or unknown.
-
-    None until it has answered.
-    """
-    component = st.components.v2.component("camera_access", js=CAMERA_ACCESS_SCRIPT)
-    access: str | None = component(key="camera_access", on_access_change=lambda: None).access
-    return access
-
-
-def connection_state(
-    session: LiveSession, activity: Activity, access: str | None
-) -> ConnectionState:
-    """Return what to say about the connection.
+    The page's script calls all methods; the track has threads of its own.
 
     Args:
-        access: as ``read_camera_access`` returns it.
+        session: name of the viewer's session.
+        process: makes a picture of a frame and its age, as for ``NewestFrameTrack``.
+        viewers: those of the process.
     """
-    if session.source == "demo":
-        return STATES["demo"]
-    if session.streaming and activity.frames:
-        return STATES["live" if activity.silence < PAUSE else "interrupted"]
-    if session.streaming:
-        return STATES["connecting" if activity.silence < PATIENCE else "stuck"]
-    if access in ("insecure", "missing", "denied"):
-        return STATES[access]
-    if session.connection_failed:
-        return STATES["failed"]
-    return STATES["prompt" if access == "prompt" else "off"]
 
+    def __init__(
+        self, session: str, process: Callable[[VideoFrame, float], VideoFrame], viewers: Viewers
+    ) -> None:
+        self.viewers = viewers
+        self.ended: Ending | None = None
+        """Why the last stream ended, where the viewer did not stop it; None while frames come."""
+        self.wish: bool | None = None
+        """Whether the browser is asked to start or to stop the stream; None leaves it to the viewer."""
+        self._session = session
+        self._process = process
+        self._attempts = 0
+        self._track: NewestFrameTrack | None = None
 
-def ice_servers() -> list[dict[str, Any]]:
-    """Return the STUN and TURN servers that the host has named (docs/hosting.md); none by default."""
-    if named := os.environ.get("ICE_SERVERS"):
-        with suppress(ValueError, TypeError):
-            return [dict(server) for server in json.loads(named)]
-        st.error("ICE_SERVERS of this server is not a JSON list; docs/hosting.md has an example.")
-        return []
-    with suppress(FileNotFoundError, KeyError):
-        return [dict(server) for server in st.secrets["ice_servers"]]
-    return []
+    @property
+    def track(self) -> NewestFrameTrack:
+        """Track of the stream that runs, or of the next one."""
+        if self._track is None or self._track.readyState != "live":
+            self._track = NewestFrameTrack(self._process, self.viewers.workers)
+        return self._track
+
+    @property
+    def last_arrival(self) -> float | None:
+        """Time of the camera's last frame, by ``time.monotonic``; None before the first."""
+        return None if self._track is None else self._track.last_arrival
+
+    @property
+    def may_start(self) -> bool:
+        """Whether the viewer has a place, or would get one."""
+        return self.viewers.holds(self._session) or not self.viewers.is_full
+
+    @property
+    def reconnects(self) -> bool:
+        """Whether a lost stream is being opened again."""
+        return self.ended == "lost" and self.wish is True
+
+    def admit(self) -> bool:
+        """Take a place for the stream that the browser offers or plays; return whether there is one."""
+        place = self.viewers.admit(self._session)
+        if place is None:
+            self.ended, self.wish = "refused", None
+            return False
+        session, viewers = self._session, self.viewers
+        if place.track is not self.track:
+            place.track = self.track
+            self.track.on("ended", lambda: viewers.leave(session, place))
+        return True
+
+    def attach(self, worker: Any) -> None:
+        """Let the place know the stream's ``WebRtcWorker``, which it can end; None before there is one."""
+        place = self.viewers.place(self._session)
+        if place is not None and worker is not None:
+            place.stop = worker.stop
+            place.ice_state = lambda: str(worker.pc.iceConnectionState)
+
+    def end(self, reason: Ending) -> None:
+        """End the stream, free its place, and let the browser stop as well."""
+        self.ended, self.wish = reason, False
+        self.viewers.stop(self._session)
+
+    def begin(self) -> None:
+        """Take note that the browser has begun a stream."""
+        if self.wish is not True:
+            self.ended, self._attempts = None, 0
+        self.wish = None
+
+    def finish(self, *, lost: bool) -> None:
+        """Take note that the stream has ended.
+
+        Args:
+            lost: whether it broke, rather than being stopped by the viewer.
+        """
+        if self.wish is False:
+            self.wish = None
+        elif lost:
+            self.ended = "lost"
+            self._attempts += 1
+            self.wish = True if self._attempts <= ATTEMPTS else None
+            log.warning("The connection of a viewer was lost (attempt %d)", self._attempts)
+
+    def receive(self) -> None:
+        """Take note that frames come."""
+        self.ended, self._attempts = None, 0

@@ -40,7 +40,8 @@ def render_demo(session: LiveSession, *, leaving: bool) -> None:
 def render_demo_frame(session: LiveSession) -> None:
     """Show the frame of this moment."""
     now = monotonic()
-    picture = session.show(film_frame(int(now * RATE)), now)
+    frame = film_frame(int(now * RATE))
+    picture = session.connection.viewers.workers.submit(session.show, frame, now).result()
     result = session.monitor.activity(time=now).result
     answer = ", ".join(headline(reading) for reading in result.readings) if result else ""
     MOVING_PICTURE(

@@ -10,8 +10,9 @@ import streamlit as st
 from app.charts.readings import action_bars, affect_plane, comparison_bars, probability_timeline
 from app.comparison import BARS
 from app.live.comparison import render_comparison
-from app.live.connection import ConnectionState, connection_state
+from app.live.ice import shared_probe
 from app.live.session import LiveSession
+from app.live.states import ConnectionState, connection_state
 from app.messages import as_text
 from app.session import PageSettings
 from app.widgets import ACTIONS_SOURCE, affect_note, chart
@@ -43,7 +44,13 @@ def render_stream(settings: PageSettings, session: LiveSession, access: str | No
     Args:
         access: as ``read_camera_access`` returns it.
     """
-    activity = session.monitor.activity(time=monotonic())
+    now = monotonic()
+    activity = session.monitor.activity(time=now)
+    if session.source == "camera" and session.is_idle(now):
+        session.connection.end("idle")
+        st.rerun()
+    if session.streaming and activity.frames:
+        session.connection.receive()
     state = connection_state(session, activity, access)
     st.badge(state.label, icon=f":material/{state.icon}:", color=state.color)
     if state.failed:
@@ -51,23 +58,35 @@ def render_stream(settings: PageSettings, session: LiveSession, access: str | No
         render_ways_out(state)
     elif state.advice:
         st.caption(state.advice)
+    if not activity.frames and session.source == "camera":
+        for problem in shared_probe.problems:
+            st.warning(as_text(f"{problem} Tell whoever runs this server."), icon=":material/lan:")
     if activity.error:
         st.error(as_text(f"Frames fail: {activity.error}"), icon=":material/error:")
     if activity.frames:
-        render_meter(activity)
+        render_meter(activity, session.connection.viewers.count)
         render_comparison(settings, session)
         render_chart(settings, activity)
     elif not state.failed:
         st.markdown(GUIDE)
 
 
-def render_meter(activity: Activity) -> None:
-    """Show frame rate, milliseconds and blinks."""
+def render_meter(activity: Activity, viewers: int) -> None:
+    """Show frame rate, latency and blinks.
+
+    Args:
+        viewers: how many stream from this server.
+    """
     readings = activity.result.readings if activity.result else ()
     blinks = readings[0].blinks if readings else None
     with st.container(horizontal=True):
         st.metric("Frames per second", f"{activity.rate:.1f}")
-        st.metric("Milliseconds per frame", f"{sum(activity.timings.values()):.1f}")
+        st.metric(
+            "Latency",
+            f"{1000 * activity.latency:.0f} ms",
+            help="From the arrival of a frame at the server to its picture. The way through the network "
+            "comes on top.",
+        )
         if blinks:
             st.metric(
                 "Blinks",
@@ -77,7 +96,11 @@ def render_meter(activity: Activity) -> None:
             )
     stages = " · ".join(f"{name} {ms:.1f}" for name, ms in activity.timings.items())
     rate = f" {blinks.rate:.0f} blinks a minute." if blinks and blinks.rate is not None else ""
-    st.caption(f"{activity.frames:,} frames so far.{rate} Milliseconds: {stages}")
+    shared = f" {viewers} viewers share this server." if viewers > 1 else ""
+    st.caption(
+        f"{activity.frames:,} frames so far.{rate}{shared} "
+        f"{sum(activity.timings.values()):.1f} milliseconds a frame: {stages}"
+    )
 
 
 def render_chart(settings: PageSettings, activity: Activity) -> None:

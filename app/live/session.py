@@ -1,6 +1,7 @@
 """What one viewer's live view keeps from run to run, shared by the page and the thread of the video."""
 
 import logging
+import os
 from dataclasses import dataclass, field, replace
 from math import ceil, inf
 from time import monotonic, perf_counter
@@ -10,12 +11,16 @@ import cv2
 import numpy as np
 import streamlit as st
 from av import VideoFrame
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app.live.connection import LOST_AFTER, Connection
+from app.live.viewers import shared_viewers
 from app.session import PageSettings
 from fer_core import __version__
 from fer_core.draw.enlarging import enlarge
 from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
-from fer_core.streaming.monitor import Monitor
+from fer_core.errors import UserError
+from fer_core.streaming.monitor import Activity, Monitor
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
 from fer_core.video.record import Recorder
@@ -36,10 +41,15 @@ NO_FACE: Final = "No face in the picture"
 GRACE: Final = 0.5
 """Time without a face after which the picture says so, in seconds: a turned head is lost for a moment."""
 
-log = logging.getLogger("expression_lens.live")
-
 PATIENCE: Final = 8.0
 """Time from START to the first frame after which the page says what may be wrong, in seconds."""
+
+IDLE_VARIABLE: Final = "EXPRESSION_LENS_IDLE_MINUTES"
+"""Environment variable with the time without a face after which a stream ends, in minutes."""
+
+IDLE_MINUTES: Final = 5.0
+
+log = logging.getLogger("expression_lens.live")
 
 
 @dataclass(slots=True)
@@ -47,12 +57,14 @@ class LiveSession:
     """One viewer's stream, with how it is drawn and recorded.
 
     Two threads meet here: the page's script, which runs at every click, replaces ``style``, ``mirror``,
-    ``recorder``, ``rows`` and ``stream.settings``, and begins a countdown; the video's thread calls
-    ``on_frame``, reads each of them once per frame, and ends the countdown. The monitor hands results from
-    the one to the other.
+    ``recorder``, ``rows`` and ``stream.settings``, and begins a countdown; a worker calls ``on_frame`` for
+    one frame after another, reads each of them once per frame, and ends the countdown. The monitor hands
+    results from the one to the other.
     """
 
     stream: Stream
+    connection: Connection = field(init=False)
+    """The way of the video."""
     monitor: Monitor = field(default_factory=lambda: Monitor(time=monotonic()))
     style: OverlayStyle = field(default_factory=OverlayStyle)
     mirror: bool = True
@@ -79,15 +91,26 @@ class LiveSession:
     _last_face: float = -inf
     """Time of the last frame with a face."""
 
-    def on_frame(self, frame: VideoFrame) -> VideoFrame:
-        """Analyze and draw the newest frame of the camera.
+    def __post_init__(self) -> None:
+        context = get_script_run_ctx()
+        name = context.session_id if context else str(id(self))
+        self.connection = Connection(name, self.on_frame, shared_viewers())
 
-        Runs in the thread of the video, never in the page's: ``st.*`` does nothing useful here.
+    def on_frame(self, frame: VideoFrame, age: float) -> VideoFrame:
+        """Analyze and draw a frame of the camera.
+
+        Runs in a worker's thread, never in the page's: ``st.*`` does nothing useful here.
+
+        Args:
+            age: time since it arrived, in seconds.
         """
+        started = monotonic()
         camera = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-        return VideoFrame.from_ndarray(self.show(camera, monotonic()), format="rgb24")
+        picture = VideoFrame.from_ndarray(self.show(camera, started, age=age), format="rgb24")
+        self.connection.viewers.add_frame(age + monotonic() - started)
+        return picture
 
-    def show(self, camera: Image, now: float) -> Image:
+    def show(self, camera: Image, now: float, *, age: float = 0.0) -> Image:
         """Analyze a frame and return it with what was read drawn in.
 
         An exception would freeze the picture without a word: it is drawn, logged and handed to the monitor.
@@ -95,13 +118,15 @@ class LiveSession:
         Args:
             camera: as the camera delivered it.
             now: time in seconds, on the clock of ``monotonic``.
+            age: time since the frame arrived, in seconds.
         """
         image = self.as_shown(camera)
         try:
             self._end_countdown(now)
             result = self.stream.push(image, time=now)
             picture, timings = self.draw(image, result, now)
-            self.monitor.add(camera, result, time=now, timings=timings)
+            latency = age + monotonic() - now
+            self.monitor.add(camera, result, time=now, timings=timings, latency=latency)
         except Exception as error:
             if self.monitor.fail(error, time=now):
                 log.exception("A live frame could not be processed")
@@ -117,12 +142,28 @@ class LiveSession:
         if (streaming, source) == (self.streaming, self.source):
             return
         activity = self.monitor.activity(time=monotonic())
+        if source == "camera":
+            self._follow_connection(streaming, activity)
         self.streaming, self.source, self.countdown = streaming, source, None
         self.connection_failed = (
             not streaming and not activity.frames and activity.silence > PATIENCE
         )
         self.monitor.restart(time=monotonic())
         self._last_face = -inf
+
+    def _follow_connection(self, streaming: bool, activity: Activity) -> None:
+        """Tell the connection how the stream of the camera has changed."""
+        if streaming:
+            self.connection.begin()
+        else:
+            reopened = self.connection.ended == "lost" and not activity.frames
+            broken = bool(activity.frames) and activity.silence > LOST_AFTER
+            self.connection.finish(lost=reopened or broken)
+
+    def is_idle(self, now: float) -> bool:
+        """Return whether nobody has been in the picture for so long that others may have the place."""
+        started = now - self.monitor.activity(time=now).age
+        return self.streaming and now - max(self._last_face, started) > 60 * idle_minutes()
 
     def start_countdown(self) -> None:
         """Take the neutral face of everybody in the picture in a moment, in place of the one before."""
@@ -199,6 +240,22 @@ class LiveSession:
             origin = {"model": reading.model, "version": __version__}
             self.rows.append({**csv_record(row, smoothing, baseline), **origin})
         self.recorded += 1
+
+
+def idle_minutes() -> float:
+    """Return the time without a face after which a stream ends, in minutes; infinite where the host says 0.
+
+    Raises:
+        UserError: if the setting is not a number of 0 or more.
+    """
+    text = os.environ.get(IDLE_VARIABLE, "")
+    try:
+        minutes = float(text) if text else IDLE_MINUTES
+    except ValueError:
+        minutes = -1.0
+    if not minutes >= 0:
+        raise UserError(f"{IDLE_VARIABLE} must be a number of 0 or more, not {text!r}")
+    return minutes or inf
 
 
 def open_live_session(settings: PageSettings) -> LiveSession:

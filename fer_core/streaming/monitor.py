@@ -30,12 +30,16 @@ class Activity:
 
     frames: int
     """Number of frames since the start."""
+    age: float
+    """Time since the start, in seconds."""
     silence: float
     """Time since the last frame, or since the start where there was none, in seconds."""
     rate: float
     """Processed frames per second."""
     timings: Mapping[str, float]
     """Stage -> mean milliseconds per frame; a stage that runs in every third frame counts a third."""
+    latency: float
+    """Mean time from the arrival of a frame to its picture, in seconds."""
     frame: Image | None
     """Last frame as the camera delivered it."""
     result: FrameResult | None
@@ -79,22 +83,29 @@ class Monitor:
             self._frame: Image | None = None
             self._result: FrameResult | None = None
             self._error: str | None = None
-            self._recent: deque[tuple[float, Mapping[str, float]]] = deque()
+            self._recent: deque[tuple[float, Mapping[str, float], float]] = deque()
             self._history: deque[_Sample] = deque()
 
     def add(
-        self, frame: Image, result: FrameResult, *, time: float, timings: Mapping[str, float]
+        self,
+        frame: Image,
+        result: FrameResult,
+        *,
+        time: float,
+        timings: Mapping[str, float],
+        latency: float = 0.0,
     ) -> None:
         """Add a frame that has been processed.
 
         Args:
             frame: (H, W, 3) RGB uint8 as the camera delivered it; kept, not copied.
             timings: milliseconds of every stage, drawing included.
+            latency: time from the arrival of the frame to its picture, in seconds.
         """
         with self._lock:
             self._frames += 1
             self._frame, self._result, self._error, self._last_seen = frame, result, None, time
-            self._recent.append((time, timings))
+            self._recent.append((time, timings, latency))
             if not self._history or time - self._history[-1].time >= SAMPLE_EVERY:
                 self._history.append(_sample(result, time))
             self._forget(time)
@@ -118,12 +129,14 @@ class Monitor:
         with self._lock:
             self._forget(time)
             seconds = min(RATE_WINDOW, max(time - self._started, 1e-6))
-            stages = dict.fromkeys(name for _, timings in self._recent for name in timings)
+            stages = dict.fromkeys(name for _, timings, _ in self._recent for name in timings)
             return Activity(
                 frames=self._frames,
+                age=time - self._started,
                 silence=time - self._last_seen,
                 rate=len(self._recent) / seconds,
                 timings={name: self._mean(name) for name in stages},
+                latency=sum(each for *_, each in self._recent) / max(1, len(self._recent)),
                 frame=self._frame,
                 result=self._result,
                 error=self._error,
@@ -143,7 +156,7 @@ class Monitor:
         }
 
     def _mean(self, stage: str) -> float:
-        return sum(timings.get(stage, 0.0) for _, timings in self._recent) / len(self._recent)
+        return sum(timings.get(stage, 0.0) for _, timings, _ in self._recent) / len(self._recent)
 
     def _forget(self, time: float) -> None:
         """Drop what is older than its window."""

@@ -1,11 +1,13 @@
 """When the sessions of closed tabs are ended and emptied, with a clock that the test moves."""
 
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from app.closed_tabs import INTERVAL, PATIENCE, ClosedTabs
+from app.closed_tabs import INTERVAL, PATIENCE, PLACE_PATIENCE, ClosedTabs
+from app.live.viewers import Viewers
 
 
 class FakeRuntime:
@@ -41,7 +43,7 @@ def runtime() -> FakeRuntime:
 
 @pytest.fixture
 def tabs(runtime: Any) -> ClosedTabs:
-    return ClosedTabs(runtime)
+    return ClosedTabs(runtime, Viewers(limit=2, cores=1))
 
 
 def test_a_closed_tab_is_forgotten_within_a_minute(runtime: FakeRuntime, tabs: ClosedTabs) -> None:
@@ -75,6 +77,24 @@ def test_a_tab_that_comes_back_is_kept(runtime: FakeRuntime, tabs: ClosedTabs) -
     tabs.sweep(2 * PATIENCE)
     assert runtime.calls == []
     assert runtime.uploads == {"viewer": [b"a file"]}
+
+
+def test_a_closed_tab_frees_its_place_for_live_video_soon(
+    runtime: FakeRuntime, tabs: ClosedTabs
+) -> None:
+    place = tabs.viewers.admit("viewer")
+    assert place is not None
+    ended = Event()
+    place.stop = ended.set
+    runtime.connected = False
+    tabs.sweep(0)
+    tabs.sweep(PLACE_PATIENCE - 1)
+    assert tabs.viewers.count == 1, "a network may fail for a moment"
+    tabs.sweep(PLACE_PATIENCE)
+    assert ended.wait(60) and tabs.viewers.count == 0
+    assert runtime.calls == [], "the session itself is kept longer"
+    # Noticed by the next sweep, ended by the first one after PLACE_PATIENCE.
+    assert PLACE_PATIENCE + 2 * INTERVAL < 10
 
 
 def test_a_file_that_arrives_after_the_end_of_its_session_is_dropped(

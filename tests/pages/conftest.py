@@ -80,10 +80,13 @@ class Camera:
         self.options = options
         return self
 
+    def _get_worker(self) -> None:
+        """Return the connection's worker; here there is none."""
+
     def show(self, image: Image) -> Image:
         """Return the processed picture of a frame, as the video's thread gets it."""
         frame = VideoFrame.from_ndarray(image, format="rgb24")
-        processed: VideoFrame = self.options["video_frame_callback"](frame)
+        processed: VideoFrame = self.options["source_video_track"].process(frame, 0.0)
         return np.asarray(processed.to_ndarray(format="rgb24"), np.uint8)
 
 
