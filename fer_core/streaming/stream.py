@@ -29,6 +29,13 @@ SEARCH_FULLY_EVERY: Final = 1.0
 between look for faces of ``LARGE`` times the smallest size, which costs a quarter."""
 LARGE: Final = 2.0
 
+FOLLOWED_BETWEEN: Final = 2
+"""Frames at least between two such searches in which known faces are followed. Where frames come slowly,
+since many viewers share the cores, a search in each frame would make them slower still."""
+
+FOLLOW_GAP: Final = 0.6
+"""Time between two frames from which on faces are searched instead of followed, in seconds."""
+
 SAME_FACE_IOU: Final = 0.5
 """Intersection over union above which two detections are taken for one face."""
 
@@ -79,6 +86,7 @@ class Stream:
         self._first: int | None = None
         self._time = -np.inf
         self._searched = self._searched_fully = -np.inf
+        self._followed = 0
         self._searched_with: tuple[str | None, int | None] = (None, None)
         self._model: str | None = None
         self._last = FrameResult()
@@ -187,11 +195,13 @@ class Stream:
         with stage(timings, "landmarks"):
             faces, all_there = self._follow(frame, gray, time)
         search = (settings.detector, settings.min_face)
-        due = time - self._searched >= DETECT_EVERY or search != self._searched_with
-        if due or not all_there:
+        rested = not faces or self._followed >= FOLLOWED_BETWEEN
+        due = rested and time - self._searched >= DETECT_EVERY
+        self._followed += 1
+        if due or not all_there or search != self._searched_with:
             fully = not all_there or search != self._searched_with
             fully = fully or time - self._searched_fully >= SEARCH_FULLY_EVERY
-            self._searched, self._searched_with = time, search
+            self._searched, self._searched_with, self._followed = time, search, 0
             self._searched_fully = time if fully else self._searched_fully
             with stage(timings, "detect"):
                 detector = self._analyzer.detector(settings.detector, settings.min_face)
@@ -210,11 +220,11 @@ class Stream:
         """Return the faces of the last frame that are still there, and whether they are all that is expected.
 
         They are not where one was lost, where a hidden face seems to be back, which the detector has to
-        confirm, and after a gap as long as that between two searches.
+        confirm, and after a gap of ``FOLLOW_GAP``.
         """
         gap, self._time = time - self._time, time
         visible, hidden = self._tracker.expected(frame, time)
-        if gap >= DETECT_EVERY:
+        if gap >= FOLLOW_GAP:
             return [], False
         found = self._analyzer.describer().follow(gray, [*visible, *hidden])
         followed = _distinct(found[: len(visible)])
