@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CAMERA_FRAME = 'iframe[title="streamlit_webrtc.component.webrtc_streamer"]'
 
+HOST_SETTINGS = {"ICE_SERVERS", "EXPRESSION_LENS_TURN_SECRET", "EXPRESSION_LENS_VIEWERS"}
+"""Environment variables of a host, which a server that is measured does not take over."""
+
 PATIENCE = 180
 """Longest wait for anything, in seconds: a busy machine is slow, not wrong."""
 
@@ -49,6 +52,14 @@ def wait_for(condition: Callable[[], T], message: str, *, every: float = 0.1) ->
             raise TimeoutError(f"{message}: not within {PATIENCE} s")
         time.sleep(every)
     return result
+
+
+def processor() -> str:
+    """Return the name of this machine's processor, its cores, and its widest vector unit (Linux only)."""
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    name = re.search(r"model name\s*: (.+)", text)
+    width = next((each for each in ("avx512f", "avx2") if each in text), "neither AVX2 nor AVX-512")
+    return f"{name[1] if name else 'unknown processor'}, {os.cpu_count()} cores, {width}"
 
 
 def write_webcam(path: Path, portrait: Image, *, frames: int = 90) -> Path:
@@ -74,8 +85,15 @@ class Server:
 
 
 @contextmanager
-def serve(log: Path) -> Iterator[Server]:
-    """Run the app on a free port, with its output in ``log``."""
+def serve(
+    log: Path, *, root: Path = ROOT, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run the app on a free port, with its output in ``log``.
+
+    Args:
+        root: folder of the project, or of another version of it.
+        settings: environment variables of the server.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -84,11 +102,12 @@ def serve(log: Path) -> Iterator[Server]:
     command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
     command += ["--browser.gatherUsageStats", "false"]
     url = f"http://127.0.0.1:{port}"
-    environment = {name: value for name, value in os.environ.items() if name != "ICE_SERVERS"}
+    environment = {name: value for name, value in os.environ.items() if name not in HOST_SETTINGS}
+    environment.update(settings or {}, PYTHONPATH=str(root))
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment
+            command, cwd=root, stdout=output, stderr=subprocess.STDOUT, env=environment
         ) as server,
     ):
         try:
