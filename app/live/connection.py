@@ -114,5 +114,6 @@ class Connection:
             log.warning("The connection of a viewer was lost (attempt %d)", self._attempts)
 
     def receive(self) -> None:
-        """Take note that frames come."""
-        self.ended, self._attempts = None, 0
+        """Take note that frames come, unless the stream is being stopped."""
+        if self.wish is None:
+            self.ended, self._attempts = None, 0

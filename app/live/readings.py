@@ -46,7 +46,7 @@ def render_stream(settings: PageSettings, session: LiveSession, access: str | No
     """
     now = monotonic()
     activity = session.monitor.activity(time=now)
-    if session.source == "camera" and session.is_idle(now):
+    if session.source == "camera" and session.connection.wish is None and session.is_idle(now):
         session.connection.end("idle")
         st.rerun()
     if session.streaming and activity.frames:

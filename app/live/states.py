@@ -184,12 +184,12 @@ def _state_name(session: LiveSession, activity: Activity, access: str | None) ->
         return "demo"
     if connection.viewers.draining:
         return "ending"
+    if connection.ended == "idle":
+        return "idle"
     if session.streaming:
         return _streaming_name(connection, activity)
-    if connection.reconnects:
-        return "reconnecting"
-    if connection.ended in ("idle", "lost"):
-        return connection.ended
+    if connection.ended == "lost":
+        return "reconnecting" if connection.reconnects else "lost"
     if not connection.may_start or connection.ended == "refused":
         return "full"
     if access in ("insecure", "missing", "denied"):

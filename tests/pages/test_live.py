@@ -4,7 +4,7 @@ import csv
 import io
 import logging
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, time
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,11 +15,14 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit_webrtc import WebRtcStreamerState
 
+from app.live.ice import shared_probe
 from app.live.readings import as_seen
-from app.live.session import LiveSession
+from app.live.session import IDLE_MINUTES, LiveSession, idle_minutes
 from app.live.states import STATES, connection_state
+from app.live.viewers import Viewers
 from app.widgets import DEFAULT_LAYERS
 from fer_core import Analyzer
+from fer_core.errors import UserError
 from fer_core.streaming.monitor import Activity
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
@@ -268,6 +271,140 @@ def test_each_connection_state_has_its_advice(page: AppTest, camera: Camera, nob
     page.run()
     assert "Camera off" in page_text(page)
     assert activity(page).frame is None, "frames are kept after STOP"
+
+
+@pytest.fixture
+def viewers(monkeypatch: pytest.MonkeyPatch) -> Viewers:
+    """Return the viewers of a server with one place."""
+    viewers = Viewers(limit=1, cores=1)
+    monkeypatch.setattr("app.live.session.shared_viewers", lambda: viewers)
+    return viewers
+
+
+def test_a_server_without_a_free_place_says_so_and_offers_the_camera_later(
+    viewers: Viewers, camera: Camera, open_page: Callable[[str], AppTest]
+) -> None:
+    other = viewers.admit("another viewer")
+    assert other is not None
+    page = open_page("live")
+    assert not page.exception
+    assert "All 1 places for live video are taken" in page_text(page)
+    assert page.button(key="live_way_out"), "single pictures"
+    assert page.get("html") and not camera.options
+    viewers.leave("another viewer", other)
+    page.run()
+    assert camera.options
+    assert "Camera off" in page_text(page)
+
+
+def test_a_stream_that_finds_its_place_taken_is_refused(
+    viewers: Viewers,
+    camera: Camera,
+    open_page: Callable[[str], AppTest],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = open_page("live")
+    assert viewers.admit("another viewer") is not None
+    camera.options = {}
+    monkeypatch.setattr("app.live.camera.browser_streams", lambda: True)
+    page.run()
+    assert not camera.options and viewers.refused == 1
+    assert "All 1 places for live video are taken" in page_text(page)
+    assert page.button(key="live_snapshot").disabled
+
+
+def test_a_stream_without_a_face_ends_after_some_minutes(
+    viewers: Viewers, live: AppTest, camera: Camera, nobody: Image
+) -> None:
+    camera.show(nobody)
+    connection = live.session_state.live.connection
+    assert connection.admit()
+    live.run()
+    assert viewers.count == 1
+    live.session_state.live.monitor.restart(time=monotonic() - 60 * IDLE_MINUTES - 1)
+    camera.show(nobody)
+    live.run()
+    assert viewers.count == 0
+    assert camera.options["desired_playing_state"] is False
+    camera.state.playing = False
+    live.run()
+    assert "Nobody was in the picture for 5 minutes" in page_text(live)
+    assert camera.options["desired_playing_state"] is None, "START works"
+
+
+def test_a_connection_that_breaks_is_opened_again(
+    viewers: Viewers, live: AppTest, camera: Camera, nobody: Image
+) -> None:
+    camera.show(nobody)
+    live.run()
+    live.session_state.live.monitor.add(
+        nobody, FrameResult(), time=monotonic() - LONG_AGO, timings={}
+    )
+    camera.state.playing = False
+    live.run()
+    assert camera.options["desired_playing_state"] is True
+    assert "The connection was lost. It is being opened again." in page_text(live)
+    camera.state.signalling = True
+    live.run()
+    assert camera.options["desired_playing_state"] is None
+    assert "Reconnecting" in page_text(live)
+    camera.state.signalling, camera.state.playing = False, True
+    camera.show(nobody)
+    live.run()
+    assert live.session_state.live.connection.ended is None
+    camera.state.playing = False
+    live.run()
+    assert "Camera off" in page_text(live), "STOP is no loss"
+
+
+def test_frames_that_arrive_and_wait_are_the_servers_fault(
+    viewers: Viewers, live: AppTest, camera: Camera, nobody: Image
+) -> None:
+    session = live.session_state.live
+    session.monitor.add(nobody, FrameResult(), time=monotonic() - LONG_AGO, timings={})
+    live.run()
+    assert "The camera may have been unplugged" in page_text(live)
+    session.connection.track.last_arrival = monotonic()
+    live.run()
+    assert "this server has too much to do" in page_text(live)
+    assert "unplugged" not in page_text(live)
+    viewers.drain()
+    live.run()
+    assert "This server is about to end" in page_text(live)
+
+
+def test_an_ice_server_that_does_not_serve_is_named(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_probe, "problems", ("The server turn:a does not answer.",))
+    page.run()
+    text = page_text(page).replace("\N{WORD JOINER}", "")
+    assert "The server turn:a does not answer. Tell whoever runs this server." in text
+
+
+def test_a_shared_secret_gives_each_session_credentials_of_its_own(
+    page: AppTest, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPRESSION_LENS_TURN_SECRET", "north")
+    monkeypatch.setenv("EXPRESSION_LENS_TURN_URLS", "turn:a.example.org turns:a.example.org:443")
+    page.run()
+    (server,) = camera.options["rtc_configuration"]["iceServers"]
+    assert server["urls"] == ["turn:a.example.org", "turns:a.example.org:443"]
+    expires, name = server["username"].split(":")
+    assert int(expires) > time() + 3600 and name == "viewer"
+    page.run()
+    assert camera.options["rtc_configuration"]["iceServers"] == [server], "they are kept"
+
+
+@pytest.mark.parametrize(("text", "minutes"), [("", 5.0), ("0.5", 0.5), ("0", np.inf)])
+def test_the_host_sets_when_a_stream_is_idle(
+    text: str, minutes: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPRESSION_LENS_IDLE_MINUTES", text)
+    assert idle_minutes() == minutes
+    monkeypatch.setenv("EXPRESSION_LENS_IDLE_MINUTES", "soon")
+    with pytest.raises(UserError, match="EXPRESSION_LENS_IDLE_MINUTES must be a number"):
+        idle_minutes()
 
 
 @pytest.fixture
