@@ -13,10 +13,11 @@ from streamlit.navigation.page import StreamlitPage
 from app.address import HISTORY_SCRIPT
 from app.background import run_background_tasks
 from app.messages import show_error
+from app.networks import load_analyzer
 from app.server import prepare_server
 from app.session import CARD_PRIOR, continue_to_page, freeze_garbage
 from app.uploads import drop_unused_uploads
-from fer_core import Analyzer, list_detectors, list_models, load_card
+from fer_core import list_detectors, list_models, load_card
 from fer_core.errors import UserError
 from fer_core.evaluation.leaderboard import describe, measured_on
 from fer_core.explain import get_method, list_methods
@@ -227,12 +228,6 @@ def choose_settings(page: str) -> None:
     analyzer.classifier(model)
     analyzer.detector(detector)
     st.session_state.analyzer = analyzer
-
-
-@st.cache_resource(show_spinner="Loading the networks …")
-def load_analyzer() -> Analyzer:
-    """Return the analyzer that all viewers share."""
-    return Analyzer(threads=1)
 
 
 def describe_model(name: str) -> str:
