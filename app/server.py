@@ -1,9 +1,11 @@
-"""The server around the pages: which hosts it answers to, and how much viewers may upload.
+"""The server around the pages: which hosts it answers to, what browsers may do with its pages, and how much
+viewers may upload.
 
 ``streamlit_app.py`` builds the application that ``streamlit run`` serves (``st.App``) from these parts and
 ``app.closed_tabs``.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -36,6 +38,17 @@ CONTENT_POLICY: Final = "; ".join(
 )
 """Pictures, films and fonts of a page come from this server alone. Streamlit 1.67 would make the browser ask
 Google's server for the icon of a page (``st.Page(icon=":material/…:")``), as the icon of its tab."""
+
+FRAME_ANCESTORS: Final = "EXPRESSION_LENS_FRAME_ANCESTORS"
+"""Environment variable: sites that may show the app in a frame, as a content security policy names them."""
+
+SECURITY_HEADERS: Final = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+}
+"""Header of every answer -> its value. The camera's component is a frame of this server: ``self``.
+Addresses of pages hold settings, which no other site needs as a referrer."""
 
 UPLOAD_ROUTE: Final = ("_stcore", "upload_file")
 """What stands before session and file in the path of an upload."""
@@ -117,21 +130,39 @@ def keep_uploads_in_memory() -> None:
     MultiPartParser.spool_max_size = 2 * MB * int(config.get_option("server.maxUploadSize"))
 
 
-class OwnContent:
-    """ASGI middleware: lets pages load pictures, films and fonts from this server only."""
+def content_policy() -> str:
+    """Return the content security policy of every answer.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Raises:
+        UserError: where the sites that may frame the app are not a list of addresses.
+    """
+    ancestors = os.environ.get(FRAME_ANCESTORS) or "'self'"
+    if not ancestors.isprintable() or not ancestors.isascii() or set(ancestors) & set(";,"):
+        raise UserError(
+            f"{FRAME_ANCESTORS} is not a list of addresses with spaces between, such as "
+            "\"'self' https://school.example\": remove other signs"
+        )
+    return f"{CONTENT_POLICY}; frame-ancestors {ancestors}"
+
+
+class SecurityHeaders:
+    """ASGI middleware: limits what browsers load into pages, who may frame them, and who gets the camera."""
+
+    def __init__(self, app: ASGIApp, policy: str) -> None:
         self.app = app
+        self.headers = {"content-security-policy": policy, **SECURITY_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and add the policy to the answer."""
+        """Pass a request on, and add the headers to the answer."""
 
-        async def send_with_policy(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("content-security-policy", CONTENT_POLICY)
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers.append(name, value)
             await send(message)
 
-        await self.app(scope, receive, send_with_policy)
+        await self.app(scope, receive, send_with_headers)
 
 
 class UploadLimits:
@@ -211,6 +242,6 @@ def prepare_server() -> list[Middleware]:
     keep_uploads_in_memory()
     return [
         Middleware(HostCheck, allowed=allowed_hosts()),
-        Middleware(OwnContent),
+        Middleware(SecurityHeaders, policy=content_policy()),
         Middleware(UploadLimits),
     ]

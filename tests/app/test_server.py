@@ -17,16 +17,19 @@ from streamlit import config, net_util
 from streamlit.runtime import Runtime
 
 from app.server import (
+    FRAME_ANCESTORS,
     LOOPBACK,
     MB,
     WRONG_HOST,
     HostCheck,
-    OwnContent,
+    SecurityHeaders,
     UploadLimits,
     allowed_hosts,
+    content_policy,
     prepare_server,
 )
 from app.uploads import MAX_FILES, MAX_SERVER_MB, MAX_VIEWER_MB
+from fer_core.errors import UserError
 
 UPLOAD = "/_stcore/upload_file/viewer/file"
 
@@ -136,10 +139,34 @@ def test_an_upload_stays_in_memory_while_it_arrives() -> None:
     assert upload.file._rolled is False  # type: ignore[attr-defined]
 
 
+def headers_of_a_page() -> Headers:
+    app = SecurityHeaders(Starlette(routes=[Route("/", page)]), content_policy())
+    return Headers(TestClient(app).get("/").headers)
+
+
 def test_pages_load_pictures_from_this_server_only() -> None:
-    app = TestClient(OwnContent(Starlette(routes=[Route("/", page)])))
-    policy = app.get("/").headers["content-security-policy"].split("; ")
-    assert "img-src 'self' data: blob:" in policy
+    assert "img-src 'self' data: blob:" in headers_of_a_page()["content-security-policy"].split(
+        "; "
+    )
+
+
+def test_pages_say_what_browsers_may_do_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FRAME_ANCESTORS, raising=False)
+    headers = headers_of_a_page()
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["permissions-policy"].startswith("camera=(self)")
+    assert headers["content-security-policy"].endswith("; frame-ancestors 'self'")
+
+
+def test_the_host_names_the_sites_that_may_frame_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FRAME_ANCESTORS, "'self' https://school.example")
+    policy = headers_of_a_page()["content-security-policy"]
+    assert policy.endswith("; frame-ancestors 'self' https://school.example")
+    for text in ("'self'; script-src *", "https://a.example, https://b.example", "'self'\n"):
+        monkeypatch.setenv(FRAME_ANCESTORS, text)
+        with pytest.raises(UserError, match=FRAME_ANCESTORS):
+            content_policy()
 
 
 @pytest.fixture
