@@ -18,7 +18,8 @@ PORT ?= 8501
 BIN := .venv/bin
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
-    --generate-hashes --custom-compile-command 'make lock' pyproject.toml --extra app --extra train --extra export
+    --generate-hashes --custom-compile-command 'make lock' pyproject.toml --extra app --extra train --extra export \
+    --extra host
 DEV_LOCK := $(LOCK) --extra dev --constraint requirements.txt
 LOCKS := requirements.txt requirements-dev.txt
 

@@ -10,10 +10,11 @@ import yaml  # type: ignore[import-untyped]
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-FOLDERS = ("fer_core/", "app/", "pages/", "tests/", "weights/", "benchmarks/", "docs/")
+FOLDERS = ("fer_core/", "app/", "deploy/", "pages/", "tests/", "weights/", "benchmarks/", "docs/")
 SOURCES = [
     *sorted((ROOT / "fer_core").rglob("*.py")),
     *sorted((ROOT / "app").rglob("*.py")),
+    *sorted((ROOT / "deploy").rglob("*.py")),
     *sorted((ROOT / "pages").glob("*.py")),
     ROOT / "streamlit_app.py",
 ]

@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(
-    path for folder in ("fer_core", "app", "pages") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("fer_core", "app", "deploy", "pages")
+    for path in (ROOT / folder).rglob("*.py")
 )
 FILES.append(ROOT / "streamlit_app.py")
 PAGES = [ROOT / "streamlit_app.py", *sorted((ROOT / "pages").glob("*.py"))]

@@ -74,6 +74,7 @@ EXTRAS: Final = {
     "lightning": "train",
     "pandas": "train",
     "tensorboard": "train",
+    "prometheus_client": "host",
     "ray": "scale",
 }
 """Package that the base install lacks -> extra of ``pyproject.toml`` that installs it."""

@@ -1,0 +1,131 @@
+"""The server of a host: the same pages as ``streamlit run``, and an end that lets viewers finish."""
+
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from types import FrameType
+from typing import Any, Final
+
+import click
+import streamlit as st
+import uvicorn
+from starlette.middleware import Middleware
+from streamlit import config
+from streamlit.web.bootstrap import load_config_options
+from streamlit.web.cli import configurator_options
+
+from app.closed_tabs import forget_closed_tabs
+from app.live.viewers import Viewers, shared_viewers
+from app.server import prepare_server
+from deploy.endpoints import Endpoints
+from deploy.logs import write_json_logs
+from deploy.metrics import create_registry
+from deploy.readiness import Readiness, warm_up_default
+from deploy.settings import HostSettings, read_settings
+from fer_core.errors import UserError
+
+SCRIPT: Final = Path(__file__).resolve().parents[1] / "streamlit_app.py"
+
+MB: Final = 1024 * 1024
+
+CLOSING: Final = 5
+"""Time in which browsers may answer that their connection is closed, in seconds."""
+
+log = logging.getLogger("expression_lens.server")
+
+
+def create_app(settings: HostSettings, viewers: Viewers, readiness: Readiness) -> st.App:
+    """Return the app with what a host adds: endpoints before the pages, networks that load at the start."""
+
+    @asynccontextmanager
+    async def run_services(app: st.App) -> AsyncIterator[None]:
+        async with forget_closed_tabs(app):
+            readiness.load(warm_up_default)
+            yield
+
+    registry = create_registry(viewers, readiness)
+    endpoints = Middleware(
+        Endpoints, readiness=readiness, registry=registry, token=settings.metrics_token
+    )
+    lifespan: Any = run_services  # Streamlit's annotation asks for a state that it does not need
+    return st.App(SCRIPT, lifespan=lifespan, middleware=[endpoints, *prepare_server()])
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that SIGTERM or SIGINT ends in order: not ready at once, streams end, exit code 0.
+
+    A second signal ends it at once.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, viewers: Viewers, readiness: Readiness, grace: float
+    ) -> None:
+        super().__init__(config)
+        self.viewers = viewers
+        self.readiness = readiness
+        self.grace = grace
+        self.deadline: float | None = None
+        """Time at which streams are ended, in seconds of ``monotonic``; None while nobody ends the server."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take note of a signal. It may interrupt anything, so that no lock is taken here."""
+        if self.readiness.draining:
+            os._exit(128 + sig)
+        self.readiness.draining = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Go on draining; called ten times a second."""
+        if self.readiness.draining:
+            self.drain(monotonic())
+        return await super().on_tick(counter)
+
+    def drain(self, now: float) -> None:
+        """Refuse new streams; end when nobody streams any more, or the grace time is over."""
+        if self.deadline is None:
+            self.deadline = now + self.grace
+            self.viewers.drain()
+            log.info("Draining: %d streams have %g s to end", self.viewers.count, self.grace)
+        if self.viewers.count == 0 or now >= self.deadline:
+            self.viewers.stop_all()
+            self.should_exit = True
+
+
+def server_config(app: st.App) -> uvicorn.Config:
+    """Return the settings of uvicorn: address, port and messages as ``streamlit run`` takes them."""
+    return uvicorn.Config(
+        app,
+        host=config.get_option("server.address") or "127.0.0.1",
+        port=int(config.get_option("server.port")),
+        ws="websockets-sansio",
+        ws_max_size=MB * int(config.get_option("server.maxMessageSize")),
+        ws_per_message_deflate=bool(config.get_option("server.enableWebsocketCompression")),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=CLOSING,
+    )
+
+
+@click.command()
+@configurator_options
+def main(**options: Any) -> None:
+    """Serve the app until a signal ends it; options and variables are those of ``streamlit run``.
+
+    Exit codes: 0 ended in order; 2 a setting is wrong, in one line.
+    """
+    os.chdir(SCRIPT.parent)  # Streamlit reads .streamlit/config.toml there
+    load_config_options({**options, "server_fileWatcherType": "none"})
+    write_json_logs()
+    readiness, viewers = Readiness(), shared_viewers()
+    try:
+        settings = read_settings()
+        app = create_app(settings, viewers, readiness)
+    except UserError as error:
+        log.error("%s", error)
+        sys.exit(2)
+    DrainingServer(server_config(app), viewers, readiness, settings.grace).run()
+    log.info("Ended in order")
