@@ -1,5 +1,6 @@
 """The server of a host: the same pages as ``streamlit run``, and an end that lets viewers finish."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -18,7 +19,7 @@ from streamlit import config
 from streamlit.web.bootstrap import load_config_options
 from streamlit.web.cli import configurator_options
 
-from app.closed_tabs import forget_closed_tabs
+from app.background import run_background_tasks
 from app.live.viewers import Viewers, shared_viewers
 from app.server import prepare_server
 from deploy.endpoints import Endpoints
@@ -43,7 +44,7 @@ def create_app(settings: HostSettings, viewers: Viewers, readiness: Readiness) -
 
     @asynccontextmanager
     async def run_services(app: st.App) -> AsyncIterator[None]:
-        async with forget_closed_tabs(app):
+        async with run_background_tasks(app):
             readiness.load(warm_up_default)
             yield
 
@@ -80,17 +81,18 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Go on draining; called ten times a second."""
         if self.readiness.draining:
-            self.drain(monotonic())
+            await self.drain(monotonic())
         return await super().on_tick(counter)
 
-    def drain(self, now: float) -> None:
+    async def drain(self, now: float) -> None:
         """Refuse new streams; end when nobody streams any more, or the grace time is over."""
         if self.deadline is None:
             self.deadline = now + self.grace
             self.viewers.drain()
             log.info("Draining: %d streams have %g s to end", self.viewers.count, self.grace)
         if self.viewers.count == 0 or now >= self.deadline:
-            self.viewers.stop_all()
+            # In a thread: the end of a stream waits for this event loop.
+            await asyncio.to_thread(self.viewers.stop_all)
             self.should_exit = True
 
 
@@ -120,9 +122,9 @@ def main(**options: Any) -> None:
     os.chdir(SCRIPT.parent)  # Streamlit reads .streamlit/config.toml there
     load_config_options({**options, "server_fileWatcherType": "none"})
     write_json_logs()
-    readiness, viewers = Readiness(), shared_viewers()
+    readiness = Readiness()
     try:
-        settings = read_settings()
+        settings, viewers = read_settings(), shared_viewers()
         app = create_app(settings, viewers, readiness)
     except UserError as error:
         log.error("%s", error)
