@@ -80,27 +80,34 @@ class Server:
     """A running server of the app."""
 
     url: str
-    pid: int
-    """Number of its process."""
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def pid(self) -> int:
+        """Number of its process."""
+        return self.process.pid
 
 
 @contextmanager
 def serve(
-    log: Path, *, root: Path = ROOT, settings: Mapping[str, str] | None = None
+    log: Path,
+    *,
+    root: Path = ROOT,
+    settings: Mapping[str, str] | None = None,
+    hosted: bool = False,
 ) -> Iterator[Server]:
     """Run the app on a free port, with its output in ``log``.
 
     Args:
         root: folder of the project, or of another version of it.
         settings: environment variables of the server.
+        hosted: as a host runs it (``python -m deploy``), rather than by ``streamlit run``.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, "-m", *server_arguments(hosted=hosted)]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
-    command += ["--browser.gatherUsageStats", "false"]
     url = f"http://127.0.0.1:{port}"
     environment = {name: value for name, value in os.environ.items() if name not in HOST_SETTINGS}
     environment.update(settings or {}, PYTHONPATH=str(root))
@@ -112,13 +119,20 @@ def serve(
     ):
         try:
             wait_for(lambda: healthy(url, server), f"the server's start (see {log})")
-            yield Server(url, server.pid)
+            yield Server(url, server)
         finally:
             server.terminate()
             try:
                 server.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 server.kill()
+
+
+def server_arguments(*, hosted: bool) -> list[str]:
+    """Return the module that serves the app, with options that suit a test."""
+    module = ["deploy"] if hosted else ["streamlit", "run", "streamlit_app.py"]
+    quiet = ["--server.headless", "true", "--server.fileWatcherType", "none"]
+    return [*module, *quiet, "--browser.gatherUsageStats", "false"]
 
 
 def healthy(url: str, server: "subprocess.Popen[bytes]") -> bool:

@@ -32,7 +32,7 @@ class Readiness:
             return "failed"
         return "ready" if self.loaded else "loading"
 
-    def load(self, load: Callable[[], None]) -> None:
+    def load(self, load: Callable[[], None]) -> threading.Thread:
         """Run ``load`` in a thread; become ready when it returns.
 
         Nothing waits for the thread at the end of the process: a server that is stopped while it loads ends.
@@ -48,7 +48,9 @@ class Readiness:
                 self.loaded = True
                 log.info("Ready: the networks are loaded and warmed up")
 
-        threading.Thread(target=run, name="readiness", daemon=True).start()
+        thread = threading.Thread(target=run, name="readiness", daemon=True)
+        thread.start()
+        return thread
 
 
 def warm_up_default() -> None:

@@ -89,7 +89,7 @@ class DrainingServer(uvicorn.Server):
         if self.deadline is None:
             self.deadline = now + self.grace
             self.viewers.drain()
-            log.info("Draining: %d streams have %g s to end", self.viewers.count, self.grace)
+            log.info("Draining: running streams: %d, seconds: %g", self.viewers.count, self.grace)
         if self.viewers.count == 0 or now >= self.deadline:
             # In a thread: the end of a stream waits for this event loop.
             await asyncio.to_thread(self.viewers.stop_all)

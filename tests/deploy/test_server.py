@@ -1,0 +1,115 @@
+"""The hosted server: from its start to its end."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from app.live.viewers import Viewers
+from benchmarks.driver import ROOT, Server, serve, wait_for
+from deploy.readiness import Readiness
+from deploy.server import DrainingServer
+
+
+def ask(server: Server, path: str, host: str | None = None) -> tuple[int, str]:
+    """Return status and text of the answer to a request."""
+    request = urllib.request.Request(server.url + path, headers={"Host": host} if host else {})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.status, response.read().decode().strip()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode().strip()
+
+
+def test_the_server_loads_answers_and_ends_in_order(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    with serve(log, hosted=True) as server:
+        assert ask(server, "/healthz") == (200, "ok")
+        wait_for(lambda: ask(server, "/readyz") == (200, "ready"), "the networks")
+        assert ask(server, "/readyz", host="proxy.example") == (200, "ready")
+        assert ask(server, "/", host="proxy.example")[0] == 421
+        assert ask(server, "/photo")[0] == 200
+        assert ask(server, "/metrics") == ask(server, "/_stcore/metrics") == (404, "Not found")
+        os.kill(server.pid, signal.SIGTERM)
+        assert server.process.wait(timeout=10) == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {"time", "level", "logger", "message"} <= set.intersection(*map(set, lines))
+    assert {line["level"] for line in lines} == {"info"}
+    messages = [line["message"] for line in lines]
+    assert "Ready: the networks are loaded and warmed up" in messages
+    assert messages[-1] == "Ended in order"
+    assert not any("healthz" in message or "127.0.0.1" in message for message in messages)
+
+
+def test_a_wrong_setting_ends_the_start_with_a_sentence() -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "deploy"],
+        cwd=ROOT,
+        env={**os.environ, "EXPRESSION_LENS_GRACE_SECONDS": "soon"},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert json.loads(line)["message"].startswith("EXPRESSION_LENS_GRACE_SECONDS is 'soon'; give")
+
+
+@pytest.fixture
+def viewers() -> Iterator[Viewers]:
+    viewers = Viewers(limit=2, cores=1)
+    yield viewers
+    viewers.workers.shutdown()
+
+
+def draining(viewers: Viewers, grace: float) -> DrainingServer:
+    async def app(scope: object, receive: object, send: object) -> None: ...
+
+    return DrainingServer(uvicorn.Config(app), viewers, Readiness(loaded=True), grace)
+
+
+def test_streams_have_the_grace_time_and_new_ones_are_refused(viewers: Viewers) -> None:
+    ended: list[str] = []
+    place = viewers.admit("viewer")
+    assert place is not None
+    place.stop = lambda: ended.append("viewer")
+    server = draining(viewers, grace=20)
+    server.handle_exit(signal.SIGTERM, None)
+    assert server.readiness.state == "draining"
+    for now in (100.0, 119.9):
+        asyncio.run(server.drain(now))
+        assert (server.should_exit, ended, viewers.admit("other")) == (False, [], None)
+    asyncio.run(server.drain(120.0))
+    assert (server.should_exit, ended, viewers.count) == (True, ["viewer"], 0)
+
+
+def test_the_server_ends_as_soon_as_nobody_streams(viewers: Viewers) -> None:
+    place = viewers.admit("viewer")
+    assert place is not None
+    server = draining(viewers, grace=20)
+    server.handle_exit(signal.SIGINT, None)
+    asyncio.run(server.drain(100.0))
+    assert not server.should_exit
+    viewers.leave("viewer", place)
+    asyncio.run(server.drain(100.1))
+    assert server.should_exit
+
+
+def test_a_second_signal_ends_the_process_at_once(
+    viewers: Viewers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    server = draining(viewers, grace=20)
+    server.handle_exit(signal.SIGTERM, None)
+    assert codes == []
+    server.handle_exit(signal.SIGTERM, None)
+    assert codes == [128 + signal.SIGTERM]
