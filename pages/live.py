@@ -10,8 +10,8 @@ from app.live.demo import render_demo
 from app.live.readings import render_single, render_stream
 from app.live.session import open_live_session
 from app.live.states import read_camera_access
+from app.networks import warm_up
 from app.session import open_page, switch_to_page
-from fer_core import Analyzer
 
 READING_EVERY: Final = 2.0
 """Time between two updates of the readings, in seconds: a chart costs more than the pictures of that time."""
@@ -20,7 +20,7 @@ READING_EVERY: Final = 2.0
 def main() -> None:
     """Show the camera beside what is read in its picture."""
     settings = open_page("live")
-    warm_up(settings.model, settings.detector, settings.analyzer)
+    warm_up(settings.model, settings.detector)
     session = open_live_session(settings)
     st.title("Live")
     st.markdown(
@@ -57,12 +57,6 @@ def main() -> None:
         # Last of all: a rerun of the fragment that is on its way from the browser would blank the next page.
         st.session_state.snapshot_is_new = False
         switch_to_page("photo")
-
-
-@st.cache_resource(show_spinner="Warming up …")
-def warm_up(model: str, detector: str, _analyzer: Analyzer) -> None:
-    """Run the networks once a process: a first frame that waited for them would pass for a dead stream."""
-    _analyzer.warm_up(model=model, detector=detector)
 
 
 if __name__ == "__main__":
