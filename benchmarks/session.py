@@ -78,7 +78,7 @@ class Viewer:
         self.latencies: list[tuple[float, float]] = []
         """Time and age of each new picture that came back, in seconds."""
         self.texts: list[str] = []
-        """Badges, captions and warnings of the page, in the order in which they came."""
+        """Badges, captions and warnings of the page since START, in the order in which they came."""
         self.errors: list[str] = []
         self.bytes_received = 0
         """Size of all messages of the WebSocket."""
@@ -105,9 +105,10 @@ class Viewer:
 
     async def start(self) -> bool:
         """Press START; return whether the stream is connected: not if there was no place for it."""
-        await self.wait_for(lambda: self._mounted.is_set() or self.is_refused)
-        if not self._mounted.is_set():
+        await self.wait_for(lambda: self.mounted or self.is_refused)
+        if not self.mounted:
             return False
+        self.texts.clear()
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._peer.addTrack(self.camera)
         self._peer.on("track", self._receive)
@@ -155,8 +156,13 @@ class Viewer:
         """Whether the page said that there is no place for this viewer."""
         return self.says("No place free")
 
+    @property
+    def mounted(self) -> bool:
+        """Whether the page shows the camera's component."""
+        return self._mounted.is_set()
+
     def says(self, text: str) -> bool:
-        """Return whether the page said this since it was opened."""
+        """Return whether the page said this since it was opened, or since START."""
         return any(text in each for each in self.texts)
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
