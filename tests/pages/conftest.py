@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
 import cv2
-import numpy as np
 import pytest
 import streamlit as st
-from av import VideoFrame
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+from app.live.session import LiveSession
 from fer_core.types import Image
 
 APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
@@ -84,10 +84,9 @@ class Camera:
         """Return the connection's worker; here there is none."""
 
     def show(self, image: Image) -> Image:
-        """Return the processed picture of a frame, as the video's thread gets it."""
-        frame = VideoFrame.from_ndarray(image, format="rgb24")
-        processed: VideoFrame = self.options["source_video_track"].process(frame, 0.0)
-        return np.asarray(processed.to_ndarray(format="rgb24"), np.uint8)
+        """Return the processed picture of a frame, before it is encoded."""
+        session: LiveSession = self.options["source_video_track"].process.__self__
+        return session.show(image, monotonic())
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import streamlit as st
+from av import VideoFrame
 from streamlit.testing.v1 import AppTest
 from streamlit_webrtc import WebRtcStreamerState
 
@@ -22,6 +23,7 @@ from app.live.states import STATES, connection_state
 from app.live.viewers import Viewers
 from app.widgets import DEFAULT_LAYERS
 from fer_core import Analyzer
+from fer_core.draw.overlay import OverlayStyle
 from fer_core.errors import UserError
 from fer_core.streaming.monitor import Activity
 from fer_core.streaming.stream import Stream
@@ -394,6 +396,19 @@ def test_a_shared_secret_gives_each_session_credentials_of_its_own(
     assert int(expires) > time() + 3600 and name == "viewer"
     page.run()
     assert camera.options["rtc_configuration"]["iceServers"] == [server], "they are kept"
+
+
+def test_a_frame_of_the_camera_becomes_a_frame_of_the_video(face: Image) -> None:
+    session = LiveSession(Stream(Analyzer()), style=OverlayStyle(False, False, False, False, 0.0))
+    session.mirror = False
+    for frame in (face, np.pad(face, ((0, 1), (0, 1), (0, 0)))):
+        picture = session.on_frame(VideoFrame.from_ndarray(frame, format="rgb24"), 0.25)
+        assert picture.format.name == "yuv420p"
+        assert (picture.height, picture.width) == (480, 640), "a video has even sides"
+        shown = picture.to_ndarray(format="rgb24").astype(int)
+        assert np.abs(shown - face).mean() < 3
+    activity = session.monitor.activity(time=monotonic())
+    assert activity.frames == 2 and activity.latency > 0.25
 
 
 @pytest.mark.parametrize(("text", "minutes"), [("", 5.0), ("0.5", 0.5), ("0", np.inf)])
