@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
-UNUSED: Final = ("torch/include", "torch/share", "torch/bin", "torch/test", "triton")
+UNUSED: Final = ("torch/include", "torch/share", "torch/test", "triton")
 """Folders of site-packages for those who compile extensions or kernels."""
 
 

@@ -47,12 +47,17 @@ def test_the_lock_has_what_the_image_installs_from_elsewhere() -> None:
 
 def test_only_cuda_that_torch_links_stays(tmp_path: Path) -> None:
     kept = {"nvidia/cu13/lib/libcublas.so.13"}
-    for name in (*kept, "nvidia/cu13/lib/libnpp.so", "nvidia/cu13/include/a.h", "torch/bin/protoc"):
+    for name in (
+        *kept,
+        "nvidia/cu13/lib/libnpp.so",
+        "nvidia/cu13/include/a.h",
+        "torch/include/a.h",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     names = {path.relative_to(tmp_path).as_posix() for path in removable(tmp_path, kept)}
-    assert names == {"torch/bin", "nvidia/cu13/lib/libnpp.so", "nvidia/cu13/include/a.h"}
+    assert names == {"torch/include", "nvidia/cu13/lib/libnpp.so", "nvidia/cu13/include/a.h"}
     with pytest.raises(FileNotFoundError, match="not of this version"):
         list(removable(tmp_path, {"nvidia/cu13/lib/libcublas.so.14"}))
 
