@@ -21,8 +21,8 @@ CLOCK: Final = re.compile(r"\d{1,2}:\d{2}:\d{2}")
 OWN: Final = "expression_lens"
 """Root of the app's own loggers. What they write is of the host (a TURN server's address, say)."""
 
-QUIET: Final = ("aioice", "aiortc", "streamlit_webrtc", "libav", "httpx", "asyncio")
-"""Loggers that tell every step of every connection, with the addresses of both ends."""
+QUIET: Final = ("aioice", "aiortc", "streamlit_webrtc", "libav", "uvicorn.error")
+"""Loggers that tell every step of every connection; their warnings remain."""
 
 
 def without_addresses(text: str) -> str:

@@ -129,5 +129,7 @@ def main(**options: Any) -> None:
     except UserError as error:
         log.error("%s", error)
         sys.exit(2)
-    DrainingServer(server_config(app), viewers, readiness, settings.grace).run()
+    server = DrainingServer(server_config(app), viewers, readiness, settings.grace)
+    log.info("Listening on %s, port %d", server.config.host, server.config.port)
+    server.run()
     log.info("Ended in order")
