@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,17 +29,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: Image) -> Iterator[Browser]:
+def webcam(tmp_path_factory: pytest.TempPathFactory, astronaut: Image) -> Path:
+    """Return the film that the browser takes for its webcam."""
+    return write_webcam(tmp_path_factory.mktemp("webcam") / "face.mjpeg", astronaut)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    webcam = write_webcam(tmp_path_factory.mktemp("webcam") / "face.mjpeg", astronaut)
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=chromium_arguments(webcam)
-        )
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Any, webcam: Path) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=chromium_arguments(webcam))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
