@@ -142,9 +142,19 @@ class Machines:
             TURN_SECRET=secret,
             TURN_SETTINGS=str(ROOT / "deploy" / "turnserver.conf"),
             TURN_CERTIFICATES=str(self.folder),
+            TURN_CHECK_SECONDS="1",
         )
         wait_for(lambda: self.listens(5349), "the relay")
         return process
+
+    def certificate(self) -> str:
+        """Return the number of the certificate that the relay shows."""
+        connect = ("openssl", "s_client", "-connect", f"{TURN}:5349", "-verify_quiet")
+        shown = subprocess.run(
+            self.inside("browser", *connect), stdin=subprocess.DEVNULL, capture_output=True
+        )
+        number = ("openssl", "x509", "-noout", "-serial")
+        return subprocess.run(number, input=shown.stdout, capture_output=True).stdout.decode()
 
     def listens(self, port: int) -> bool:
         """Return whether a program of the relay's machine listens on a port of TCP."""

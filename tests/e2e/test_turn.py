@@ -1,16 +1,21 @@
 """The hosted app behind a strict firewall: pages through the proxy, video through the relay, over TLS."""
 
 import hmac
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from time import time
+from typing import Any, Final
 
 import cv2
 import pytest
 
+from app.live.ice import turn_credentials
 from benchmarks.driver import (
     CHROMIUM,
+    ROOT,
     LivePage,
     Page,
     Server,
@@ -20,7 +25,18 @@ from benchmarks.driver import (
 )
 from fer_core.types import Image
 from tests.e2e.conftest import tab
-from tests.e2e.namespaces import APP, SECRET, SITE, Machines, machines, missing
+from tests.e2e.namespaces import (
+    APP,
+    APP_SIDE,
+    BROWSER,
+    BROWSER_SIDE,
+    SECRET,
+    SITE,
+    Machines,
+    machines,
+    missing,
+    write_certificates,
+)
 
 pytestmark = [
     pytest.mark.e2e,
@@ -92,6 +108,48 @@ def test_a_relay_with_another_secret_is_named_on_the_page_and_in_the_log(
     with tab_behind_the_firewall(playwright, rig, webcam) as page:
         LivePage(page, server).start()
         page.get_by_text(sentence).wait_for()
+
+
+BIND: Final = """
+import asyncio, sys
+from aioice.stun import TransactionError
+from aioice.turn import create_turn_endpoint
+
+async def bind():
+    transport, _ = await create_turn_endpoint(
+        asyncio.DatagramProtocol, ("turn.test", 3478), sys.argv[1], sys.argv[2]
+    )
+    for peer in sys.argv[3:]:
+        try:
+            await transport._TurnTransport__inner_protocol.channel_bind(0x4000, (peer, 8501))
+            print("relays")
+        except TransactionError as error:
+            print(error.response.attributes["ERROR-CODE"][0])
+    transport.close()
+
+asyncio.run(bind())
+"""
+"""Program that asks the relay to send to each of several addresses, and prints what it answers."""
+
+
+def test_the_relay_leads_to_the_app_only(rig: Machines) -> None:
+    rig.start_turn()
+    peers = ("127.0.0.1", APP_SIDE, BROWSER_SIDE, BROWSER, "10.77.2.1", "192.168.0.1", APP)
+    credentials = turn_credentials(SECRET, "viewer", time() + 60).values()
+    command = rig.inside("browser", sys.executable, "-c", BIND, *credentials, *peers)
+    answers = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert answers.stdout.split() == ["403"] * (len(peers) - 1) + ["relays"], answers.stderr
+
+
+def test_the_relay_takes_a_renewed_certificate_without_an_end(rig: Machines) -> None:
+    relay = rig.start_turn()
+    first = rig.certificate()
+    assert first.startswith("serial=")
+    write_certificates(rig.folder)
+    wait_for(lambda: rig.certificate() not in ("", first), "the new certificate")
+    assert relay.poll() is None
+    relay.terminate()
+    assert relay.wait(timeout=10) in (0, 143)
 
 
 def test_a_viewer_stays_with_a_replica_and_moves_on_when_it_ends(
