@@ -6,6 +6,7 @@ project in the same run, since machines differ and are noisy. A frame of the cli
 to go through the buffers of WebRTC: 200 ms of the latency at ten frames a second.
 
 ``--soak MINUTES`` lets viewers come and go, and prints memory, threads and streams that died, by the minute.
+``--idle PAGES`` opens pages that nobody starts, and prints what they cost the server.
 """
 
 import argparse
@@ -183,6 +184,20 @@ async def soak(server: Server, count: int, rate: float, minutes: float) -> None:
     print(f"{'after':>6}{came:6}{0:9}{died:6}{megabytes(process):8.0f}{process.num_threads():9}")
 
 
+async def idle(server: Server, pages: int, seconds: float) -> None:
+    """Open pages without a stream; print what the server does for them."""
+    viewers = [Viewer(server.url) for _ in range(pages)]
+    for viewer in viewers:
+        await viewer.open()
+    await asyncio.sleep(SETTLED)
+    process = psutil.Process(server.pid)
+    before, began = cpu_seconds(process), monotonic()
+    await asyncio.sleep(seconds)
+    cores = (cpu_seconds(process) - before) / (monotonic() - began)
+    print(f"{processor()}; {pages} idle pages: {cores:.3f} cores, {megabytes(process):.0f} MB")
+    await asyncio.gather(*(viewer.stop() for viewer in viewers))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viewers", type=int, nargs="+", default=[1, 2, 4, 8, 16])
@@ -191,8 +206,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--baseline", type=Path, help="folder of another version of the project")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="viewers who come and go")
+    parser.add_argument("--idle", type=int, metavar="PAGES", help="pages that nobody starts")
     options = parser.parse_args()
-    if not options.soak:
+    if not options.soak and not options.idle:
         compare(options)
         return
     count, rate = options.viewers[0], options.fps[0]
@@ -201,7 +217,10 @@ def main() -> None:
         TemporaryDirectory() as folder,
         serve(Path(folder) / "log.txt", settings=settings) as server,
     ):
-        asyncio.run(soak(server, count, rate, options.soak))
+        if options.idle:
+            asyncio.run(idle(server, options.idle, options.seconds))
+        else:
+            asyncio.run(soak(server, count, rate, options.soak))
 
 
 if __name__ == "__main__":
