@@ -9,10 +9,6 @@ from typing import Literal
 from app.networks import warm_up
 from fer_core import list_detectors, list_models
 
-log = logging.getLogger("expression_lens.readiness")
-
-State = Literal["loading", "ready", "failed", "draining"]
-
 
 @dataclass
 class Readiness:
@@ -24,7 +20,7 @@ class Readiness:
     """Whether the server is about to end."""
 
     @property
-    def state(self) -> State:
+    def state(self) -> Literal["loading", "ready", "failed", "draining"]:
         """The state in a word; only ``ready`` takes viewers."""
         if self.draining:
             return "draining"
@@ -39,6 +35,7 @@ class Readiness:
         """
 
         def run() -> None:
+            log = logging.getLogger("expression_lens.readiness")
             try:
                 load()
             except Exception:

@@ -31,12 +31,12 @@ from fer_core.errors import UserError
 
 SCRIPT: Final = Path(__file__).resolve().parents[1] / "streamlit_app.py"
 
+LOGGER: Final = "expression_lens.server"
+
 MB: Final = 1024 * 1024
 
 CLOSING: Final = 5
 """Time in which browsers may answer that their connection is closed, in seconds."""
-
-log = logging.getLogger("expression_lens.server")
 
 
 def create_app(settings: HostSettings, viewers: Viewers, readiness: Readiness) -> st.App:
@@ -89,6 +89,7 @@ class DrainingServer(uvicorn.Server):
         if self.deadline is None:
             self.deadline = now + self.grace
             self.viewers.drain()
+            log = logging.getLogger(LOGGER)
             log.info("Draining: running streams: %d, seconds: %g", self.viewers.count, self.grace)
         if self.viewers.count == 0 or now >= self.deadline:
             # In a thread: the end of a stream waits for this event loop.
@@ -122,6 +123,7 @@ def main(**options: Any) -> None:
     os.chdir(SCRIPT.parent)  # Streamlit reads .streamlit/config.toml there
     load_config_options({**options, "server_fileWatcherType": "none"})
     write_json_logs()
+    log = logging.getLogger(LOGGER)
     readiness = Readiness()
     try:
         settings, viewers = read_settings(), shared_viewers()

@@ -49,7 +49,7 @@ def test_functions_and_classes_of_the_architecture_exist() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_modules_that_a_page_runs_or_imports_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    names = set(re.findall(r"(?:from|-m) ((?:fer_core|benchmarks)(?:\.\w+)*)", text))
+    names = set(re.findall(r"(?:from|-m) ((?:fer_core|benchmarks|deploy)(?:\.\w+)*)", text))
     files = [ROOT / name.replace(".", "/") for name in names]
     missing = [str(f) for f in files if not f.is_dir() and not f.with_suffix(".py").exists()]
     assert missing == []
