@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,6 +38,10 @@ MB: Final = 1024 * 1024
 
 CLOSING: Final = 5
 """Time in which browsers may answer that their connection is closed, in seconds."""
+
+LAST: Final = 10.0
+"""Time from the end of the streams to that of the process at the latest, in seconds. Python waits for all of its
+threads, and one that asks a silent server for a name may take minutes."""
 
 
 def create_app(settings: HostSettings, viewers: Viewers, readiness: Readiness) -> st.App:
@@ -94,7 +99,21 @@ class DrainingServer(uvicorn.Server):
         if self.viewers.count == 0 or now >= self.deadline:
             # In a thread: the end of a stream waits for this event loop.
             await asyncio.to_thread(self.viewers.stop_all)
+            if not self.should_exit:
+                end_at_last(LAST)
             self.should_exit = True
+
+
+def end_at_last(seconds: float) -> None:
+    """End the process in some time, whatever its threads wait for."""
+
+    def end() -> None:
+        logging.getLogger(LOGGER).warning("A thread did not end; the server ends without it")
+        os._exit(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def server_config(app: st.App) -> uvicorn.Config:

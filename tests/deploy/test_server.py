@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 import uvicorn
@@ -70,6 +71,12 @@ def viewers() -> Iterator[Viewers]:
     viewers.workers.shutdown()
 
 
+@pytest.fixture(autouse=True)
+def stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test end the process that runs it."""
+    monkeypatch.setattr("deploy.server.end_at_last", lambda seconds: None)
+
+
 def draining(viewers: Viewers, grace: float) -> DrainingServer:
     async def app(scope: object, receive: object, send: object) -> None: ...
 
@@ -89,6 +96,34 @@ def test_streams_have_the_grace_time_and_new_ones_are_refused(viewers: Viewers) 
         assert (server.should_exit, ended, viewers.admit("other")) == (False, [], None)
     asyncio.run(server.drain(120.0))
     assert (server.should_exit, ended, viewers.count) == (True, ["viewer"], 0)
+
+
+WAITING: Final = """
+import asyncio, time
+import uvicorn
+from app.live.viewers import Viewers
+from deploy import server
+from deploy.readiness import Readiness
+
+async def app(scope, receive, send):
+    while True:
+        event = (await receive())["type"]
+        if event == "lifespan.startup":
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
+        await send({"type": event + ".complete"})
+
+server.LAST = 0.5
+config = uvicorn.Config(app, port=0, log_config=None)
+hosted = server.DrainingServer(config, Viewers(1, 1), Readiness(), grace=1)
+hosted.handle_exit(15, None)
+hosted.run()
+"""
+"""Program that is told to end while a thread waits for a minute."""
+
+
+def test_a_thread_that_waits_does_not_keep_the_server_from_its_end() -> None:
+    process = subprocess.run([sys.executable, "-c", WAITING], cwd=ROOT, timeout=30)
+    assert process.returncode == 0
 
 
 def test_the_server_ends_as_soon_as_nobody_streams(viewers: Viewers) -> None:
