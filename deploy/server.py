@@ -40,7 +40,7 @@ CLOSING: Final = 5
 """Time in which browsers may answer that their connection is closed, in seconds."""
 
 LAST: Final = 10.0
-"""Time from the end of the streams to that of the process at the latest, in seconds. Python waits for all of its
+"""Longest time from the end of the streams to that of the process, in seconds. Python waits for all of its
 threads, and one that asks a silent server for a name may take minutes."""
 
 
