@@ -154,6 +154,6 @@ def main(**options: Any) -> None:
     log.info("Listening on %s, port %d", server.config.host, server.config.port)
     server.run()
     log.info("Ended in order")
-    # Nothing is left to save. Python would wait for threads of libraries: with two streams by relay, 22 seconds.
+    # Nothing is left to save. Python would wait for threads of libraries: 22 s after streams by relay.
     logging.shutdown()
     os._exit(0)
