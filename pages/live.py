@@ -51,7 +51,8 @@ def main() -> None:
         if source == "single":
             render_single(settings, session, single)
         else:
-            every = READING_EVERY if streaming and not leaving else None
+            watched = streaming or (source == "camera" and session.connection.is_watched)
+            every = READING_EVERY if watched and not leaving else None
             st.fragment(render_stream, run_every=every)(settings, session, access)
     if leaving:
         # Last of all: a rerun of the fragment that is on its way from the browser would blank the next page.

@@ -74,7 +74,7 @@ def render_camera(session: LiveSession) -> bool:
     connection.attach(camera._get_worker())
     streaming = bool(camera.state.playing or camera.state.signalling)
     session.update_connection(streaming, "camera")
-    if connection.wish != wish:
+    if connection.wish != wish or (not streaming and connection.watch()):
         st.rerun()  # the browser has to know
     return streaming
 

@@ -7,7 +7,7 @@ import hmac
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from ssl import SSLError
 from time import time
@@ -29,20 +29,22 @@ CREDENTIAL_LIFETIME: Final = 2 * 60 * 60
 
 PROBE_EVERY: Final = 60.0
 """Time between two probes of the servers, in seconds."""
+PROBE_AGAIN: Final = 3.0
+"""Time to the next probe while one of them does not serve, in seconds: somebody waits for it."""
 PROBE_PATIENCE: Final = 5.0
 """Time after which a server counts as silent, in seconds."""
 
 REFUSED: Final = (401, 403, 438, 441)
 """STUN error codes of servers that do not accept the credentials (RFC 8489, RFC 8656)."""
 
-Server = dict[str, Any]
-"""A server as WebRTC takes it: ``urls``, ``username``, ``credential``."""
-
-log = logging.getLogger("expression_lens.ice")
+LOG: Final = logging.getLogger("expression_lens.ice")
 
 
-def ice_servers() -> list[Server]:
-    """Return the servers for a viewer's connection; those of a shared secret with credentials that expire."""
+def ice_servers() -> list[dict[str, Any]]:
+    """Return the servers for a viewer's connection: ``urls``, ``username`` and ``credential`` of each.
+
+    Those of a shared secret have credentials that expire.
+    """
     servers, wrong = configured_servers(os.environ)
     if wrong:
         st.error(wrong)
@@ -51,7 +53,7 @@ def ice_servers() -> list[Server]:
     return servers
 
 
-def configured_servers(environment: Mapping[str, str]) -> tuple[list[Server], str | None]:
+def configured_servers(environment: Mapping[str, str]) -> tuple[list[dict[str, Any]], str | None]:
     """Return the servers that the host has named with fixed credentials, and what is wrong with them.
 
     They stand in ``ICE_SERVERS``, a JSON list, or in the secrets of Streamlit (docs/hosting.md).
@@ -103,11 +105,26 @@ class IceProbe:
     def __init__(self) -> None:
         self.problems: tuple[str, ...] = ()
         """A sentence for each server that does not serve."""
+        self._wake: Callable[[], None] = lambda: None
 
     async def run(self, environment: Mapping[str, str] = os.environ) -> None:
         """Probe the servers for ever; with none, once."""
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(woken.set)
+
+        self._wake = wake
         while await self.probe(environment):
-            await asyncio.sleep(PROBE_EVERY)
+            with suppress(TimeoutError):
+                pause = PROBE_AGAIN if self.problems else PROBE_EVERY
+                await asyncio.wait_for(woken.wait(), pause)
+            woken.clear()
+
+    def wake(self) -> None:
+        """Probe now, since a stream has ended; from any thread."""
+        with suppress(RuntimeError):  # the loop has been closed
+            self._wake()
 
     async def probe(self, environment: Mapping[str, str]) -> bool:
         """Probe all servers once and log what has changed; return whether there are any."""
@@ -119,9 +136,9 @@ class IceProbe:
         answers = await asyncio.gather(*(probe_url(*each) for each in probed_urls(servers)))
         problems = tuple(each for each in answers if each)
         for problem in set(problems) - set(self.problems):
-            log.error(problem)
+            LOG.error(problem)
         if self.problems and not problems:
-            log.info("All STUN and TURN servers answer again")
+            LOG.info("All STUN and TURN servers answer again")
         self.problems = problems
         return bool(servers)
 
@@ -130,7 +147,7 @@ shared_probe: Final = IceProbe()
 """The probe of this process."""
 
 
-def probed_urls(servers: list[Server]) -> list[tuple[str, Server]]:
+def probed_urls(servers: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
     """Return each address of each server, with the server."""
     urls = [(server.get("urls", []), server) for server in servers]
     return [
@@ -140,7 +157,7 @@ def probed_urls(servers: list[Server]) -> list[tuple[str, Server]]:
     ]
 
 
-async def probe_url(url: str, server: Server) -> str | None:
+async def probe_url(url: str, server: Mapping[str, Any]) -> str | None:
     """Ask one server as a viewer's connection will; return what is wrong, in a sentence."""
     try:
         address = parse_stun_turn_uri(url)
@@ -172,7 +189,7 @@ def silent(url: str) -> str:
 
 
 async def allocate(
-    host: tuple[str, int], address: Mapping[str, Any], server: Server, *, ssl: bool
+    host: tuple[str, int], address: Mapping[str, Any], server: Mapping[str, Any], *, ssl: bool
 ) -> None:
     """Let a TURN server relay for a moment.
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app.charts.readings import action_bars, affect_plane, comparison_bars, probability_timeline
 from app.comparison import BARS
 from app.live.comparison import render_comparison
+from app.live.connection import Ending
 from app.live.ice import shared_probe
 from app.live.session import LiveSession
 from app.live.states import ConnectionState, connection_state
@@ -47,10 +48,12 @@ def render_stream(settings: PageSettings, session: LiveSession, access: str | No
     now = monotonic()
     activity = session.monitor.activity(time=now)
     if session.source == "camera" and session.connection.wish is None and session.is_idle(now):
-        session.connection.end("idle")
+        session.connection.end(Ending.IDLE)
         st.rerun()
     if session.streaming and activity.frames:
         session.connection.receive()
+    if session.source == "camera" and not session.streaming and session.connection.watch():
+        st.rerun()
     state = connection_state(session, activity, access)
     st.badge(state.label, icon=f":material/{state.icon}:", color=state.color)
     if state.failed:

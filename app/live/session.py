@@ -13,7 +13,7 @@ import streamlit as st
 from av import VideoFrame
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.live.connection import LOST_AFTER, Connection
+from app.live.connection import LOST_AFTER, Connection, Ending
 from app.live.viewers import shared_viewers
 from app.session import PageSettings
 from fer_core import __version__
@@ -156,9 +156,9 @@ class LiveSession:
         if streaming:
             self.connection.begin()
         else:
-            reopened = self.connection.ended == "lost" and not activity.frames
+            reopened = self.connection.ended == Ending.LOST and not activity.frames
             broken = bool(activity.frames) and activity.silence > LOST_AFTER
-            self.connection.finish(lost=reopened or broken)
+            self.connection.note_end(lost=reopened or broken)
 
     def is_idle(self, now: float) -> bool:
         """Return whether nobody has been in the picture for so long that others may have the place."""

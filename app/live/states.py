@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import streamlit as st
 
-from app.live.connection import Connection
+from app.live.connection import Connection, Ending
 from app.live.session import PATIENCE, LiveSession, idle_minutes
 from fer_core.streaming.monitor import Activity
 
@@ -95,7 +95,10 @@ STATES: Final = {
         "has time.",
     ),
     "reconnecting": ConnectionState(
-        "Reconnecting", "sync", "orange", "The connection was lost. It is being opened again."
+        "Reconnecting",
+        "sync",
+        "orange",
+        "The connection was lost. It is opened again as soon as that is possible.",
     ),
     "lost": ConnectionState(
         "Connection lost",
@@ -184,13 +187,13 @@ def _state_name(session: LiveSession, activity: Activity, access: str | None) ->
         return "demo"
     if connection.viewers.draining:
         return "ending"
-    if connection.ended == "idle":
+    if connection.ended == Ending.IDLE:
         return "idle"
     if session.streaming:
         return _streaming_name(connection, activity)
-    if connection.ended == "lost":
+    if connection.ended == Ending.LOST:
         return "reconnecting" if connection.reconnects else "lost"
-    if not connection.may_start or connection.ended == "refused":
+    if not connection.may_start or connection.ended == Ending.REFUSED:
         return "full"
     if access in ("insecure", "missing", "denied"):
         return access
@@ -208,6 +211,6 @@ def _streaming_name(connection: Connection, activity: Activity) -> str:
         return "busy"
     if activity.frames:
         return "interrupted"
-    if connection.ended == "lost":
+    if connection.ended == Ending.LOST:
         return "reconnecting"
     return "connecting" if activity.silence < PATIENCE else "stuck"

@@ -26,7 +26,7 @@ VIEWERS_PER_CORE: Final = 4
 LATENCY_BOUNDS: Final = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0)
 """Upper bounds of the buckets of the latency, in seconds."""
 
-log = logging.getLogger("expression_lens.viewers")
+LOG: Final = logging.getLogger("expression_lens.viewers")
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class Viewers:
         """Return whether a session has a place."""
         return session in self._places
 
-    def place(self, session: str) -> Place | None:
+    def place_of(self, session: str) -> Place | None:
         """Return the place of a session, if it has one."""
         return self._places.get(session)
 
@@ -166,7 +166,7 @@ def _end(place: Place) -> None:
     try:
         place.stop()
     except Exception:
-        log.exception("A stream could not be ended")
+        LOG.exception("A stream could not be ended")
 
 
 @cache

@@ -345,7 +345,7 @@ def test_a_connection_that_breaks_is_opened_again(
     camera.state.playing = False
     live.run()
     assert camera.options["desired_playing_state"] is True
-    assert "The connection was lost. It is being opened again." in page_text(live)
+    assert "The connection was lost. It is opened again" in page_text(live)
     camera.state.signalling = True
     live.run()
     assert camera.options["desired_playing_state"] is None

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 from av import VideoFrame
 
-from app.live.connection import ATTEMPTS, Connection
+from app.live.connection import ATTEMPTS, Connection, Ending
+from app.live.ice import IceProbe
 from app.live.viewers import Viewers
 
 
@@ -43,30 +44,46 @@ def test_a_place_can_end_its_stream(viewers: Viewers) -> None:
         SimpleNamespace(stop=lambda: ended.append(1), pc=SimpleNamespace(iceConnectionState="new"))
     )
     assert viewers.ice_states() == {"new": 1}
-    mine.end("idle")
+    mine.end(Ending.IDLE)
     assert ended == [1] and viewers.count == 0
     assert (mine.ended, mine.wish) == ("idle", False)
-    mine.finish(lost=True)
+    mine.note_end(lost=True)
     assert (mine.ended, mine.wish) == ("idle", None), "it ended as it should"
     mine.begin()
     assert mine.ended is None
 
 
-def test_a_lost_connection_is_opened_again_some_times(viewers: Viewers) -> None:
+def test_a_lost_stream_is_opened_again_some_times(viewers: Viewers) -> None:
     mine = connection(viewers)
     mine.begin()
     for _ in range(ATTEMPTS):
-        mine.finish(lost=True)
-        assert mine.reconnects and mine.wish is True
+        mine.note_end(lost=True)
+        assert mine.reconnects and mine.is_watched
+        assert mine.watch() and mine.wish is True
         mine.begin()
-        assert mine.ended == "lost" and not mine.reconnects
-    mine.finish(lost=True)
-    assert not mine.reconnects and mine.ended == "lost", "the viewer decides"
+        assert mine.ended == "lost" and mine.wish is None
+    mine.note_end(lost=True)
+    assert not mine.reconnects and not mine.watch() and mine.ended == "lost", "the viewer decides"
     mine.begin()
     assert mine.ended is None, "START begins anew"
-    mine.finish(lost=True)
+    mine.note_end(lost=True)
+    assert mine.watch()
     mine.begin()
     mine.receive()
     assert mine.ended is None
-    mine.finish(lost=False)
-    assert mine.ended is None, "STOP is no loss"
+    mine.note_end(lost=False)
+    assert not mine.watch() and mine.ended is None, "STOP is no loss"
+
+
+def test_a_stream_whose_relay_is_gone_waits_for_it(viewers: Viewers) -> None:
+    mine, woken = connection(viewers), []
+    mine.probe = IceProbe()
+    mine.probe.wake = lambda: woken.append(1)  # type: ignore[method-assign]
+    mine.begin()
+    mine.note_end(lost=False)
+    assert woken == [1] and mine.is_watched, "it may have been the relay"
+    assert not mine.watch()
+    mine.probe.problems = ("The server turn:a does not answer.",)
+    assert not mine.watch() and mine.ended == "lost" and mine.reconnects
+    mine.probe.problems = ()
+    assert mine.watch() and mine.wish is True
