@@ -26,6 +26,7 @@ from fer_core.readings import (
     moved_evidence,
     target_class,
 )
+from fer_core.runtime import Engine
 from fer_core.timing import stage
 from fer_core.types import Baseline, Explanation, Face, Floats, FrameResult, Image, RawMap, Reading
 from fer_core.weights import load_card
@@ -49,6 +50,8 @@ class Analyzer:
             Runtime always takes one.
             One serves several viewers best: a second gains little on networks as small as these, and
             waits for the first whenever the cores are busy.
+        engine: computes the forward passes and maps of expression models elsewhere; ``engine.problem`` says
+            when this process does it instead.
 
     Raises:
         UserError: for an unknown model, detector or device; the message lists the valid ones.
@@ -63,6 +66,7 @@ class Analyzer:
         *,
         min_face: int = MIN_FACE,
         threads: int | None = None,
+        engine: Engine | None = None,
     ) -> None:
         if threads is not None:
             limit_threads(threads)
@@ -71,7 +75,10 @@ class Analyzer:
         self.detector_name = detector
         self.min_face = min_face
         self.device = choose_device(device)
-        self._load_model = lru_cache(CACHED)(lambda name: load_model(name, self.device))
+        self.engine = engine
+        self._load_model = lru_cache(CACHED)(
+            lambda name: load_model(name, self.device, engine=engine)
+        )
         self._load_detector = lru_cache(CACHED)(
             lambda name, smallest: load_detector(name, min_face=smallest, device=self.device)
         )

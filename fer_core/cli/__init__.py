@@ -19,6 +19,7 @@ from fer_core.cli import (
     export,
     models,
     predict,
+    serve,
     train,
     video,
 )
@@ -59,6 +60,7 @@ for command in (
     averages.averages,
     video.video,
     export.export,
+    serve.serve,
 ):
     app.command()(command)
 

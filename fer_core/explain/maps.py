@@ -47,6 +47,10 @@ def raw_maps(
     """
     indices = {target: expression_index(target) for target in targets}
     used = get_method(method_for(classifier, method))
+    if classifier.remote is not None:
+        remote = classifier.remote.raw_maps(aligned, list(indices), used.name, layer)
+        if remote is not None:
+            return remote
     faces = face_tensor(classifier, aligned)
     maps = used.compute(classifier.network, faces, list(indices.values()), layer)
     return dict(zip(indices, maps, strict=True))

@@ -12,7 +12,7 @@ from fer_core.faces.alignment import align_crops, bare_points
 from fer_core.images import as_sequence
 from fer_core.labels import EXPRESSIONS, FERPLUS_EXPRESSIONS, REGIONS, prior_strength
 from fer_core.models.predictions import PREDICTED, FacePredictions
-from fer_core.runtime import ForwardPass, Trial, open_passes
+from fer_core.runtime import Engine, ForwardPass, RemotePass, Trial, open_passes
 from fer_core.types import Baseline, Floats, Image
 from fer_core.weights import (
     EXPRESSION_MODEL,
@@ -53,7 +53,7 @@ class Classifier:
     ) -> None:
         self.card = card
         self.device = device
-        self._forward_pass = forward_pass
+        self.forward_pass = forward_pass
         self._load_network = load_network
 
     @classmethod
@@ -76,7 +76,12 @@ class Classifier:
     @property
     def regions(self) -> tuple[str, ...]:
         """Names of the network's branches: the part of the face that is the input of each."""
-        return tuple(self._forward_pass.facts.get("regions", "").split(","))
+        return tuple(self.forward_pass.facts.get("regions", "").split(","))
+
+    @property
+    def remote(self) -> RemotePass | None:
+        """The pass by an engine, which computes maps too; None where this process computes all."""
+        return self.forward_pass if isinstance(self.forward_pass, RemotePass) else None
 
     @property
     def network(self) -> "Network":
@@ -125,7 +130,7 @@ class Classifier:
     def forward(self, aligned: Image) -> FacePredictions:
         """Run the network once over (N, S, S) uint8 aligned faces; in bf16 on a GPU."""
         inputs = np.ascontiguousarray(aligned)[:, None]
-        outputs = self._forward_pass(inputs)
+        outputs = self.forward_pass(inputs)
         return FacePredictions(**{n: outputs[n] for n in PREDICTED if n in outputs})
 
     def assumed_prior(self, prior: str | None = None) -> str:
@@ -249,7 +254,12 @@ def softmax(scores: Floats) -> Floats:
 
 
 def load_model(
-    name: str, device: str = "cpu", folder: Path = WEIGHTS, *, runtime: str = "auto"
+    name: str,
+    device: str = "cpu",
+    folder: Path = WEIGHTS,
+    *,
+    runtime: str = "auto",
+    engine: Engine | None = None,
 ) -> Classifier:
     """Load a trained model by its name, ``default`` among them, or by the path of its card.
 
@@ -257,6 +267,7 @@ def load_model(
         device: as torch names it.
         folder: where models with a name lie.
         runtime: one of ``fer_core.runtime.RUNTIMES``.
+        engine: computes forward passes and maps where it runs the same weights; this process does otherwise.
 
     Raises:
         UserError: for an unknown name or a model of another kind; the message lists the valid ones. For a
@@ -283,7 +294,10 @@ def load_model(
     outputs = {"logits": (1, len(EXPRESSIONS)), "votes": (1, votes)}
     trials = {card.name: Trial((1, 1, side, side), outputs)}
     passes = open_passes(name, by_torch, trials, device=device, folder=folder, runtime=runtime)
-    classifier = Classifier(card, passes[card.name], network, device)
+    forward_pass = passes[card.name]
+    if engine is not None:
+        forward_pass = RemotePass(engine, card, forward_pass)
+    classifier = Classifier(card, forward_pass, network, device)
     if not set(classifier.regions) <= set(REGIONS):
         raise WeightsError(f"the graph of {name} does not name its regions; restore it")
     return classifier
