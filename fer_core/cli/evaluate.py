@@ -1,8 +1,9 @@
 """``evaluate``: a model, or all of them, on labeled faces."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,10 +11,12 @@ from fer_core.cli.models import one_thread_milliseconds
 from fer_core.cli.options import (
     Data,
     Device,
+    EngineName,
     HoldOut,
     Json,
     Model,
     Plus,
+    Processes,
     Split,
     data_options,
 )
@@ -38,7 +41,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fer_core.data import FaceSet
+    from fer_core.evaluation.passes import Outputs
     from fer_core.faces import Detector
+    from fer_core.models import Classifier
+    from fer_core.serving.workers import Workers
     from fer_core.types import Face, Image
 
 DETECTION_SIDE = 640
@@ -60,6 +66,54 @@ class CountingDetector:
         return faces
 
 
+@dataclass(frozen=True)
+class FacePart:
+    """Aligns and reads a part of a set of faces; each process that gets it loads the networks once."""
+
+    tools: tuple[str, str]
+    """Names of the model and the device."""
+    detect: bool
+    tta: bool
+
+    @cached_property
+    def classifier(self) -> "Classifier":
+        """The model of this process."""
+        from fer_core.models import load_model
+
+        return load_model(*self.tools)
+
+    @cached_property
+    def detector(self) -> CountingDetector | None:
+        """The detector of this process; None where the pictures are crops."""
+        from fer_core.faces import load_detector
+
+        # A crop holds one face that nearly fills it, so faces down to a third of it are searched for.
+        if not self.detect:
+            return None
+        return CountingDetector(load_detector("mtcnn", min_face=20, device=self.tools[1]))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def __call__(self, images: "list[Image]") -> "tuple[Outputs, int]":
+        """Return the outputs for some faces, and in how many pictures none was found."""
+        from fer_core.evaluation.passes import align_part, predict_all
+
+        misses = self.detector.misses if self.detector else 0
+        aligned = align_part(self.classifier, images, self.detector)
+        outputs = predict_all(self.classifier, aligned, tta=self.tta)
+        return outputs, self.detector.misses - misses if self.detector else 0
+
+
+def _outputs(part: FacePart, faces: "FaceSet", workers: "Workers") -> "tuple[Outputs, int]":
+    """Return what a model predicts for all faces, and in how many pictures no face was found."""
+    from fer_core.evaluation.passes import PART, join_outputs
+
+    images = [faces.images[start : start + PART] for start in range(0, len(faces), PART)]
+    results = list(track(workers.map(part, images or [[]]), "Reading faces", len(images)))
+    return join_outputs([outputs for outputs, _ in results]), sum(count for _, count in results)
+
+
 def evaluate(
     data: Data,
     model: Model = "default",
@@ -74,15 +128,20 @@ def evaluate(
     tta: Annotated[bool, typer.Option("--tta", help="Average with the mirror image.")] = False,
     device: Device = "auto",
     as_json: Json = False,
+    processes: Processes = 1,
+    engine: EngineName = "local",
 ) -> None:
     """Measure a model on labeled face crops; landmarks, eyes and hog on sets like theirs."""
+    from fer_core.serving.workers import Workers
+
+    workers = Workers(processes, engine)
     if every:
         if choose_device(device) != "cpu" and device != "auto":
             raise UserError("--all measures and times every model on the CPU; leave out --device")
-        if detect or tta or hold_out:
+        if detect or tta or hold_out or not workers.is_this_process:
             raise UserError(
-                "--all reads faces and splits as they are, in a single pass; leave out --detect, --tta "
-                "and --hold-out"
+                "--all reads faces and splits as they are, in a single pass and process; leave out "
+                "--detect, --tta, --hold-out, --processes and --engine"
             )
         _evaluate_all(data, split, plus, as_json)
         return
@@ -90,27 +149,20 @@ def evaluate(
     if card.kind != EXPRESSION_MODEL:
         if hold_out:
             raise UserError("--hold-out is for models of expression classes; leave it out")
+        if not workers.is_this_process:
+            raise UserError(f"{card.name} is measured in one process; leave out --processes")
         _evaluate_detail(card, card_path(model).parent, data, split, device, as_json)
         return
-    from fer_core.evaluation.metrics import evaluate as measure
-    from fer_core.evaluation.passes import align_faces
+    from fer_core.evaluation.metrics import evaluate_outputs
     from fer_core.export import json_text
-    from fer_core.faces import load_detector
     from fer_core.models import load_model
 
     side = DETECTION_SIDE if detect else None
     faces, copies = _split(data, plus, split, side=side, held_out=hold_out)
-    # A crop holds one face that nearly fills it, so faces down to a third of it are searched for.
-    detector = (
-        CountingDetector(load_detector("mtcnn", min_face=20, device=device)) if detect else None
-    )
-    classifier = load_model(model, device)
-    with progress_bar("Finding faces" if detect else "Aligning faces") as show:
-        aligned = align_faces(classifier, faces, detector, progress=show)
-    with progress_bar(f"Measuring {card.name}") as show:
-        result = measure(classifier, faces, tta=tta, aligned=aligned, copies=copies, progress=show)
-    if detector is not None and detector.misses:
-        missed = f"{detector.misses:,} of {result.n:,} pictures"
+    outputs, misses = _outputs(FacePart((model, device), detect, tta), faces, workers)
+    result = evaluate_outputs(load_model(model, device), faces, outputs, copies)
+    if misses:
+        missed = f"{misses:,} of {result.n:,} pictures"
         typer.echo(f"face not found in {missed}, which were read whole", err=as_json)
     if as_json:
         typer.echo(json_text(asdict(result)))

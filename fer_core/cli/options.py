@@ -37,6 +37,17 @@ Device = Annotated[
         help="Where networks run: auto (a GPU where there is one), cpu, cuda, cuda:1, mps."
     ),
 ]
+Processes = Annotated[
+    int, typer.Option(help="Processes that share the work; results stay in order.", min=1)
+]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="Where the processes run: local, or ray for a Ray cluster (RAY_ADDRESS) whose machines see the "
+        "same files.",
+    ),
+]
 HoldOut = Annotated[
     str,
     typer.Option(

@@ -2,13 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from fer_core.cli.options import Details, Device, FaceDetector, Json, Model, Prior
+from fer_core.cli.options import (
+    Details,
+    Device,
+    EngineName,
+    FaceDetector,
+    Json,
+    Model,
+    Prior,
+    Processes,
+)
 from fer_core.cli.progress import print_above, track
 from fer_core.errors import UserError
 from fer_core.files import replaced
@@ -16,6 +26,7 @@ from fer_core.files import replaced
 if TYPE_CHECKING:
     from fer_core.analyzer import Analyzer
     from fer_core.export import CsvTable
+    from fer_core.options import AnalysisOptions
     from fer_core.types import Baseline
 
 
@@ -34,13 +45,15 @@ def predict(
             help="A picture of the person's neutral face, with which each face is compared."
         ),
     ] = None,
+    processes: Processes = 1,
+    engine: EngineName = "local",
 ) -> None:
     """Predict the class of every face in images and folders of images. Ctrl+C keeps what was read so far."""
-    from fer_core.analyzer import Analyzer
-    from fer_core.export import csv_columns, csv_rows, image_record, json_text
-    from fer_core.images import ImageError, decode_image
+    from fer_core.export import csv_columns, csv_rows, json_text
     from fer_core.options import AnalysisOptions
+    from fer_core.serving.workers import Workers
 
+    workers = Workers(processes, engine)
     options = AnalysisOptions(maps=(), landmarks=as_json or details, prior=prior)
     images = list(_images(paths, csv_out))
     records: list[dict[str, Any]] = []
@@ -48,30 +61,22 @@ def predict(
     with ExitStack() as files:
         columns = csv_columns(details=details, compared=neutral is not None)
         table = csv_out and files.enter_context(_table(csv_out, images, columns))
-        analyzer = Analyzer(model, detector, device)
+        reader = PictureReader((model, detector, device), options)
         if neutral is not None:
-            options = replace(options, baseline=read_baseline(analyzer, neutral))
+            reader = reader.compared(neutral)
+        pictures = workers.map(reader, [path for path, _ in images])
         with suppress(KeyboardInterrupt):
-            for path, named in track(images, "Reading images"):
-                try:
-                    decoded = decode_image(path)
-                except ImageError as error:
-                    print_above(f"error: {error}")
-                    record: dict[str, Any] = {"path": str(path), "error": str(error)}
-                    failed = failed or named
-                else:
-                    for note in decoded.notes:
-                        print_above(f"note: {path}: {note}")
-                    image = decoded.pixels
-                    readings = analyzer.analyze(image, options).readings
-                    record = image_record(str(path), image, readings, decoded.notes)
+            for picture in track(pictures, "Reading images", len(images)):
+                for line in picture.lines:
+                    print_above(line)
+                failed = failed or ("error" in picture.record and images[count][1])
                 count += 1
                 if table:
-                    table.write(csv_rows([record], details=details))
+                    table.write(csv_rows([picture.record], details=details))
                 if as_json:
-                    records.append(record)
+                    records.append(picture.record)
                 else:
-                    _print_record(record)
+                    _print_record(picture.record)
     if as_json:
         typer.echo(json_text(records))
     if count < len(images):
@@ -79,6 +84,56 @@ def predict(
         raise typer.Exit(130)
     if failed:
         raise typer.Exit(2)
+
+
+class Picture(NamedTuple):
+    """What was read in one picture."""
+
+    record: dict[str, Any]
+    """As ``image_record`` gives it; path and error where the picture cannot be read."""
+    lines: list[str]
+    """Errors and notes for standard error."""
+
+
+@dataclass(frozen=True)
+class PictureReader:
+    """Reads pictures; each process that gets it loads the networks once."""
+
+    tools: tuple[str, str, str]
+    """Names of the model, the face detector and the device."""
+    options: "AnalysisOptions"
+
+    @cached_property
+    def analyzer(self) -> "Analyzer":
+        """The analyzer of this process."""
+        from fer_core.analyzer import Analyzer
+
+        return Analyzer(*self.tools)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"tools": self.tools, "options": self.options}
+
+    def compared(self, neutral: Path) -> "PictureReader":
+        """Return a reader that compares each face with that of a picture.
+
+        Raises:
+            UserError: if the picture cannot be read, or has no face.
+        """
+        baseline = read_baseline(self.analyzer, neutral)
+        return PictureReader(self.tools, replace(self.options, baseline=baseline))
+
+    def __call__(self, path: Path) -> Picture:
+        from fer_core.export import image_record
+        from fer_core.images import ImageError, decode_image
+
+        analyzer = self.analyzer
+        try:
+            decoded = decode_image(path)
+        except ImageError as error:
+            return Picture({"path": str(path), "error": str(error)}, [f"error: {error}"])
+        readings = analyzer.analyze(decoded.pixels, self.options).readings
+        record = image_record(str(path), decoded.pixels, readings, decoded.notes)
+        return Picture(record, [f"note: {path}: {note}" for note in decoded.notes])
 
 
 def read_baseline(analyzer: "Analyzer", path: Path) -> "Baseline":

@@ -1,8 +1,9 @@
 """Progress bars on standard error; nothing at all where that is not a terminal."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -16,7 +17,7 @@ def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
         A function that takes the finished share of the work, 0..1. Until it is called, the bar only shows
         that something happens.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or parent_process() is not None:  # a process of several shows none
         yield lambda share: None
         return
     from rich.console import Console
@@ -42,12 +43,19 @@ def print_above(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def track(items: Sequence[Item], label: str) -> Iterator[Item]:
-    """Yield the items with a bar that shows the share of finished ones; a single item gets no bar."""
-    if len(items) < 2:
+def track(items: Iterable[Item], label: str, count: int | None = None) -> Iterator[Item]:
+    """Yield the items with a bar that shows the share of finished ones; a single item gets no bar.
+
+    Args:
+        count: number of the items, where they are computed one by one.
+    """
+    if count is None:
+        items = list(items)
+        count = len(items)
+    if count < 2:
         yield from items
         return
     with progress_bar(label) as show:
         for number, item in enumerate(items, start=1):
             yield item
-            show(number / len(items))
+            show(number / count)

@@ -1,23 +1,33 @@
 """``video``: every face of one clip or several over time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from fer_core.cli.options import Details, Device, FaceDetector, Model, Prior
+from fer_core.cli.options import (
+    Details,
+    Device,
+    EngineName,
+    FaceDetector,
+    Model,
+    Prior,
+    Processes,
+)
 from fer_core.cli.predict import read_baseline
 from fer_core.cli.printing import make_table, print_table
-from fer_core.cli.progress import print_above, progress_bar
+from fer_core.cli.progress import print_above, progress_bar, track
 from fer_core.errors import UserError
 from fer_core.files import make_folder, replaced
 
 if TYPE_CHECKING:
     from fer_core.analyzer import Analyzer
+    from fer_core.serving.workers import Workers
     from fer_core.streaming.stream import StreamSettings
     from fer_core.types import Baseline
     from fer_core.video import Progress, Timeline
@@ -58,46 +68,71 @@ def video(
             "which the faces are neutral, or median for the median of each face over the clip."
         ),
     ] = None,
+    processes: Processes = 1,
+    engine: EngineName = "local",
 ) -> None:
     """Read every face of a video over time. Ctrl+C keeps what was read so far.
 
-    Several clips are read one after another. Their files are named by clip, in the folders that --csv and
-    --annotated name. A clip that cannot be read is reported, and the others go on.
+    Several clips are read one after another, or as many at once as there are processes. Their files are named
+    by clip, in the folders that --csv and --annotated name. A clip that cannot be read is reported, and the
+    others go on.
     """
+    from fer_core.serving.workers import Workers
     from fer_core.streaming.stream import StreamSettings
     from fer_core.video.timeline import check_smoothing
 
     check_smoothing(smoothing)
     settings = StreamSettings(maps=(), prior=prior, smoothing=0)
+    workers = Workers(processes, engine)
     work = _Work((model, detector, device), settings, every, details, smoothing, neutral)
     tables = _files_of(clips, csv_out, "--csv", ".csv")
     films = _files_of(clips, annotated, "--annotated", "-annotated.mp4")
     if len(clips) == 1:
-        work.read(clips[0], tables[0], films[0])
+        work.read(clips[0], tables[0], films[0], _print_timeline)
         return
-    _read_several(work, list(zip(clips, tables, films, strict=True)))
+    _read_several(work, list(zip(clips, tables, films, strict=True)), workers)
 
 
-def _read_several(work: "_Work", jobs: Sequence[tuple[Path, Path | None, Path | None]]) -> None:
-    """Read clips one after another; report those that cannot be read, and go on.
+_Job = tuple[Path, Path | None, Path | None]
+"""A clip with its table and its film, None for none."""
 
-    Args:
-        jobs: each clip with its table and its film, None for none.
-    """
+
+def _read_several(work: "_Work", jobs: Sequence[_Job], workers: "Workers") -> None:
+    """Read clips, one after another or side by side; report those that cannot be read, and go on."""
     work.check()
-    failed = False
-    for count, (clip, table, film) in enumerate(jobs, start=1):
-        try:
-            stopped = work.read(clip, table, film)
-        except (UserError, OSError) as error:
-            print_above(f"error: {error}")
-            failed = True
-            continue
-        if stopped and count < len(jobs):
-            print_above(f"stopped after {count:,} of {len(jobs):,} clips")
-            raise typer.Exit(130)
+    results: Iterable[_ClipResult]
+    if workers.is_this_process:
+        results = map(work, jobs)  # each has its own bar, and is printed at once
+    else:
+        results = track(workers.map(work.quietly, jobs), "Reading clips", len(jobs))
+    failed, count, stopped = False, 0, False
+    try:
+        for result in results:
+            count += 1
+            if result.timeline is not None:
+                _print_timeline(result.timeline)
+            if result.error is not None:
+                print_above(f"error: {result.error}")
+                failed = True
+            if result.stopped and workers.is_this_process:
+                stopped = True
+                break
+    except KeyboardInterrupt:
+        stopped = True
+    if stopped and count < len(jobs):
+        print_above(f"stopped after {count:,} of {len(jobs):,} clips")
+        raise typer.Exit(130)
     if failed:
         raise typer.Exit(2)
+
+
+class _ClipResult(NamedTuple):
+    """What became of a clip."""
+
+    timeline: "Timeline | None" = None
+    """What was read, where it has not been printed yet."""
+    error: str | None = None
+    stopped: bool = False
 
 
 def _files_of(
@@ -172,8 +207,36 @@ class _Work:
         self.analyzer.detector()
         _ = self.face
 
-    def read(self, clip: Path, csv_out: Path | None, annotated: Path | None) -> bool:
-        """Read a clip, print what was found and write its files; return whether Ctrl+C stopped it.
+    def __call__(self, job: _Job) -> _ClipResult:
+        """Read a clip of several, and print what was found."""
+        return self._result(job, _print_timeline)
+
+    def quietly(self, job: _Job) -> _ClipResult:
+        """Read a clip of several in a process whose parent prints what was found."""
+        timelines: list[Timeline] = []
+        result = self._result(job, timelines.append)
+        return result._replace(timeline=timelines[0] if timelines else None)
+
+    def _result(self, job: _Job, show: "Callable[[Timeline], None]") -> _ClipResult:
+        try:
+            return _ClipResult(stopped=self.read(*job, show))
+        except (UserError, OSError) as error:
+            return _ClipResult(error=str(error))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def read(
+        self,
+        clip: Path,
+        csv_out: Path | None,
+        annotated: Path | None,
+        show: "Callable[[Timeline], None]",
+    ) -> bool:
+        """Read a clip and write its files; return whether Ctrl+C stopped it.
+
+        Args:
+            show: gets what was read before the film is written.
 
         Raises:
             UserError: if the clip cannot be read to its end, or a file cannot be written.
@@ -197,7 +260,7 @@ class _Work:
                 timeline, problem = _finished(reader.timeline, face, self.analyzer, self.smoothing)
                 if table is not None:
                     _write_table(table, timeline, self.details)
-            _print_timeline(timeline)
+            show(timeline)
             if film is not None:
                 with film.open("wb") as output:
                     _show_progress("Writing", annotate(clip, timeline, self.analyzer, output))
@@ -232,11 +295,13 @@ def _write_table(path: Path, timeline: "Timeline", details: bool) -> None:
 
 def _take_steps(label: str, steps: "Iterable[Progress]") -> bool:
     """Take all steps, with a bar, until Ctrl+C; return whether it was pressed."""
+    from fer_core.serving.workers import stop_requested
+
     try:
-        _show_progress(label, steps)
+        _show_progress(label, takewhile(lambda _: not stop_requested(), steps))
     except KeyboardInterrupt:
         return True
-    return False
+    return stop_requested()
 
 
 def _show_progress(label: str, steps: "Iterable[Progress]") -> None:

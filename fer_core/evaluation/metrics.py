@@ -21,7 +21,13 @@ from fer_core.evaluation.calibration import (
     prior_weights,
     reliability,
 )
-from fer_core.evaluation.passes import Progress, align_faces, attention_entropy, predict
+from fer_core.evaluation.passes import (
+    Outputs,
+    Progress,
+    align_faces,
+    attention_entropy,
+    predict_all,
+)
 from fer_core.files import replaced
 from fer_core.labels import EXPRESSIONS, FERPLUS_COLUMNS, PRIORS
 from fer_core.models import Classifier
@@ -99,13 +105,25 @@ def evaluate(
         progress: called with the finished share of the predictions, 0..1.
     """
     aligned = align_faces(classifier, faces) if aligned is None else aligned
-    logits, votes, affect = predict(classifier, aligned, progress=progress)
-    if tta:
-        mirrored = predict(classifier, aligned[:, :, ::-1])
-        logits = np.asarray((logits + mirrored[0]) / 2, np.float32)
-        votes = np.asarray((votes + mirrored[1]) / 2, np.float32)
-        if affect is not None and mirrored[2] is not None:
-            affect = np.asarray((affect + mirrored[2]) / 2, np.float32)
+    outputs = predict_all(classifier, aligned, tta=tta, progress=progress)
+    return evaluate_outputs(classifier, faces, outputs, copies)
+
+
+def evaluate_outputs(
+    classifier: Classifier,
+    faces: FaceSet,
+    outputs: Outputs,
+    copies: NDArray[np.bool_] | None = None,
+) -> Evaluation:
+    """Compare what a model predicted for labeled faces with their labels.
+
+    Args:
+        classifier: the model.
+        faces: N faces with labels.
+        outputs: what was predicted for them.
+        copies: (N,) whether a face is a copy of a training face, if known.
+    """
+    aligned, logits, votes, affect = outputs
     own = classifier.calibrate(logits, "own")
     evaluation = measure(classifier.name, own, votes, faces, affect, copies)
     entropy = attention_entropy(classifier, aligned)

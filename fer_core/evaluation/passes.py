@@ -1,7 +1,7 @@
 """Alignment and forward passes over a whole set of faces, part by part, so that progress can be shown."""
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -49,10 +49,16 @@ def align_faces(
     """
     aligned = []
     for part in parts(len(faces), progress):
-        images = faces.images[part]
-        bare = classifier.align(images)
-        aligned.append(bare if detector is None else _detected(classifier, images, detector, bare))
+        aligned.append(align_part(classifier, faces.images[part], detector))
     return np.concatenate(aligned) if aligned else classifier.align([])
+
+
+def align_part(
+    classifier: Classifier, images: list[Image], detector: Detector | None = None
+) -> Image:
+    """Align some of the faces of a set, as ``align_faces`` does."""
+    bare = classifier.align(images)
+    return bare if detector is None else _detected(classifier, images, detector, bare)
 
 
 def predict(
@@ -63,6 +69,45 @@ def predict(
     logits, votes, affect = zip(*outputs, strict=True)
     known = [rows for rows in affect if rows is not None]
     return np.concatenate(logits), np.concatenate(votes), np.concatenate(known) if known else None
+
+
+class Outputs(NamedTuple):
+    """Aligned faces of a set, and what a model predicts for them."""
+
+    aligned: Image
+    """(N, S, S) uint8."""
+    logits: Floats
+    """(N, 7)."""
+    votes: Floats
+    """(N, 8)."""
+    affect: Floats | None
+    """(N, 2), or None."""
+
+
+def predict_all(
+    classifier: Classifier, aligned: Image, *, tta: bool = False, progress: Progress | None = None
+) -> Outputs:
+    """Predict from aligned faces; with ``tta`` the mean over each face and its mirror image."""
+    logits, votes, affect = predict(classifier, aligned, progress=progress)
+    if tta:
+        mirrored = predict(classifier, aligned[:, :, ::-1])
+        logits = np.asarray((logits + mirrored[0]) / 2, np.float32)
+        votes = np.asarray((votes + mirrored[1]) / 2, np.float32)
+        if affect is not None and mirrored[2] is not None:
+            affect = np.asarray((affect + mirrored[2]) / 2, np.float32)
+    return Outputs(aligned, logits, votes, affect)
+
+
+def join_outputs(parts: Sequence[Outputs]) -> Outputs:
+    """Return the outputs for the faces of all parts, in order."""
+    aligned, logits, votes, affect = zip(*parts, strict=True)
+    known = [rows for rows in affect if rows is not None]
+    return Outputs(
+        np.concatenate(aligned),
+        np.concatenate(logits),
+        np.concatenate(votes),
+        np.concatenate(known) if known else None,
+    )
 
 
 def attention_entropy(classifier: Classifier, aligned: Image) -> float | None:
