@@ -78,7 +78,7 @@ class Engine:
                 f"{in_short(address)!r} is not the address of an engine; give host:port, as "
                 "`expression-lens serve` prints it"
             )
-        self.address = f"{url.hostname}:{port}"
+        self.address, self.token = f"{url.hostname}:{port}", token
         self._place = (url.hostname, port)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._idle: list[HTTPConnection] = []
@@ -105,7 +105,7 @@ class Engine:
             answer = self.call("GET", "/models", seconds=CONNECT)
             weights = {str(name): str(sha256) for name, sha256 in answer.items()}
         except (EngineError, AttributeError) as error:
-            self._lose(error)
+            self.lose(error)
             raise EngineError(
                 f"the engine at {self.address} cannot be reached ({in_short(self._reason)}); start it "
                 f"with `expression-lens serve`, or unset {ENGINE}"
@@ -129,8 +129,7 @@ class Engine:
         """
         if self._lost:
             self._look_for_it()
-            return False
-        return self._weights.get(card.name) == card.sha256
+        return not self._lost and self._weights.get(card.name) == card.sha256
 
     def forward(self, card: Card, inputs: NDArray[Any]) -> Mapping[str, Floats] | None:
         """Run a network once, as a ``ForwardPass`` does; None where it has to be done in this process."""
@@ -148,13 +147,24 @@ class Engine:
         path = f"/maps/{quote(card.name)}?{urlencode(wanted)}"
         return cast(dict[str, Floats] | None, self._ask(card, path, aligned, MAPS))
 
-    def call(self, verb: str, path: str, body: bytes = b"", *, seconds: float) -> Any:
+    def call(
+        self,
+        verb: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        seconds: float,
+        retry: bool = True,
+        classes: Sequence[type] = (),
+    ) -> Any:
         """Call the engine and return its answer; a call whose replica died is made again.
 
         Args:
-            verb: GET, POST or DELETE.
+            verb: GET or POST.
             path: with the query.
             seconds: for the answer, retries included.
+            retry: whether to call again.
+            classes: the dataclasses that the answer may hold.
 
         Raises:
             EngineError: if there is no answer in time, or it is none of an engine.
@@ -165,11 +175,11 @@ class Engine:
             try:
                 status, data = self._exchange(verb, path, body, deadline - monotonic())
                 if status not in STOPPED:
-                    return _answer(status, data)
+                    return _answer(status, data, classes)
                 reason = f"HTTP status {status}"
             except (OSError, HTTPException) as error:
                 reason = in_short(str(error) or type(error).__name__)
-            if monotonic() + pause >= deadline:
+            if not retry or monotonic() + pause >= deadline:
                 raise EngineError(reason)
             sleep(pause)
             pause *= 2
@@ -181,10 +191,11 @@ class Engine:
         try:
             return self.call("POST", path, dumps(body), seconds=seconds)
         except EngineError as error:
-            self._lose(error)
+            self.lose(error)
             return None
 
-    def _lose(self, error: Exception) -> None:
+    def lose(self, error: Exception) -> None:
+        """Take the engine for lost, because of an error; it is logged once and asked again after a while."""
         with self._lock:
             first, self._lost = not self._lost or not self._retry_at, True
             self._reason, self._retry_at = str(error), monotonic() + RETRY_AFTER
@@ -280,7 +291,7 @@ def engine_from_environment() -> Engine | None:
     return Engine(address, os.environ.get(TOKEN, "")).try_connect()
 
 
-def _answer(status: int, data: bytes) -> Any:
+def _answer(status: int, data: bytes, classes: Sequence[type]) -> Any:
     """Return the value of an answer.
 
     Raises:
@@ -288,7 +299,7 @@ def _answer(status: int, data: bytes) -> Any:
         UserError: if it is a refusal.
     """
     try:
-        value = loads(data)
+        value = loads(data, classes)
     except WireError:
         value = None
     if status == 200 and value is not None:

@@ -1,6 +1,7 @@
 """Answers of the engine: what one of its processes computes for a request by HTTP.
 
     GET  /models                                         {name: sha256 of the weights}
+    GET  /streams                                        address and load of this process's ``StreamHost``
     POST /forward/NAME?weights=SHA256                    crops (N, 1, S, S) -> outputs of the forward pass
     POST /maps/NAME?weights=SHA256&method=M&targets=A,B  crop (S, S) -> {class: raw map}
 
@@ -9,20 +10,21 @@ user.
 """
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.analyzer import Analyzer
 from fer_core.devices import choose_device
 from fer_core.errors import UserError
 from fer_core.explain.maps import raw_maps
 from fer_core.models.classifier import BATCH, load_model
 from fer_core.runtime.wire import WireError, dumps, loads
+from fer_core.serving.hosts import REFUSED, StreamHost, is_allowed
 from fer_core.types import Floats
 from fer_core.weights import list_models, load_card
 
@@ -57,6 +59,9 @@ class Networks:
         device = choose_device(device)
         self._classifier = lru_cache(None)(lambda name: load_model(name, device))
         self._batched = lru_cache(None)(self._batch)
+        self._streams = cache(
+            lambda: StreamHost(Analyzer(device=device, threads=1), _own_ip(), token)
+        )
         self._weights = {name: load_card(name).sha256 for name in list_models()}
         for name in models:
             self._classifier(load_card(name).name)
@@ -70,9 +75,8 @@ class Networks:
 
     async def answer(self, request: "Request") -> Answer:
         """Return the status and the value that answer a request."""
-        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(shown.encode(), self._token.encode()):
-            return 401, "the engine refuses the token; set the same one for both"
+        if not is_allowed(request.headers.get("authorization"), self._token):
+            return 401, REFUSED
         try:
             return 200, await self._answer(request)
         except OtherWeightsError as error:
@@ -87,8 +91,13 @@ class Networks:
         kind, _, name = request.url.path.strip("/").partition("/")
         if (request.method, kind, name) == ("GET", "models", ""):
             return self._weights
+        if (request.method, kind, name) == ("GET", "streams", ""):
+            host = await asyncio.to_thread(self._streams)
+            return {"address": host.address, "load": host.load}
         if request.method != "POST" or kind not in ("forward", "maps"):
-            raise UserError("the engine answers GET /models, POST /forward/NAME and /maps/NAME")
+            raise UserError(
+                "the engine answers GET /models and /streams, POST /forward/NAME and /maps/NAME"
+            )
         query = request.query_params
         if name not in self._weights or query.get("weights") != self._weights[name]:
             raise OtherWeightsError(f"the engine does not run these weights of {name!r}")
@@ -126,6 +135,13 @@ class Networks:
 
         batched = serve.batch(max_batch_size=BATCH, batch_wait_timeout_s=0.0)(compute)
         return batched
+
+
+def _own_ip() -> str:
+    """Return the address at which the other machines of the cluster reach this one."""
+    import ray
+
+    return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
 
 
 def _check(inputs: object, shape: tuple[int, ...], most: int) -> None:

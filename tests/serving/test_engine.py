@@ -7,15 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event
 from time import monotonic, sleep
 
 import numpy as np
 import pytest
 
-from fer_core import Analyzer, load_model
+from fer_core import Analyzer, Stream, load_model
 from fer_core.explain.maps import raw_maps
-from fer_core.runtime import Engine
+from fer_core.runtime import Engine, remote
+from fer_core.serving import streams
+from fer_core.serving.streams import RemoteStream
 from fer_core.types import Image
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'expression-lens[scale]'")
@@ -67,6 +70,11 @@ class Served:
                 found.append(pid)
         return found
 
+    def has_new_replica(self, before: set[int]) -> bool:
+        """Return whether there are two replicas, one of which is not among ``before``."""
+        now = set(self.replicas())
+        return len(now) == 2 and len(now - before) == 1
+
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
@@ -84,7 +92,10 @@ def served() -> Iterator[Served]:
 
 
 @pytest.fixture
-def engine(served: Served) -> Engine:
+def engine(served: Served, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Return a client that waits longer than usual: the machine of the tests may be busy."""
+    monkeypatch.setattr(remote, "ANSWER", WAIT)
+    monkeypatch.setattr(streams, "SECONDS", WAIT)
     return Engine(served.address).connect()
 
 
@@ -165,16 +176,40 @@ def test_no_call_fails_while_a_replica_is_killed(served: Served, engine: Engine)
         askers = [pool.submit(ask) for _ in range(4)]
         try:
             wait_until(lambda: len(counts) > 200)
-            killed, other = served.replicas()
+            before = set(served.replicas())
+            killed = min(before)
             os.kill(killed, signal.SIGKILL)
             at_kill = len(counts)
             wait_until(lambda: len(counts) > at_kill + 1000 or any(each.done() for each in askers))
-            wait_until(lambda: len(set(served.replicas()) - {killed, other}) == 1)  # started anew
+            wait_until(partial(served.has_new_replica, before))
         finally:
             ended.set()
         for each in askers:
             each.result()
     assert engine.problem is None
+
+
+def test_streams_go_on_when_the_process_that_reads_them_is_killed(
+    served: Served, engine: Engine, astronaut: Image
+) -> None:
+    analyzer = Analyzer()
+    here, there = Stream(analyzer), RemoteStream(engine, analyzer)
+    for number in range(3):
+        expected, result = (each.push(astronaut, time=number / 10) for each in (here, there))
+        np.testing.assert_allclose(
+            result.readings[0].logits, expected.readings[0].logits, atol=1e-5
+        )
+        np.testing.assert_allclose(
+            result.explanations[0][0].heatmap, expected.explanations[0][0].heatmap, atol=1e-5
+        )
+    wait_until(lambda: len(served.replicas()) == 2)
+    for (
+        killed
+    ) in served.replicas():  # one after the other: it is not known which one reads the stream
+        before = set(served.replicas())
+        os.kill(killed, signal.SIGKILL)
+        assert there.push(astronaut, time=1.0).readings
+        wait_until(partial(served.has_new_replica, before))
 
 
 def test_a_wrong_token_and_other_weights_are_refused(served: Served, engine: Engine) -> None:
