@@ -73,16 +73,22 @@ def processor_seconds(pid: int) -> float:
     return total / TICKS
 
 
-def memory(pid: int) -> float:
-    """Return the resident memory of a process and all that it has started, in MB; shared pages count once."""
-    total = 0
+def memory(pid: int) -> tuple[float, float]:
+    """Return the memory of all processes of the engine and that of its replicas among it, in MB.
+
+    Shared pages count once.
+    """
+    total = replicas = 0
     for each in descendants(pid):
         try:
+            title = Path(f"/proc/{each}/cmdline").read_bytes()
             lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
         except OSError:
             continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1000
+        kilobytes = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        total += kilobytes
+        replicas += kilobytes if title.startswith(b"ray::ServeReplica") else 0
+    return total / 1000, replicas / 1000
 
 
 class Measured:
@@ -154,7 +160,8 @@ def streams(
     frames = list(scene(640, 480, 1, 40))
 
     def watch(number: int) -> list[float]:
-        stream, latencies = make(), []
+        stream = make()
+        latencies: list[float] = []
         for frame in frames[:5]:
             stream.push(frame, time=perf_counter())
         start = perf_counter() + number / RATE / viewers
@@ -180,14 +187,12 @@ def streams(
 
 
 def pictures(paths: Sequence[Path], workers: Workers) -> str:
-    """Return a row of pictures a second, with and without the start of the processes."""
+    """Return a row of pictures a second, the start of the processes included, and how long that took."""
     reader = PictureReader(("default", "mtcnn", "auto"), CLASSES_ONLY)
     started = perf_counter()
-    times = [perf_counter() for _ in workers.map(reader, paths)]
-    skipped = len(paths) // 5
-    steady = (len(paths) - skipped - 1) / (times[-1] - times[skipped])
+    times = [perf_counter() - started for _ in workers.map(reader, paths)]
     where = f"{workers.engine}, {workers.processes}"
-    return f"{where:<10} {len(paths) / (times[-1] - started):>10.1f} {steady:>14.1f}"
+    return f"{where:<10} {len(paths) / times[-1]:>10.1f} {times[0]:>14.1f}"
 
 
 def picture_files(folder: Path, count: int) -> list[Path]:
@@ -203,7 +208,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each row")
     parser.add_argument("--replicas", type=int, default=2)
-    parser.add_argument("--pictures", type=int, default=300)
+    parser.add_argument("--pictures", type=int, default=1500)
     parser.add_argument("--port", type=int, default=8123)
     parser.add_argument("--models", default="default,emonet_multihead")
     options = parser.parse_args()
@@ -219,15 +224,21 @@ def main() -> None:
                 print(crops(there, threads, options.seconds, pid), flush=True)
         print("\nwhere   viewers frames/s   median      p95    cores   cores of")
         print("                           ms       ms    here     engine")
-        for viewers in (1, 2, 4, 8):
+        for viewers in (1, 2, 4, 8, 16, 32):
             print(streams(lambda: Stream(analyzer), viewers, options.seconds, None))
             remote = streams(lambda: RemoteStream(engine, analyzer), viewers, options.seconds, pid)
             print(remote, flush=True)
         frame = next(scene(640, 480, 1, 1))
         answer = len(dumps(Stream(analyzer).push(frame, time=0.0)))
         print(f"\na frame sends {len(dumps(frame)):,} bytes; its answer is below {answer:,} bytes")
-        print(f"memory of the engine: {memory(pid):,.0f} MB; lost: {engine.problem}\n")
-    print("processes  pictures/s  once started")
+        total, replicas = memory(pid)
+        print(f"memory of the engine: {total:,.0f} MB, its replicas {replicas:,.0f} MB")
+        with Measured(pid) as idle:
+            sleep(options.seconds)
+        print(
+            f"cores of the idle engine: {idle.there / idle.seconds:.2f}; lost: {engine.problem}\n"
+        )
+    print("processes  pictures/s   s to the first")
     with TemporaryDirectory() as folder:
         paths = picture_files(Path(folder), options.pictures)
         for workers in (Workers(), Workers(2), Workers(2, "ray")):

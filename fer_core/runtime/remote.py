@@ -85,7 +85,7 @@ class Engine:
         self._lock = Lock()
         self._weights: Mapping[str, str] = {}
         self._reason = "not asked yet"
-        self._lost = True
+        self._lost, self._reported = True, False
         self._retry_at = 0.0
 
     @property
@@ -105,14 +105,14 @@ class Engine:
             answer = self.call("GET", "/models", seconds=CONNECT)
             weights = {str(name): str(sha256) for name, sha256 in answer.items()}
         except (EngineError, AttributeError) as error:
-            self.lose(error)
+            self._mark_lost(error)
             raise EngineError(
                 f"the engine at {self.address} cannot be reached ({in_short(self._reason)}); start it "
                 f"with `expression-lens serve`, or unset {ENGINE}"
             ) from None
-        if self._lost and self._retry_at:
+        if self._reported:
             log.warning("the engine at %s is reached again", self.address)
-        self._weights, self._lost, self._retry_at = weights, False, 0.0
+        self._weights, self._lost, self._reported = weights, False, False
         return self
 
     def try_connect(self) -> "Engine":
@@ -120,6 +120,7 @@ class Engine:
         try:
             return self.connect()
         except EngineError:
+            self._report()
             return self
 
     def has(self, card: Card) -> bool:
@@ -196,10 +197,17 @@ class Engine:
 
     def lose(self, error: Exception) -> None:
         """Take the engine for lost, because of an error; it is logged once and asked again after a while."""
-        with self._lock:
-            first, self._lost = not self._lost or not self._retry_at, True
-            self._reason, self._retry_at = str(error), monotonic() + RETRY_AFTER
+        self._mark_lost(error)
+        self._report()
+
+    def _mark_lost(self, error: Exception) -> None:
+        self._lost, self._reason = True, str(error)
+        self._retry_at = monotonic() + RETRY_AFTER
         self._close_idle()
+
+    def _report(self) -> None:
+        with self._lock:
+            first, self._reported = not self._reported, True
         if first:
             log.warning("%s (%s)", self.problem, self._reason)
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from fer_core.analyzer import Analyzer
 from fer_core.devices import choose_device
 from fer_core.errors import UserError
-from fer_core.explain.maps import raw_maps
 from fer_core.models.classifier import BATCH, load_model
 from fer_core.runtime.wire import WireError, dumps, loads
 from fer_core.serving.hosts import REFUSED, StreamHost, is_allowed
@@ -110,6 +109,8 @@ class Networks:
             _check(inputs, (1, side, side), MAX_INPUTS)
             return await self._batched(name)(inputs)
         _check(inputs, (side,), side)
+        from fer_core.explain.maps import raw_maps  # with torch, which takes 250 MB of each process
+
         targets = query.get("targets", "").split(",")
         layer = int(query["layer"]) if "layer" in query else None
         method = query.get("method", "gradcam")

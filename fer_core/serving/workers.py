@@ -146,10 +146,12 @@ def _map_by_processes(
 
 
 class _RayWorker:
-    """An actor of a pool of Ray Data."""
+    """An actor of a pool of Ray Data; a subclass names the work."""
 
-    def __init__(self, work: bytes) -> None:
-        self._work = pickle.loads(work)
+    work = b""
+
+    def __init__(self) -> None:
+        self._work = pickle.loads(self.work)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         answer: tuple[Any, UserError | None]
@@ -169,7 +171,13 @@ def _map_by_ray(
     started = not ray.is_initialized()
     if started:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
+    data = pickle.dumps(work)
+
+    class Worker(_RayWorker):  # a class of a function goes to the actors whole
+        work = data
+
     try:
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
@@ -178,8 +186,7 @@ def _map_by_ray(
         answers = (
             ray.data.from_items(rows, override_num_blocks=max(1, blocks))
             .map(
-                _RayWorker,  # type: ignore[arg-type]  # a class serves as well, one object an actor
-                fn_constructor_args=(pickle.dumps(work),),
+                Worker,  # type: ignore[arg-type]  # a class serves as well, one object an actor
                 compute=ray.data.ActorPoolStrategy(size=processes),
                 num_cpus=1,
             )
