@@ -50,16 +50,19 @@ class Networks:
     Args:
         models: names of the models to load at once; others are loaded when they are first asked for.
         token: what callers have to know; "" for nothing.
+        host: address on which streams are answered; "" for that of this machine in the cluster.
         device: where networks run, as ``choose_device`` takes it.
     """
 
-    def __init__(self, models: Sequence[str], token: str = "", device: str = "auto") -> None:
+    def __init__(
+        self, models: Sequence[str], token: str = "", host: str = "", device: str = "auto"
+    ) -> None:
         self._token = token
         device = choose_device(device)
         self._classifier = lru_cache(None)(lambda name: load_model(name, device))
         self._batched = lru_cache(None)(self._batch)
         self._streams = cache(
-            lambda: StreamHost(Analyzer(device=device, threads=1), _own_ip(), token)
+            lambda: StreamHost(Analyzer(device=device, threads=1), host or _own_ip(), token)
         )
         self._weights = {name: load_card(name).sha256 for name in list_models()}
         for name in models:

