@@ -1,11 +1,12 @@
-"""What an engine costs and saves: ``python -m benchmarks.engine`` (with the extra ``scale``).
+"""What an engine costs and saves: ``python -m benchmarks.engine`` (with the extras ``app`` and ``scale``).
 
-Three tables, each against this process in the same run, since machines are noisy. Cores are processor time a
+Four tables, each against this process in the same run, since machines are noisy. Cores are processor time a
 second: of this process, which stands for the app's, and of all processes of the engine together.
 
 crops    Faces a second through one network, from 1 and 8 threads.
 streams  Viewers whose 640×480 frames come 10 a second, with landmarks and the map of the assigned class;
          what a viewer cannot get is dropped. Drawing, which stays in the app, is left out.
+video    What the app pays for a viewer's video whatever reads it: milliseconds of processor time a frame.
 pictures ``predict`` over pictures: one process, several, and Ray Data.
 """
 
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from fractions import Fraction
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,15 +26,18 @@ from time import perf_counter, process_time, sleep
 
 import numpy as np
 import skimage.data
+from av import VideoFrame
 from PIL import Image as Pillow
 
 from benchmarks.live import scene
-from fer_core import Analyzer, Stream, load_model
+from fer_core import Analyzer, Stream, StreamSettings, load_model
 from fer_core.cli.predict import PictureReader
+from fer_core.draw.overlay import OverlayStyle, draw_overlay
 from fer_core.models.classifier import Classifier
 from fer_core.options import CLASSES_ONLY
 from fer_core.runtime import Engine
 from fer_core.runtime.wire import dumps
+from fer_core.serving.hosts import StreamHost
 from fer_core.serving.streams import RemoteStream
 from fer_core.serving.workers import Workers
 from fer_core.types import Image
@@ -186,6 +191,46 @@ def streams(
     )
 
 
+def video(analyzer: Analyzer, rate: float) -> str:
+    """Return what decoding, drawing and encoding a frame costs, and the traffic, as WebRTC has it."""
+    from aiortc.codecs.vpx import Vp8Decoder, Vp8Encoder, vp8_depayload
+    from aiortc.jitterbuffer import JitterFrame
+
+    stream, style = Stream(analyzer), OverlayStyle()
+    camera, decoder, encoder = Vp8Encoder(), Vp8Decoder(), Vp8Encoder()
+    seconds, counts, size = {"decode": 0.0, "draw": 0.0, "encode": 0.0}, 0, 0
+    for number, image in enumerate(scene(640, 480, 1, 60)):
+        frame = VideoFrame.from_ndarray(image, format="rgb24")
+        frame.pts, frame.time_base = round(number * 90_000 / rate), Fraction(1, 90_000)
+        packets, timestamp = camera.encode(frame)
+        data = b"".join(vp8_depayload(packet) for packet in packets)
+        started = process_time()
+        (received,) = decoder.decode(JitterFrame(data, timestamp))
+        assert isinstance(received, VideoFrame)
+        image = np.asarray(received.to_ndarray(format="rgb24"), np.uint8)
+        decoded = process_time()
+        result = stream.push(image, time=number / rate)
+        read = process_time()
+        image = draw_overlay(image, result, style)
+        drawn = process_time()
+        answer = VideoFrame.from_ndarray(image, format="rgb24")
+        answer.pts, answer.time_base = received.pts, received.time_base
+        packets, _ = encoder.encode(answer)
+        if number < 10:  # the first is whole, the others are differences
+            continue
+        counts += 1
+        size += sum(map(len, packets))
+        seconds["decode"] += decoded - started
+        seconds["draw"] += drawn - read
+        seconds["encode"] += process_time() - drawn
+    parts = ", ".join(f"{name} {1e3 * each / counts:.1f}" for name, each in seconds.items())
+    whole = 1e3 * sum(seconds.values()) / counts
+    bits = 8 * size / counts * rate / 1e6
+    return (
+        f"video: {parts}, together {whole:.1f} ms a frame; {bits:.2f} Mbit/s at {rate:.0f} frames/s"
+    )
+
+
 def pictures(paths: Sequence[Path], workers: Workers) -> str:
     """Return a row of pictures a second, the start of the processes included, and how long that took."""
     reader = PictureReader(("default", "mtcnn", "auto"), CLASSES_ONLY)
@@ -228,9 +273,15 @@ def main() -> None:
             print(streams(lambda: Stream(analyzer), viewers, options.seconds, None))
             remote = streams(lambda: RemoteStream(engine, analyzer), viewers, options.seconds, pid)
             print(remote, flush=True)
+        print(f"\n{video(analyzer, RATE)}")
         frame = next(scene(640, 480, 1, 1))
-        answer = len(dumps(Stream(analyzer).push(frame, time=0.0)))
-        print(f"\na frame sends {len(dumps(frame)):,} bytes; its answer is below {answer:,} bytes")
+        host = StreamHost(analyzer)
+        status, answer = host.answer(
+            "/push?stream=a&time=0", dumps((StreamSettings(model="prior_attention"), frame))
+        )
+        assert status == 200, answer
+        sizes = f"sends {len(dumps(frame)):,} bytes, its answer has {len(dumps(answer)):,}"
+        print(f"a frame to the engine {sizes}")
         total, replicas = memory(pid)
         print(f"memory of the engine: {total:,.0f} MB, its replicas {replicas:,.0f} MB")
         with Measured(pid) as idle:
