@@ -138,6 +138,15 @@ class RemoteStream:
             raise UserError(f"there is no face {track}; tracked are []")
 
 
+def open_stream(
+    analyzer: Analyzer, settings: StreamSettings | None = None
+) -> Stream | RemoteStream:
+    """Return a stream on the analyzer's engine, or in this process where it has none."""
+    if analyzer.engine is None:
+        return Stream(analyzer, settings)
+    return RemoteStream(analyzer.engine, analyzer, settings)
+
+
 def _restored(state: StreamState, frame: Image) -> StreamState:
     """Return the state with heatmaps of the size of the frame."""
 

@@ -170,6 +170,8 @@ def _map_by_ray(
 
     started = not ray.is_initialized()
     if started:
+        # Ray warns in long lines of the actors that Ray Data makes.
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
     data = pickle.dumps(work)
 

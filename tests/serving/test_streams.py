@@ -10,7 +10,7 @@ import pytest
 from fer_core import Analyzer, Stream, StreamSettings
 from fer_core.runtime import Engine, EngineError
 from fer_core.serving.hosts import StreamHost
-from fer_core.serving.streams import RemoteStream
+from fer_core.serving.streams import RemoteStream, open_stream
 from fer_core.types import Image
 from fer_core.weights import Card
 
@@ -146,6 +146,15 @@ def test_frames_are_read_here_while_the_engine_is_lost(
     engine.host, engine.there = host, True
     assert stream.push(astronaut, time=2.0).readings and host.load == 1 and not stream.baselines
     host.close()
+
+
+def test_a_stream_is_opened_where_the_analyzer_computes(
+    analyzer: Analyzer, host: StreamHost
+) -> None:
+    assert isinstance(open_stream(analyzer), Stream)
+    settings = StreamSettings(model="plain")
+    remote = open_stream(Analyzer(engine=FakeEngine(host)), settings)
+    assert isinstance(remote, RemoteStream) and remote.settings is settings
 
 
 def test_a_host_refuses_what_it_does_not_know(analyzer: Analyzer, astronaut: Image) -> None:
