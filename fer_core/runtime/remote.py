@@ -44,6 +44,8 @@ MAPS: Final = 120.0
 """Longest wait for maps, in seconds; occlusion by a larger network takes several."""
 RETRY_AFTER: Final = 10.0
 """Time from the loss of an engine to the next attempt to reach it, in seconds."""
+REST: Final = 5.0
+"""Time for which a model that was too slow is left to this process, in seconds; loading one takes as long."""
 PAUSE: Final = 0.05
 """Time before the first retry of a call, in seconds; it doubles with each."""
 STOPPED: Final = (502, 503, 504)
@@ -54,6 +56,10 @@ log = logging.getLogger("fer_core.engine")
 
 class EngineError(UserError):
     """An engine cannot be reached, was lost, or does not answer as one."""
+
+
+class EngineTimeoutError(EngineError):
+    """An engine has not answered in time; it may be busy, or load a model."""
 
 
 class Engine:
@@ -84,6 +90,7 @@ class Engine:
         self._idle: list[HTTPConnection] = []
         self._lock = Lock()
         self._weights: Mapping[str, str] = {}
+        self._resting: dict[str, float] = {}
         self._reason = "not asked yet"
         self._lost, self._reported = True, False
         self._retry_at = 0.0
@@ -102,7 +109,7 @@ class Engine:
             EngineError: if it cannot be reached, or does not answer as an engine.
         """
         try:
-            answer = self.call("GET", "/models", seconds=CONNECT)
+            answer = self.call("GET", "/models", seconds=ANSWER)
             weights = {str(name): str(sha256) for name, sha256 in answer.items()}
         except (EngineError, AttributeError) as error:
             self._mark_lost(error)
@@ -130,7 +137,8 @@ class Engine:
         """
         if self._lost:
             self._look_for_it()
-        return not self._lost and self._weights.get(card.name) == card.sha256
+        rests = monotonic() < self._resting.get(card.name, 0.0)
+        return not self._lost and not rests and self._weights.get(card.name) == card.sha256
 
     def forward(self, card: Card, inputs: NDArray[Any]) -> Mapping[str, Floats] | None:
         """Run a network once, as a ``ForwardPass`` does; None where it has to be done in this process."""
@@ -180,6 +188,8 @@ class Engine:
                 reason = f"HTTP status {status}"
             except (OSError, HTTPException) as error:
                 reason = in_short(str(error) or type(error).__name__)
+                if monotonic() >= deadline:
+                    raise EngineTimeoutError(reason) from None
             if not retry or monotonic() + pause >= deadline:
                 raise EngineError(reason)
             sleep(pause)
@@ -192,8 +202,19 @@ class Engine:
         try:
             return self.call("POST", path, dumps(body), seconds=seconds)
         except EngineError as error:
-            self.lose(error)
+            self.report_failure(card, error)
             return None
+
+    def report_failure(self, card: Card, error: EngineError) -> None:
+        """Leave the work on a model to this process for a while, because of an error.
+
+        One that is only slow, since it loads the model perhaps, is not lost for others.
+        """
+        if not isinstance(error, EngineTimeoutError):
+            self.lose(error)
+            return
+        self._resting[card.name] = monotonic() + REST
+        Thread(target=self.try_connect, daemon=True, name="engine").start()  # is it there at all?
 
     def lose(self, error: Exception) -> None:
         """Take the engine for lost, because of an error; it is logged once and asked again after a while."""

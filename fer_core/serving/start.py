@@ -122,7 +122,12 @@ def _running(options: EngineOptions, names: list[str]) -> Iterator[str]:
             if (
                 options.ray_address != "local"
             ):  # Ray that was started here ends whole, with all of its processes
-                serve.delete(APPLICATION)
+                others = set(serve.status().applications) - {APPLICATION}
+                # Ray Serve ends with its last application: `ray stop` would leave HAProxy behind.
+                if others:
+                    serve.delete(APPLICATION)
+                else:
+                    serve.shutdown()  # type: ignore[no-untyped-call]
     finally:
         ray.shutdown()
 

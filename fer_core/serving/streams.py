@@ -12,7 +12,7 @@ import numpy as np
 from fer_core.analyzer import Analyzer
 from fer_core.errors import UserError
 from fer_core.images import to_rgb
-from fer_core.runtime.remote import Engine, EngineError
+from fer_core.runtime.remote import Engine, EngineError, EngineTimeoutError
 from fer_core.runtime.wire import dumps
 from fer_core.serving.hosts import CLASSES, StreamState
 from fer_core.streaming.stream import Stream, StreamSettings
@@ -98,8 +98,9 @@ class RemoteStream:
                 )
             except EngineError as error:
                 self._host = None
-                if attempt:
-                    self._engine.lose(error)
+                if attempt or isinstance(error, EngineTimeoutError):
+                    self._engine.report_failure(card, error)
+                    return None
             else:
                 self._local = None
                 return _restored(state, frame)

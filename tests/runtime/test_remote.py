@@ -1,10 +1,10 @@
 """The client of an engine, against a server of the test's own: no Ray is needed."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class FakeEngine(ThreadingHTTPServer):
         self.calls: list[tuple[str, str | None]] = []
         """Path and token of each call."""
         self.weights = CARD.sha256
+        self.wait: Callable[[], object] = lambda: None
+        """Called before a forward pass is answered."""
 
     @property
     def address(self) -> str:
@@ -43,6 +45,7 @@ class FakeEngine(ThreadingHTTPServer):
             return {CARD.name: self.weights}
         if path.startswith("/maps"):
             return {"happy": np.full((2, 2), 7, np.float32)}
+        self.wait()
         return {"logits": np.full((len(loads(body)), 7), 7, np.float32)}
 
 
@@ -140,6 +143,25 @@ def test_a_lost_engine_is_replaced_logged_once_and_found_again(
             pass
         assert engine.problem is None
         assert caplog.records[-1].message == f"the engine at {server.address} is reached again"
+
+
+def test_an_engine_that_is_slow_with_one_model_is_not_lost(
+    server: FakeEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(remote, "ANSWER", 0.3)
+    monkeypatch.setattr(remote, "REST", 0.5)
+    engine = Engine(server.address).connect()
+    classifier = load_model("default", engine=engine)
+    loaded = Event()
+    server.wait = loaded.wait
+    assert not is_remote(classifier.forward_pass(CROPS))
+    calls = len([path for path, _ in server.calls if path != "/models"])
+    assert not is_remote(classifier.forward_pass(CROPS))  # at once, without a call
+    assert len([path for path, _ in server.calls if path != "/models"]) == calls
+    loaded.set()
+    while not is_remote(classifier.forward_pass(CROPS)):
+        pass
+    assert engine.problem is None and not caplog.records
 
 
 def test_what_the_engine_refuses_is_an_error_of_the_caller(server: FakeEngine) -> None:

@@ -26,7 +26,7 @@ class FakeEngine(Engine):
     def has(self, card: Card) -> bool:
         return self.there
 
-    def lose(self, error: Exception) -> None:
+    def report_failure(self, card: Card, error: EngineError) -> None:
         self.there = False
 
     def call(self, verb: str, path: str, body: bytes = b"", **_: Any) -> Any:
