@@ -41,7 +41,7 @@ def serve(
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     token = os.environ.get(TOKEN, "")
     options = EngineOptions(names, replicas, address, host, port, token)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with ExitStack() as running:
             with progress_bar("Starting the engine"):
@@ -55,3 +55,5 @@ def serve(
             Event().wait()
     except KeyboardInterrupt:
         typer.echo("The engine has ended.")
+    finally:
+        signal.signal(signal.SIGTERM, before)
