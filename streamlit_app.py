@@ -12,7 +12,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from app.address import HISTORY_SCRIPT
 from app.background import run_background_tasks
-from app.messages import show_error
+from app.messages import as_text, show_error
 from app.networks import load_analyzer
 from app.server import prepare_server
 from app.session import CARD_PRIOR, continue_to_page, freeze_garbage
@@ -225,6 +225,9 @@ def choose_settings(page: str) -> None:
                 bind="query-params",
             )
     analyzer = load_analyzer()
+    if analyzer.engine is not None and analyzer.engine.problem:
+        problem = analyzer.engine.problem
+        st.sidebar.caption(f":material/cloud_off: {as_text(problem[0].upper() + problem[1:])}.")
     analyzer.classifier(model)
     analyzer.detector(detector)
     st.session_state.analyzer = analyzer

@@ -7,12 +7,17 @@ whoever warms the networks up, a page or the readiness check of ``deploy``, warm
 import streamlit as st
 
 from fer_core import Analyzer
+from fer_core.runtime import engine_from_environment
 
 
 @st.cache_resource(show_spinner="Loading the networks …")
 def load_analyzer() -> Analyzer:
-    """Return the analyzer that all viewers share."""
-    return Analyzer(threads=1)
+    """Return the analyzer that all viewers share; an engine computes for it where the host names one.
+
+    Raises:
+        UserError: if the engine's address cannot be one.
+    """
+    return Analyzer(threads=1, engine=engine_from_environment())
 
 
 @st.cache_resource(show_spinner="Warming up …")

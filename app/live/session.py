@@ -20,6 +20,7 @@ from fer_core import __version__
 from fer_core.draw.enlarging import enlarge
 from fer_core.draw.overlay import OverlayStyle, draw_message, draw_overlay
 from fer_core.errors import UserError
+from fer_core.serving.streams import RemoteStream, open_stream
 from fer_core.streaming.monitor import Activity, Monitor
 from fer_core.streaming.stream import Stream
 from fer_core.types import FrameResult, Image
@@ -62,7 +63,7 @@ class LiveSession:
     results from the one to the other.
     """
 
-    stream: Stream
+    stream: Stream | RemoteStream
     connection: Connection = field(init=False)
     """The way of the video."""
     monitor: Monitor = field(default_factory=lambda: Monitor(time=monotonic()))
@@ -273,6 +274,6 @@ def idle_minutes() -> float:
 def open_live_session(settings: PageSettings) -> LiveSession:
     """Return this viewer's live session; the first time, a new one."""
     if "live" not in st.session_state:
-        st.session_state.live = LiveSession(Stream(settings.analyzer))
+        st.session_state.live = LiveSession(open_stream(settings.analyzer))
     session: LiveSession = st.session_state.live
     return session

@@ -16,12 +16,16 @@ from threading import Lock
 from typing import Any, Final
 
 from fer_core.errors import UserError
+from fer_core.runtime import engine_from_environment
 
 LIMIT_VARIABLE: Final = "EXPRESSION_LENS_VIEWERS"
 """Environment variable with the number of viewers who may stream at a time."""
 
 VIEWERS_PER_CORE: Final = 4
 """Viewers that a core serves at ten frames a second; ``python -m benchmarks.viewers`` measures it."""
+
+WAITING_PER_CORE: Final = 8
+"""Frames for each core that may be under way to an engine."""
 
 LATENCY_BOUNDS: Final = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0)
 """Upper bounds of the buckets of the latency, in seconds."""
@@ -62,13 +66,12 @@ class Viewers:
 
     Args:
         limit: how many may stream at a time.
-        cores: frames that are processed at a time.
+        at_a_time: frames that are processed at a time.
     """
 
-    def __init__(self, limit: int, cores: int) -> None:
+    def __init__(self, limit: int, at_a_time: int) -> None:
         self.limit = limit
-        self.cores = cores
-        self.workers = ThreadPoolExecutor(cores, thread_name_prefix="frames")
+        self.workers = ThreadPoolExecutor(at_a_time, thread_name_prefix="frames")
         """Processes the frames of all viewers, in the order in which they ask."""
         self.refused = 0
         """Streams that were refused, since there was no place."""
@@ -173,7 +176,9 @@ def _end(place: Place) -> None:
 def shared_viewers() -> Viewers:
     """Return the viewers of this process."""
     cores = usable_cores()
-    return Viewers(viewer_limit(os.environ, cores), cores)
+    # A worker that asks an engine waits for it, and leaves the core to the others.
+    at_a_time = cores if engine_from_environment() is None else WAITING_PER_CORE * cores
+    return Viewers(viewer_limit(os.environ, cores), at_a_time)
 
 
 def usable_cores() -> int:

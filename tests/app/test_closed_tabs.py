@@ -43,7 +43,7 @@ def runtime() -> FakeRuntime:
 
 @pytest.fixture
 def tabs(runtime: Any) -> ClosedTabs:
-    return ClosedTabs(runtime, Viewers(limit=2, cores=1))
+    return ClosedTabs(runtime, Viewers(limit=2, at_a_time=1))
 
 
 def test_a_closed_tab_is_forgotten_within_a_minute(runtime: FakeRuntime, tabs: ClosedTabs) -> None:

@@ -19,7 +19,7 @@ TOKEN = {"authorization": "Bearer secret"}
 
 @pytest.fixture
 def viewers() -> Iterator[Viewers]:
-    viewers = Viewers(limit=2, cores=1)
+    viewers = Viewers(limit=2, at_a_time=1)
     yield viewers
     viewers.workers.shutdown()
 

@@ -66,7 +66,7 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence() -> None:
 
 @pytest.fixture
 def viewers() -> Iterator[Viewers]:
-    viewers = Viewers(limit=2, cores=1)
+    viewers = Viewers(limit=2, at_a_time=1)
     yield viewers
     viewers.workers.shutdown()
 

@@ -278,7 +278,7 @@ def test_each_connection_state_has_its_advice(page: AppTest, camera: Camera, nob
 @pytest.fixture
 def viewers(monkeypatch: pytest.MonkeyPatch) -> Viewers:
     """Return the viewers of a server with one place."""
-    viewers = Viewers(limit=1, cores=1)
+    viewers = Viewers(limit=1, at_a_time=1)
     monkeypatch.setattr("app.live.session.shared_viewers", lambda: viewers)
     return viewers
 

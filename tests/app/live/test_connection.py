@@ -12,7 +12,7 @@ from app.live.viewers import Viewers
 
 @pytest.fixture
 def viewers() -> Viewers:
-    return Viewers(limit=1, cores=1)
+    return Viewers(limit=1, at_a_time=1)
 
 
 def connection(viewers: Viewers, name: str = "a") -> Connection:

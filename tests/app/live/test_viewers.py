@@ -10,7 +10,7 @@ from fer_core.errors import UserError
 
 
 def test_a_viewer_beyond_the_limit_is_refused_until_a_place_is_free() -> None:
-    viewers = Viewers(limit=2, cores=1)
+    viewers = Viewers(limit=2, at_a_time=1)
     first, second = viewers.admit("a"), viewers.admit("b")
     assert first is not None and second is not None
     assert viewers.is_full
@@ -23,7 +23,7 @@ def test_a_viewer_beyond_the_limit_is_refused_until_a_place_is_free() -> None:
 
 
 def test_the_end_of_an_earlier_stream_does_not_take_the_place_of_a_later_one() -> None:
-    viewers = Viewers(limit=1, cores=1)
+    viewers = Viewers(limit=1, at_a_time=1)
     earlier = viewers.admit("a")
     assert earlier is not None
     viewers.leave("a", earlier)
@@ -33,7 +33,7 @@ def test_the_end_of_an_earlier_stream_does_not_take_the_place_of_a_later_one() -
 
 
 def test_all_streams_end_even_if_one_cannot(caplog: pytest.LogCaptureFixture) -> None:
-    viewers = Viewers(limit=3, cores=1)
+    viewers = Viewers(limit=3, at_a_time=1)
     ended: list[str] = []
 
     def fail() -> None:
@@ -56,12 +56,12 @@ def test_all_streams_end_even_if_one_cannot(caplog: pytest.LogCaptureFixture) ->
 
 
 def test_as_many_frames_as_cores_are_processed_at_a_time_in_turn() -> None:
-    viewers = Viewers(limit=8, cores=2)
+    viewers = Viewers(limit=8, at_a_time=2)
     order: list[int] = []
     barrier = Barrier(2)
     both = [viewers.workers.submit(barrier.wait, 60) for _ in range(2)]
     assert sorted(each.result(60) for each in both) == [0, 1], "two at a time"
-    single = Viewers(limit=8, cores=1)
+    single = Viewers(limit=8, at_a_time=1)
     futures = [single.workers.submit(order.append, number) for number in range(20)]
     for future in futures:
         future.result(60)
@@ -69,7 +69,7 @@ def test_as_many_frames_as_cores_are_processed_at_a_time_in_turn() -> None:
 
 
 def test_latencies_are_counted_in_buckets() -> None:
-    viewers = Viewers(limit=1, cores=1)
+    viewers = Viewers(limit=1, at_a_time=1)
     for latency in (0.01, LATENCY_BOUNDS[0], 0.26, 60.0):
         viewers.add_frame(latency)
     assert viewers.frames == 4
