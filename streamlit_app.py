@@ -12,6 +12,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from app.address import HISTORY_SCRIPT
 from app.background import run_background_tasks
+from app.device.files import device_routes
 from app.messages import as_text, show_error
 from app.networks import load_analyzer
 from app.server import prepare_server
@@ -251,4 +252,9 @@ def describe_model(name: str) -> str:
 if __name__ == "__main__":
     main()
 else:  # `streamlit run` imports this file once to serve it, then runs it for each viewer
-    app = st.App(__file__, lifespan=run_background_tasks, middleware=prepare_server())
+    app = st.App(
+        __file__,
+        routes=device_routes(),
+        lifespan=run_background_tasks,
+        middleware=prepare_server(),
+    )

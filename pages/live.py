@@ -4,6 +4,7 @@ from typing import Final
 
 import streamlit as st
 
+from app.device.component import render_device
 from app.live.camera import render_buttons, render_camera, render_single_camera
 from app.live.controls import choose_source, render_controls
 from app.live.demo import render_demo
@@ -28,6 +29,10 @@ def main() -> None:
         "processed in memory and not kept, unless you press Record."
     )
     source = choose_source()
+    if source == "device":
+        session.update_connection(False, source)
+        render_device(settings.model)
+        return
     render_controls(settings, session)
 
     leaving = st.session_state.get("snapshot_is_new", False)

@@ -32,6 +32,7 @@ COUNTDOWN: Final = 3.0
 
 SOURCES: Final = {
     "camera": ":material/videocam: Camera",
+    "device": ":material/lock: On this device",
     "single": ":material/photo_camera: Single pictures",
     "demo": ":material/smart_display: Demo",
 }

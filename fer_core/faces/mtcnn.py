@@ -31,6 +31,12 @@ RIM: Final = 4
 RNET_SIDE: Final = 24
 ONET_SIDE: Final = 48
 
+THRESHOLDS: Final = (0.6, 0.7, 0.9)
+"""Scores in 0..1 that a face must pass at P-, R- and O-Net. With these, two clips of 72 and 95 frames with
+and without a face give exactly one and none in every frame."""
+SCALE_FACTOR: Final = 0.709
+"""Size of each level of the image pyramid relative to the one before."""
+
 BOX: Final = slice(0, 4)
 MARGIN: Final = 4
 POINTS: Final = slice(5, 15)
@@ -64,8 +70,7 @@ class MTCNN:
     Args:
         min_face: side in pixels of the smallest face looked for, at least 12; the time of ``detect``
             falls with its square.
-        thresholds: scores in 0..1 that a face must pass at P-, R- and O-Net. With these, two clips
-            of 72 and 95 frames with and without a face give exactly one and none in every frame.
+        thresholds: scores in 0..1 that a face must pass at P-, R- and O-Net.
         scale_factor: size of each level of the image pyramid relative to the one before, 0..1.
         device: where the networks run, as torch names it.
         folder: folder of ``mtcnn.safetensors`` and its card.
@@ -80,8 +85,8 @@ class MTCNN:
         self,
         *,
         min_face: float = MIN_FACE,
-        thresholds: tuple[float, float, float] = (0.6, 0.7, 0.9),
-        scale_factor: float = 0.709,
+        thresholds: tuple[float, float, float] = THRESHOLDS,
+        scale_factor: float = SCALE_FACTOR,
         device: str = "cpu",
         folder: Path = WEIGHTS,
         runtime: str = "auto",
