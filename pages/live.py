@@ -31,7 +31,7 @@ def main() -> None:
     source = choose_source()
     if source == "device":
         session.update_connection(False, source)
-        render_device(settings.model)
+        render_device(settings)
         return
     render_controls(settings, session)
 

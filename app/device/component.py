@@ -4,8 +4,11 @@ from typing import Final
 
 import streamlit as st
 
-from app.device.files import MODULES, ROUTE
-from app.device.numbers import device_numbers
+from app.device.files import MODULES
+from app.device.numbers import device_models, device_numbers
+from app.device.routes import ROUTE
+from app.session import PageSettings
+from fer_core.weights import DEFAULT_MODEL
 
 SCRIPT: Final = """
 const mounted = new WeakMap()
@@ -33,12 +36,13 @@ ON_THIS_DEVICE: Final = st.components.v2.component(
 )
 
 
-def render_device(model: str) -> None:
-    """Show the live page inside the browser.
-
-    Args:
-        model: name of a model with a graph.
-    """
+def render_device(settings: PageSettings) -> None:
+    """Show the live page inside the browser."""
+    model = settings.model
+    if model not in device_models():
+        st.caption(f"*{model}* does not run in a browser, so this is *{DEFAULT_MODEL}*.")
+        model = DEFAULT_MODEL
     ON_THIS_DEVICE(
-        key=f"on_this_device_{model}", data={"route": ROUTE, "numbers": device_numbers(model)}
+        key=f"on_this_device_{model}_{settings.prior}",
+        data={"route": ROUTE, "numbers": device_numbers(model, settings.prior)},
     )

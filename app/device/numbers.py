@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from fer_core import EXPRESSIONS, load_card
+from fer_core import EXPRESSIONS, list_models, load_card
 from fer_core.draw import EXPRESSION_COLORS
 from fer_core.draw.heat import VISIBLE, WARM
 from fer_core.draw.overlay import IRISES, LINES, LOOPS, MESH, OPEN
 from fer_core.draw.panels import BLOCK_NAMES
+from fer_core.errors import UserError
 from fer_core.faces.alignment import EYE_WIDTH, MIN_EYE_WIDTH
 from fer_core.faces.base import MIN_FACE
 from fer_core.faces.description import FAST
@@ -40,18 +41,32 @@ from fer_core.weights import LANDMARKS, MTCNN, WEIGHTS, Card, load_graphs
 WEIGHTS_FOLDER: Final = "weights"
 """Folder of the networks below the address of the modules."""
 
+FAMILIES: Final = ("prior_attention", "plain")
+"""Families of networks that the browser runs: one forward pass of the aligned face has their maps."""
+
 Numbers = dict[str, Any]
 
 
-def device_numbers(model: str = "default") -> Numbers:
+def device_models() -> list[str]:
+    """Return the names of the models that the browser runs."""
+    return [name for name in list_models() if load_card(name).family in FAMILIES]
+
+
+def device_numbers(model: str = "default", prior: str | None = None) -> Numbers:
     """Return what the browser needs to know to read faces as ``Stream`` does.
 
     Args:
-        model: name of a model with a graph.
+        model: one of ``device_models``, or ``default``.
+        prior: shares of the classes that probabilities assume, a key of ``PRIORS``; the card's by default.
 
     Raises:
+        UserError: for another model.
         WeightsError: if a file of a network is missing or altered.
     """
+    if load_card(model).name not in device_models():
+        raise UserError(
+            f"{model} does not run in a browser; choose one of {', '.join(device_models())}"
+        )
     card, landmarks, eyes = (load_card(name) for name in (model, LANDMARKS, EYES_NAME))
     layout = {"mean_points": MEAN_POINTS.ravel().tolist(), "blocks": BLOCKS}
     return {
@@ -62,7 +77,7 @@ def device_numbers(model: str = "default") -> Numbers:
             "eyes": network_files(EYES_NAME, EYES_NAME),
             **{name: network_files(MTCNN, name) for name in ("pnet", "rnet", "onet")},
         },
-        "card": card_numbers(card),
+        "card": card_numbers(card, prior or card.prior),
         "layout": layout,
         "mtcnn": mtcnn_numbers(),
         "landmarks": {
@@ -107,8 +122,8 @@ def entry(path: Path, sha256: str) -> dict[str, Any]:
     return {"url": url, "name": path.name, "size": path.stat().st_size, "sha256": sha256}
 
 
-def card_numbers(card: Card) -> Numbers:
-    """Return the numbers of a model card that a reading needs."""
+def card_numbers(card: Card, prior: str) -> Numbers:
+    """Return the numbers of a model card that a reading needs, at a prior."""
     shares = card.class_shares or (1.0,) * len(card.classes)
     return {
         "name": card.name,
@@ -116,7 +131,7 @@ def card_numbers(card: Card) -> Numbers:
         "regions": list(BLOCKS),
         "temperature": card.temperature,
         "unsure_below": card.unsure_below,
-        "prior_strength": prior_strength(card.prior) if card.class_shares else 0.0,
+        "prior_strength": prior_strength(prior) if card.class_shares else 0.0,
         "log_shares": np.log(shares).tolist(),
         "baseline_weight": card.baseline_weight,
         "baseline_offset": card.baseline_offset,
