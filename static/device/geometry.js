@@ -1,7 +1,8 @@
 // Similarities, boxes and the aligned square: fer_core/geometry.py. Points are flat arrays x, y, x, y …;
 // coordinates count from pixel edges. A transform [a, b, c, d, e, f] maps x, y to a x + b y + c, d x + e y + f.
 
-/** Return the least-squares rotation, uniform scale and shift from source to target points. */
+/** Return the least-squares rotation, uniform scale and shift from source to target points, in the precision of
+ * Python's float32: a picture that is cut by it is then the same to the last pixel. */
 export function similarity(source, target) {
     const count = source.length / 2
     let zx = 0, zy = 0, wx = 0, wy = 0
@@ -19,7 +20,7 @@ export function similarity(source, target) {
         imaginary += x * target[i + 1] - y * target[i]
     }
     const [a, b] = spread > 0 ? [real / spread, imaginary / spread] : [1, 0]
-    return [a, -b, wx - a * zx + b * zy, b, a, wy - b * zx - a * zy]
+    return [a, -b, wx - a * zx + b * zy, b, a, wy - b * zx - a * zy].map(Math.fround)
 }
 
 /** Return the inverse of a transform. */
@@ -48,7 +49,7 @@ export function scaleOf([a, , , d]) {
 
 /** Return the similarity from a face's five points to their mean layout in a square of so many pixels. */
 export function alignment(points, meanPoints, size) {
-    return similarity(points, meanPoints.map(value => value * size))
+    return similarity(points, meanPoints.map(value => Math.fround(value * size)))
 }
 
 /** Return the corners of a region, given in sixths of the aligned square, in frame pixels. */

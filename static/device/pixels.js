@@ -55,6 +55,7 @@ function weights(source, target) {
 /** Scale a picture by averaging areas. */
 export function resized(picture, width, height) {
     if (picture.width === width && picture.height === height) return picture
+    if (picture.width === 2 * width && picture.height === 2 * height) return halved(picture)
     const { channels, data } = picture
     const across = weights(picture.width, width), down = weights(picture.height, height)
     const target = new Picture(width, height, channels)
@@ -70,11 +71,11 @@ export function resized(picture, width, height) {
         for (let x = 0; x < width; x++) {
             const [left, columns] = across[x]
             for (let channel = 0; channel < channels; channel++) {
-                let sum = 0.5
+                let sum = 0
                 for (let column = 0; column < columns.length; column++) {
                     sum += columns[column] * line[(left + column) * channels + channel]
                 }
-                target.data[to++] = sum
+                target.data[to++] = rounded(sum)
             }
         }
     }
@@ -121,9 +122,9 @@ export class Pyramid {
             const longest = Math.max(x1 - x0, y1 - y0)
             const level = Math.floor(Math.min(Math.max(Math.log2(Math.max(longest, 1) / (2 * side)), 0), deepest))
             const step = 2 ** level
-            const length = Math.max(1, roundEven(longest / step))
-            const left = roundEven((x0 + x1) / step / 2 - length / 2)
-            const top = roundEven((y0 + y1) / step / 2 - length / 2)
+            const length = Math.max(1, rounded(longest / step))
+            const left = rounded((x0 + x1) / step / 2 - length / 2)
+            const top = rounded((y0 + y1) / step / 2 - length / 2)
             const crop = resized(square(this.level(level), left, top, length), side, side)
             data.set(crop.data, number * size)
             return [left, top, left + length, top + length].map(edge => edge * step)
@@ -132,10 +133,10 @@ export class Pyramid {
     }
 }
 
-/** Round as numpy does: a half to the even neighbor. */
-function roundEven(value) {
-    const rounded = Math.round(value)
-    return Math.abs(value % 1) === 0.5 && rounded % 2 ? rounded - 1 : rounded
+/** Round as numpy and OpenCV do: a half to the even neighbor. */
+function rounded(value) {
+    const nearest = Math.round(value)
+    return Math.abs(value % 1) === 0.5 && nearest % 2 ? nearest - 1 : nearest
 }
 
 /** Copy a square out of a picture; what lies outside is black. */
@@ -151,6 +152,9 @@ function square(picture, left, top, length) {
     return copy
 }
 
+const STEPS = 32  // parts of a pixel between which OpenCV interpolates
+const FIXED = 1024  // parts of a pixel in which it adds up positions
+
 /** Cut a square of so many pixels out of a gray picture by a similarity; faces that are larger are averaged. */
 export function warped(gray, transform, size) {
     const scale = scaleOf(transform)
@@ -161,19 +165,24 @@ export function warped(gray, transform, size) {
     const { width, height, data } = gray
     let to = 0
     for (let row = 0; row < side; row++) {
+        const left = rounded((b * row + (a + b - 1) / 2 + c) * FIXED) + FIXED / STEPS / 2
+        const top = rounded((e * row + (d + e - 1) / 2 + f) * FIXED) + FIXED / STEPS / 2
         for (let column = 0; column < side; column++) {
-            const x = a * (column + 0.5) + b * (row + 0.5) + c - 0.5
-            const y = d * (column + 0.5) + e * (row + 0.5) + f - 0.5
-            const left = Math.floor(x), top = Math.floor(y)
-            const right = x - left, down = y - top
-            const x0 = left < 0 ? 0 : left >= width ? width - 1 : left
-            const x1 = left < -1 ? 0 : left + 1 >= width ? width - 1 : left + 1
-            const y0 = (top < 0 ? 0 : top >= height ? height - 1 : top) * width
-            const y1 = (top < -1 ? 0 : top + 1 >= height ? height - 1 : top + 1) * width
-            const above = data[y0 + x0] + right * (data[y0 + x1] - data[y0 + x0])
-            const below = data[y1 + x0] + right * (data[y1 + x1] - data[y1 + x0])
+            const x = Math.floor((left + rounded(a * column * FIXED)) / (FIXED / STEPS))
+            const y = Math.floor((top + rounded(d * column * FIXED)) / (FIXED / STEPS))
+            const x0 = Math.floor(x / STEPS), y0 = Math.floor(y / STEPS)
+            const right = (x - STEPS * x0) / STEPS, down = (y - STEPS * y0) / STEPS
+            const [west, east] = [inside(x0, width), inside(x0 + 1, width)]
+            const [north, south] = [inside(y0, height) * width, inside(y0 + 1, height) * width]
+            const above = data[north + west] + right * (data[north + east] - data[north + west])
+            const below = data[south + west] + right * (data[south + east] - data[south + west])
             sampled.data[to++] = above + down * (below - above) + 0.5
         }
     }
     return resized(sampled, size, size)
+}
+
+/** Return the nearest row or column of a picture: beyond the border the edge is repeated. */
+function inside(at, length) {
+    return at < 0 ? 0 : at >= length ? length - 1 : at
 }
