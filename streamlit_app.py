@@ -12,10 +12,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from app.address import HISTORY_SCRIPT
 from app.background import run_background_tasks
-from app.device.files import device_routes
-from app.messages import as_text, show_error
 from app.device.routes import device_routes
-from app.messages import show_error
+from app.messages import as_text, show_error
 from app.networks import load_analyzer
 from app.server import prepare_server
 from app.session import CARD_PRIOR, continue_to_page, freeze_garbage
