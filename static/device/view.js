@@ -70,6 +70,7 @@ class View {
         try {
             await this.reader.ask("load", { numbers: this.numbers, runtime: new URL("onnxruntime/", this.base).href })
         } catch (error) {
+            this.reader.onprogress = () => {}  // other files are still on their way
             this.say(error.message)
             this.control("photo").disabled = true
             return
@@ -179,7 +180,7 @@ class View {
         this.result?.picture.close()
         this.result = { ...result, mirror }
         this.draw()
-        if (!alone) this.measure(result, performance.now() - started)
+        if (!alone && this.running) this.measure(result, performance.now() - started)
         this.updateButtons()
     }
 

@@ -55,8 +55,10 @@ READ_FRAMES = """async ({ numbers, frames, alone }) => {
 """Reads frames in the page, as a stream or each alone, and returns what is read of every face."""
 
 READ_CROPS = """async ({ numbers, frames }) => {
-    const modules = ["networks", "landmarks", "classifier", "pixels"].map(name => import(`/device/${name}.js`))
-    const [{ loadNetworks }, { Describer }, { Classifier }, { toGray, toRgb }] = await Promise.all(modules)
+    const { loadNetworks } = await import("/device/networks.js")
+    const { Describer } = await import("/device/landmarks.js")
+    const { Classifier } = await import("/device/classifier.js")
+    const { toGray, toRgb } = await import("/device/pixels.js")
     const base = new URL("/device/", location)
     for (const { graph, weights } of Object.values(numbers.networks)) {
         for (const file of [graph, weights]) file.url = new URL(file.url, base).href
@@ -72,7 +74,9 @@ READ_CROPS = """async ({ numbers, frames }) => {
         context.drawImage(picture, 0, 0)
         const gray = toGray(toRgb(context.getImageData(0, 0, width, height)))
         let points = numbers.layout.mean_points.map(value => value * width)
-        for (let n = 0; n < numbers.passes; n++) points = describer.five((await describer.find(gray, points)).landmarks)
+        for (let n = 0; n < numbers.passes; n++) {
+            points = describer.five((await describer.find(gray, points)).landmarks)
+        }
         const [face] = await classifier.predict(gray, [{ points }])
         answers.push({ probabilities: classifier.calibrate(face.logits), evidence: [...face.evidence] })
     }
@@ -213,19 +217,24 @@ def test_the_picture_goes_on_without_the_server(
     page.close()
 
 
+def pixels(page: Page) -> str:
+    """Return the picture that is shown."""
+    shown: str = page.locator(".device canvas").evaluate("canvas => canvas.toDataURL()")
+    return shown
+
+
 def test_controls_change_the_picture_and_it_can_be_saved(live: Page) -> None:
     live.locator(START).click()
     wait_for_happy(live)
     live.get_by_role("button", name="Pause").click()
-    pixels = "document.querySelector('.device canvas').toDataURL()"
-    paused = live.evaluate(pixels)
+    paused = pixels(live)
     live.get_by_role("button", name="Landmarks").click()
-    assert live.evaluate(pixels) != paused, "landmarks are drawn into the paused picture"
+    assert pixels(live) != paused, "landmarks are drawn into the paused picture"
     with live.expect_download() as download:
         live.get_by_role("button", name="Save picture").click()
     assert download.value.suggested_filename == "expression-lens.png"
     live.get_by_role("button", name="Go on").click()
-    wait_for(lambda: live.evaluate(pixels) != paused, "the picture goes on")
+    wait_for(lambda: pixels(live) != paused, "the picture goes on")
     live.get_by_role("button", name="Stop").click()
     live.get_by_text("Camera off.").wait_for()
 
@@ -240,19 +249,24 @@ def test_a_photo_is_read_and_a_bad_file_is_refused(live: Page, tmp_path: Path) -
     wait_for(lambda: len(answer(live)) == 1, "the answer")
 
 
+def refused(name: str) -> str:
+    """Return a script after which the camera cannot be opened."""
+    return f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{name}') }}"
+
+
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
         (
-            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }",
+            refused("NotAllowedError"),
             "Allow it with the symbol beside the address",
         ),
         (
-            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError') }",
+            refused("NotFoundError"),
             "No camera was found. Plug one in",
         ),
         (
-            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotReadableError') }",
+            refused("NotReadableError"),
             "Another program has the camera. Close it",
         ),
         (
