@@ -32,7 +32,7 @@ PAGES: Final = (
         "live",
         "Live",
         "videocam",
-        "Your webcam, with probabilities, heatmap and face regions while you move.",
+        "Your webcam, read while you move: on the server, or in your own browser only.",
     ),
     (
         "photo",

@@ -44,15 +44,13 @@ WEIGHTS_FOLDER: Final = "weights"
 FAMILIES: Final = ("prior_attention", "plain")
 """Families of networks that the browser runs: one forward pass of the aligned face has their maps."""
 
-Numbers = dict[str, Any]
-
 
 def device_models() -> list[str]:
     """Return the names of the models that the browser runs."""
     return [name for name in list_models() if load_card(name).family in FAMILIES]
 
 
-def device_numbers(model: str = "default", prior: str | None = None) -> Numbers:
+def device_numbers(model: str = "default", prior: str | None = None) -> dict[str, Any]:
     """Return what the browser needs to know to read faces as ``Stream`` does.
 
     Args:
@@ -122,7 +120,7 @@ def entry(path: Path, sha256: str) -> dict[str, Any]:
     return {"url": url, "name": path.name, "size": path.stat().st_size, "sha256": sha256}
 
 
-def card_numbers(card: Card, prior: str) -> Numbers:
+def card_numbers(card: Card, prior: str) -> dict[str, Any]:
     """Return the numbers of a model card that a reading needs, at a prior."""
     shares = card.class_shares or (1.0,) * len(card.classes)
     return {
@@ -140,7 +138,7 @@ def card_numbers(card: Card, prior: str) -> Numbers:
     }
 
 
-def mtcnn_numbers() -> Numbers:
+def mtcnn_numbers() -> dict[str, Any]:
     """Return the settings of the face detector."""
     return {
         **{"min_face": MIN_FACE, "thresholds": THRESHOLDS, "scale_factor": SCALE_FACTOR},
@@ -150,7 +148,7 @@ def mtcnn_numbers() -> Numbers:
     }
 
 
-def stream_numbers() -> Numbers:
+def stream_numbers() -> dict[str, Any]:
     """Return how often faces are searched and how they are smoothed."""
     return {
         **{"smoothing": stream.StreamSettings().smoothing, "large": stream.LARGE},
@@ -161,7 +159,7 @@ def stream_numbers() -> Numbers:
     }
 
 
-def draw_numbers() -> Numbers:
+def draw_numbers() -> dict[str, Any]:
     """Return colors, names and lines of what is drawn into the picture."""
     curves = [(part, False) for part in LINES] + [(part, True) for part in LOOPS]
     return {

@@ -8,6 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from streamlit import config
 
 from app.device.files import TYPES, content, device_files, packed
 from app.device.numbers import device_models
@@ -55,5 +56,6 @@ def answer(request: Request) -> Response:
 
 
 def device_routes() -> list[Route]:
-    """Return the route that serves the files; it reads them when they are first asked for."""
-    return [Route(f"/{ROUTE}/{{name:path}}", answer)]
+    """Return the route that serves the files below the path of the app; they are read when asked for."""
+    path: str = config.get_option("server.baseUrlPath").strip("/")
+    return [Route(f"{path and '/' + path}/{ROUTE}/{{name:path}}", answer)]

@@ -15,7 +15,7 @@ def choose_source() -> str:
         "live_source", "camera"
     )  # not by ``default``: buttons choose it too
     source = st.segmented_control(
-        "Pictures of",
+        "Where faces are read",
         list(SOURCES),
         format_func=SOURCES.__getitem__,
         required=True,

@@ -185,25 +185,25 @@ def render_single(settings: PageSettings, session: LiveSession, single: Image | 
 
 
 def render_ways_out(state: ConnectionState) -> None:
-    """Offer the demo, which needs no camera, and single pictures where there is one."""
+    """Offer to read faces on this device, and single pictures, where there is a camera; and the demo."""
+    ways = {
+        "device": ("Read on this device", "lock", "Your own browser reads the camera's pictures."),
+        "single": ("Use single pictures instead", "photo_camera", "They need no video connection."),
+    }
+    demo = ("Show the demo", "smart_display", "A drawn face: it needs no camera.")
+    offered = {**ways, "demo": demo} if state.has_camera else {"demo": demo}
     with st.container(horizontal=True):
         chosen = [
             st.button(
-                "Show the demo",
-                icon=":material/smart_display:",
-                type="primary",
-                help="A built-in film of a drawn face: it needs no camera.",
+                title,
+                icon=f":material/{icon}:",
+                type="secondary" if number else "primary",
+                help=text,
                 on_click=choose_source,
-                args=("demo",),
-                key="live_demo",
-            ),
-            state.has_camera
-            and st.button(
-                "Use single pictures instead",
-                on_click=choose_source,
-                args=("single",),
-                key="live_way_out",
-            ),
+                args=(source,),
+                key=f"live_way_{source}",
+            )
+            for number, (source, (title, icon, text)) in enumerate(offered.items())
         ]
     if any(chosen):
         st.rerun()

@@ -31,7 +31,7 @@ COUNTDOWN: Final = 3.0
 """Time from the click to the neutral face, in seconds."""
 
 SOURCES: Final = {
-    "camera": ":material/videocam: Camera",
+    "camera": ":material/videocam: On the server",
     "device": ":material/lock: On this device",
     "single": ":material/photo_camera: Single pictures",
     "demo": ":material/smart_display: Demo",

@@ -121,7 +121,7 @@ STATES: Final = {
         "groups",
         "orange",
         "All {limit} places for live video are taken. This page offers the camera as soon as one is free. "
-        "Until then, single pictures and the demo work as always.",
+        "Your own device can read its pictures at once: that needs no place.",
         failed=True,
         has_camera=True,
     ),

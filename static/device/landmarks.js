@@ -55,7 +55,7 @@ export class Describer {
         const transform = alignment(points, this.settings.mean_points, size)
         const outputs = await this.networks.landmarks.run(warped(gray, transform, size).data, [1, 1, size, size])
         return {
-            landmarks: transformed(outputs.points.data.map(value => value * size), inverted(transform)),
+            landmarks: transformed(outputs.points.data.map(value => value * size), inverted(transform).map(Math.fround)),
             actions: outputs.actions.data,
             present: outputs.present.data[0],
         }

@@ -16,6 +16,7 @@ const PAGE = `
   <div class="layers" role="group" aria-label="Show in the picture"></div>
   <label>Heatmap of <select name="target"><option value="">the likeliest</option></select></label>
   <label>Opacity <input name="opacity" type="range" min="0" max="1" step="0.05" value="0.6"></label>
+  <label>Smoothing <input name="smoothing" type="range" min="0" max="1.5" step="0.05"></label>
   <label><input name="mirror" type="checkbox" checked> Mirror</label>
 </div>
 <div class="stage">
@@ -59,6 +60,7 @@ class View {
         this.frames = 0
         this.lastFace = 0
         this.paused = this.compared = false
+        this.control("smoothing").value = numbers.stream.smoothing
         this.addLayers(root.querySelector(".layers"))
         for (const name of numbers.expressions) this.control("target").add(new Option(name, numbers.expressions.indexOf(name)))
         this.listen()
@@ -105,6 +107,7 @@ class View {
         on("snapshot", "click", async () => this.save())
         on("neutral", "click", async () => this.compare())
         on("photo", "change", async () => this.open(this.control("photo").files[0]))
+        on("smoothing", "input", () => this.reader.ask("smoothing", { seconds: Number(this.control("smoothing").value) }))
         for (const name of ["target", "opacity"]) on(name, "input", async () => this.draw())
     }
 

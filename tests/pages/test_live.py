@@ -256,7 +256,7 @@ def test_each_connection_state_has_its_advice(page: AppTest, camera: Camera, nob
     page.run()
     assert "No video yet" in page_text(page)
     assert "Firewall" in page_text(page)
-    assert page.button(key="live_way_out")
+    assert page.button(key="live_way_single")
     camera.state.signalling = False
     page.run()
     assert "No connection" in page_text(page)
@@ -291,7 +291,7 @@ def test_a_server_without_a_free_place_says_so_and_offers_the_camera_later(
     page = open_page("live")
     assert not page.exception
     assert "All 1 places for live video are taken" in page_text(page)
-    assert page.button(key="live_way_out"), "single pictures"
+    assert page.button(key="live_way_single"), "single pictures"
     assert page.get("html") and not camera.options
     viewers.leave("another viewer", other)
     page.run()
@@ -669,7 +669,7 @@ def test_a_failed_connection_offers_single_pictures(page: AppTest, camera: Camer
     page.run()
     page.session_state.live.monitor.restart(time=monotonic() - LONG_AGO)
     page.run()
-    page.button(key="live_way_out").click().run()
+    page.button(key="live_way_single").click().run()
     assert page.segmented_control(key="live_source").value == "single"
     assert len(page.camera_input) == 1
 
@@ -691,7 +691,7 @@ def test_the_demo_goes_through_the_same_stream(
     page.session_state.live.monitor.restart(time=monotonic() - LONG_AGO)
     page.run()
     camera.state.signalling = False
-    page.button(key="live_demo").click().run()
+    page.button(key="live_way_demo").click().run()
     assert not page.exception
     assert page.segmented_control(key="live_source").value == "demo"
     page.run()
