@@ -63,6 +63,20 @@ def test_axe_finds_nothing_serious(
             wait_for(lambda: not serious_findings(page), f"{name}: {serious_findings(page)}")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_while_this_device_reads(
+    browser: Browser, server: Server, scheme: Literal["light", "dark"]
+) -> None:
+    pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    size = {"width": 1440, "height": 900}
+    with tab(browser, viewport=size, color_scheme=scheme) as page:
+        page.goto(f"{server.url}/live")
+        page.get_by_role("radio", name="On this device").click()
+        page.locator('.device button[name="start"]:enabled').click()
+        page.get_by_text("frames so far").wait_for()
+        wait_for(lambda: not serious_findings(page), f"{serious_findings(page)}")
+
+
 @pytest.mark.parametrize(
     ("scheme", "paper"), [("light", "rgb(251, 251, 250)"), ("dark", "rgb(15, 21, 25)")]
 )

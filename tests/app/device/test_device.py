@@ -81,6 +81,13 @@ def test_a_file_has_its_type_and_is_kept_by_the_browser(
     assert again.status_code == 304 and not again.content
 
 
+def test_the_files_lie_below_the_path_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.device.routes.config.get_option", {"server.baseUrlPath": "lens/"}.get)
+    below = TestClient(Starlette(routes=device_routes()))
+    assert below.get("/lens/device/view.js").status_code == 200
+    assert below.get("/device/view.js").status_code == 404
+
+
 def test_nothing_else_is_served(client: TestClient) -> None:
     for name in ("weights/simple_cnn.safetensors", "../../requirements.txt", "numbers.py", ""):
         assert client.get(f"/device/{name}").status_code == 404
