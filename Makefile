@@ -3,6 +3,7 @@
 # make fuzz       the long runs of tests/fuzz: thousands of damaged pictures, clips, models and datasets
 # make format     bring the code into shape
 # make docs       build the documentation site into site/
+# make static     write the live page that needs no server into site-device/ (docs/device.md)
 # make lock       upgrade the locked versions in requirements.txt and requirements-dev.txt
 # make benchmark  print the tables of speed and memory; those of accuracy name the data that they need:
 #                 python -m benchmarks.NAME --help
@@ -10,11 +11,13 @@
 # make app PORT=8600                  on another port
 # make app FER_DATA=/folder/of/sets   the Data page may read the datasets in this folder
 # make app ADDRESS=0.0.0.0            for other machines as well (they need HTTPS: docs/hosting.md)
+# make static STATIC=/folder/of/web   into another folder; other files in it stay
 # make app PYTHON=/path/to/python3    with another Python for .venv
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ADDRESS ?= 127.0.0.1
 PORT ?= 8501
+STATIC ?= site-device
 BIN := .venv/bin
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
@@ -23,7 +26,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --pytho
 DEV_LOCK := $(LOCK) --extra dev --constraint requirements.txt
 LOCKS := requirements.txt requirements-dev.txt
 
-.PHONY: app test fuzz format docs lock check-lock benchmark browser
+.PHONY: app test fuzz format docs static lock check-lock benchmark browser
 
 app: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py --server.address $(ADDRESS) --server.port $(PORT)
@@ -44,6 +47,9 @@ format: .venv/dev.stamp
 docs: .venv/dev.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+static: .venv/app.stamp
+	$(BIN)/python -m app.device.bundle "$(STATIC)"
+
 lock: .venv/dev.stamp
 	$(LOCK) --upgrade --output-file requirements.txt
 	$(DEV_LOCK) --upgrade --output-file requirements-dev.txt
@@ -57,7 +63,7 @@ check-lock: .venv/dev.stamp
 	        || { echo "$$lock does not hold what pyproject.toml asks for; run: make lock"; exit 1; }; done
 
 benchmark: .venv/app.stamp
-	@for name in live video explain browser; do \
+	@for name in live video explain browser device; do \
 	    echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
 
