@@ -12,7 +12,8 @@ INTRODUCTION: Final = """\
 Third-party software in this image
 ==================================
 
-Expression Lens is under the licences in /app/LICENSE, the weights of MTCNN under /app/weights/mtcnn.LICENSE.
+Expression Lens is under the licences in /app/LICENSE, the weights of MTCNN under /app/weights/mtcnn.LICENSE,
+ONNX Runtime Web under /app/static/device/onnxruntime/LICENSE (MIT; its version: README.md there).
 The packages below come unchanged from the Python Package Index or PyTorch's index; https://pypi.org/project/NAME
 leads to their source code. Packages of the system: /usr/share/doc/*/copyright.
 

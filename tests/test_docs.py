@@ -10,7 +10,17 @@ import yaml  # type: ignore[import-untyped]
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-FOLDERS = ("fer_core/", "app/", "deploy/", "pages/", "tests/", "weights/", "benchmarks/", "docs/")
+FOLDERS = (
+    "fer_core/",
+    "app/",
+    "deploy/",
+    "pages/",
+    "tests/",
+    "weights/",
+    "benchmarks/",
+    "docs/",
+    "static/",
+)
 SOURCES = [
     *sorted((ROOT / "fer_core").rglob("*.py")),
     *sorted((ROOT / "app").rglob("*.py")),
@@ -44,6 +54,12 @@ def test_functions_and_classes_of_the_architecture_exist() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
     words = set(re.findall(r"\w+", code))
     assert names - words == set()
+
+
+def test_every_module_of_the_browser_is_in_the_architecture() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    modules = {path.name for path in (ROOT / "static" / "device").glob("*.js")}
+    assert set(re.findall(r"`([a-z]+\.js)`", text)) == modules
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

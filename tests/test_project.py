@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from app.device.files import content
 from fer_core.cli import EXTRAS
 from fer_core.labels import EXPRESSIONS
 
@@ -62,6 +63,7 @@ WEIGHTS = sorted((ROOT / "weights").glob("*.safetensors"))
 MAX_MEGABYTES = {"prior_attention": 3, "plain": 3, "landmarks": 3, "dnn": 7.5, "mtcnn": 2.1}
 MAX_MEGABYTES_OF_OTHERS = 1.5
 MAX_MEGABYTES_TOGETHER = 44
+MAX_MEGABYTES_OF_BROWSER_FILES = 16
 
 
 # Imports ------------------------------------------------------------------------------------------
@@ -296,6 +298,13 @@ def test_weights_are_small_and_match_the_hash_in_their_card(path: Path) -> None:
 
 def test_all_weights_together_are_small() -> None:
     assert sum(path.stat().st_size for path in WEIGHTS) <= MAX_MEGABYTES_TOGETHER * 1e6
+
+
+def test_files_of_others_for_the_browser_are_small_and_come_with_their_licence() -> None:
+    folder = ROOT / "static" / "device" / "onnxruntime"
+    sizes = [len(content(path)) for path in folder.iterdir()]
+    assert sum(sizes) <= MAX_MEGABYTES_OF_BROWSER_FILES * 1e6
+    assert (folder / "LICENSE").is_file()
 
 
 # Packages and theme -------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What goes into the image: packages of the lock, libraries of CUDA, notices."""
 
+import re
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -74,3 +75,5 @@ def test_notices_name_the_licence_and_hold_its_text() -> None:
     assert text.startswith(f"numpy {package.version}\n---")
     assert "Redistribution and use" in text
     assert "x264" in INTRODUCTION
+    for path in re.findall(r"/app/([\w./]*LICENSE)", INTRODUCTION):
+        assert (ROOT / path).is_file()
