@@ -47,6 +47,9 @@ from fer_core.types import Image
 SETTLED: Final = 5.0
 """Time after the first answer, or after the last page was opened, until something is counted, in seconds."""
 
+MARKS: Final = ("choice of this mode", "Start enabled", "first answer")
+"""What a visitor waits for; until the first, it is Streamlit's own start."""
+
 START: Final = '.device button[name="start"]:enabled'
 
 
@@ -98,16 +101,17 @@ def shows_a_face(page: Page) -> bool:
     return bool(json.loads(text or "[]"))
 
 
-def open_page(page: Page, server: Server) -> tuple[float, float]:
-    """Open the page and press Start; return the seconds until Start could be pressed, and to an answer."""
+def open_page(page: Page, server: Server) -> tuple[float, ...]:
+    """Open the page and press Start; return the seconds from the address to each of ``MARKS``."""
     opened = monotonic()
     page.goto(f"{server.url}/live", wait_until="commit")
     page.get_by_role("radio", name="On this device").click()
+    chosen = monotonic() - opened
     page.locator(START).wait_for()
     ready = monotonic() - opened
     page.locator(START).click()
     wait_for(lambda: shows_a_face(page), "the first answer", every=0.02)
-    return ready, monotonic() - opened
+    return chosen, ready, monotonic() - opened
 
 
 def of_chromium(measure: Callable[[psutil.Process], float]) -> dict[int, float]:
@@ -235,13 +239,11 @@ def watched_requests(page: Page) -> Iterator[list[Any]]:
     page.remove_listener("requestfinished", collect)
 
 
-def add_times(times: list[tuple[float, float]], result: Measurement) -> None:
-    """Add the times from the address: of the server's first visitor, and the median of all."""
-    for name, column in zip(
-        ("Start enabled", "first answer"), zip(*times, strict=True), strict=True
-    ):
-        result.add(f"address to {name}, first visitor of the server, s", column[0], 2)
+def add_times(times: list[tuple[float, ...]], result: Measurement) -> None:
+    """Add the times from the address: the medians, and the first answer of the first visitor."""
+    for name, column in zip(MARKS, zip(*times, strict=True), strict=True):
         result.add(f"address to {name}, median of {len(times)}, s", float(np.median(column)), 2)
+    result.add(f"address to {MARKS[-1]}, first visitor of the server, s", times[0][-1], 2)
 
 
 def measure_browser(server: Server, options: argparse.Namespace, result: Measurement) -> None:
