@@ -21,6 +21,7 @@ from streamlit.web.bootstrap import load_config_options
 from streamlit.web.cli import configurator_options
 
 from app.background import run_background_tasks
+from app.device.routes import device_routes
 from app.live.viewers import Viewers, shared_viewers
 from app.server import prepare_server
 from deploy.endpoints import Endpoints
@@ -58,7 +59,12 @@ def create_app(settings: HostSettings, viewers: Viewers, readiness: Readiness) -
         Endpoints, readiness=readiness, registry=registry, token=settings.metrics_token
     )
     lifespan: Any = run_services  # Streamlit's annotation asks for a state that it does not need
-    return st.App(SCRIPT, lifespan=lifespan, middleware=[endpoints, *prepare_server()])
+    return st.App(
+        SCRIPT,
+        routes=device_routes(),
+        lifespan=lifespan,
+        middleware=[endpoints, *prepare_server()],
+    )
 
 
 class DrainingServer(uvicorn.Server):

@@ -39,6 +39,8 @@ def test_the_server_loads_answers_and_ends_in_order(tmp_path: Path) -> None:
         assert ask(server, "/readyz", host="proxy.example") == (200, "ready")
         assert ask(server, "/", host="proxy.example")[0] == 421
         assert ask(server, "/photo")[0] == 200
+        status, module = ask(server, "/device/view.js")
+        assert status == 200 and "export function mount" in module
         assert ask(server, "/metrics") == ask(server, "/_stcore/metrics") == (404, "Not found")
         os.kill(server.pid, signal.SIGTERM)
         assert server.process.wait(timeout=10) == 0
