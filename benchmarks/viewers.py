@@ -14,7 +14,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +29,9 @@ from benchmarks.session import Viewer
 
 SETTLED: Final = 6.0
 """Time after the last START until frames are counted, in seconds."""
+
+START_PATIENCE: Final = 30.0
+"""Longest wait for the stream of a viewer, in seconds."""
 
 STAY: Final = 120.0
 """Time for which a viewer of the soak stays, in seconds, give or take a half."""
@@ -80,8 +83,8 @@ async def measure(
     urls = itertools.cycle(server.url for server in servers)
     viewers = [Viewer(next(urls), rate, n / rate / count) for n in range(count)]
     for viewer in viewers:
-        await viewer.open()
-        await viewer.start()
+        with suppress(TimeoutError):  # it counts as lost
+            await asyncio.wait_for(open_and_start(viewer), START_PATIENCE)
     await asyncio.sleep(SETTLED)
     processes = [psutil.Process(server.pid) for server in servers]
     before, own, began = sum(map(cpu_seconds, processes)), process_time(), monotonic()
@@ -97,6 +100,12 @@ async def measure(
     )
     await asyncio.gather(*(viewer.stop() for viewer in viewers))
     return measurement
+
+
+async def open_and_start(viewer: Viewer) -> None:
+    """Open the page of a viewer and press START."""
+    await viewer.open()
+    await viewer.start()
 
 
 def frame_rate(viewer: Viewer, began: float) -> float:
