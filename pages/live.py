@@ -21,7 +21,6 @@ READING_EVERY: Final = 2.0
 def main() -> None:
     """Show the camera beside what is read in its picture."""
     settings = open_page("live")
-    warm_up(settings.model, settings.detector)
     session = open_live_session(settings)
     st.title("Live")
     st.markdown(
@@ -33,6 +32,7 @@ def main() -> None:
         session.update_connection(False, source)
         render_device(settings)
         return
+    warm_up(settings.model, settings.detector)
     render_controls(settings, session)
 
     leaving = st.session_state.get("snapshot_is_new", False)

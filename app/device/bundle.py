@@ -9,11 +9,20 @@ import json
 from pathlib import Path
 from typing import Final
 
-from app.device.files import content, device_files
+from app.device.files import device_files
 from app.device.numbers import device_numbers
+from app.device.runtime import MODULES, RUNTIME, content
 from fer_core.files import make_folder
+from fer_core.weights import WEIGHTS
 
 PAGE: Final = Path(__file__).with_name("index.html")
+
+LICENCES: Final = {
+    "LICENSE.txt": Path(__file__).resolve().parents[2] / "LICENSE",
+    "device/weights/mtcnn.LICENSE.txt": WEIGHTS / "mtcnn.LICENSE",
+    "device/onnxruntime/LICENSE.txt": MODULES / RUNTIME / "LICENSE",
+}
+"""Licence texts that go along with the files."""
 
 
 def write_bundle(folder: Path, model: str = "default") -> int:
@@ -31,6 +40,7 @@ def write_bundle(folder: Path, model: str = "default") -> int:
         "index.html": PAGE.read_bytes(),
         "device/numbers.json": json.dumps(device_numbers(model)).encode(),
         **{f"device/{name}": content(path) for name, path in device_files(model).items()},
+        **{name: path.read_bytes() for name, path in LICENCES.items()},
     }
     for name, data in contents.items():
         path = folder / name

@@ -4,9 +4,9 @@ from typing import Final
 
 import streamlit as st
 
-from app.device.files import MODULES
 from app.device.numbers import device_models, device_numbers
 from app.device.routes import ROUTE
+from app.device.runtime import MODULES
 from app.session import PageSettings
 from fer_core.weights import DEFAULT_MODEL
 

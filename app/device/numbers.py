@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.device.runtime import runtime_files
 from fer_core import EXPRESSIONS, list_models, load_card
 from fer_core.draw import EXPRESSION_COLORS
 from fer_core.draw.heat import VISIBLE, WARM
@@ -69,6 +70,7 @@ def device_numbers(model: str = "default", prior: str | None = None) -> dict[str
     layout = {"mean_points": MEAN_POINTS.ravel().tolist(), "blocks": BLOCKS}
     return {
         "expressions": EXPRESSIONS,
+        "runtime": runtime_files(),
         "networks": {
             "classifier": network_files(card.name, card.name),
             "landmarks": network_files(LANDMARKS, LANDMARKS),

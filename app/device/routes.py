@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from streamlit import config
 
-from app.device.files import TYPES, content, device_files, packed
+from app.device.files import TYPES, device_files
 from app.device.numbers import device_models
+from app.device.runtime import content, packed
 from fer_core.errors import UserError
 
 ROUTE: Final = "device"

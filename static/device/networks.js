@@ -1,35 +1,36 @@
 // The networks, run by ONNX Runtime Web in this thread: fer_core/runtime/onnx.py.
 
-import * as ort from "./onnxruntime/ort.wasm.min.mjs"
+import * as ort from "./onnxruntime/ort.wasm.min.js"
 
 /** A file of a network that is missing, altered, or cannot be run. */
 export class NetworkError extends Error {}
 
 /**
- * Load networks.
+ * Load the networks, and ONNX Runtime.
  *
- * @param networks name → {graph, weights}, each a file {url, sha256}
- * @param runtime address of the folder of ONNX Runtime Web
+ * @param numbers runtime: {script, program}; networks: name → {graph, weights}. Files are {url, name, size, sha256}
+ * @param base address that the files are relative to
  * @param tell is called with the share of the bytes that have arrived, 0..1
  */
-export async function loadNetworks(networks, runtime, tell = () => {}) {
+export async function loadNetworks({ runtime, networks }, base, tell = () => {}) {
     if (!hasSimd()) {
         throw new NetworkError(
             "This browser cannot run the networks: it lacks WebAssembly SIMD. Use a Chrome, Edge, Firefox or Safari of 2023 or later."
         )
     }
-    ort.env.wasm.numThreads = 1
-    ort.env.wasm.wasmPaths = runtime
-    const files = new Map()
+    const files = new Map([[runtime.program.url, runtime.program]])
     for (const { graph, weights } of Object.values(networks)) {
         for (const file of [graph, weights]) files.set(file.url, file)
     }
     const total = [...files.values()].reduce((sum, file) => sum + file.size, 0)
     let arrived = 0
     const contents = new Map(await Promise.all([...files.values()].map(async file => {
-        const bytes = await fetchFile(file, count => tell((arrived += count) / total))
+        const bytes = await fetchFile(new URL(file.url, base), file.sha256, count => tell((arrived += count) / total))
         return [file.url, bytes]
     })))
+    ort.env.wasm.numThreads = 1
+    ort.env.wasm.wasmPaths = { mjs: new URL(runtime.script, base).href }
+    ort.env.wasm.wasmBinary = contents.get(runtime.program.url)
     const loaded = {}
     for (const [name, { graph, weights }] of Object.entries(networks)) {
         const data = contents.get(weights.url)
@@ -58,10 +59,10 @@ class Network {
 }
 
 /** Fetch a file and check its hash. */
-async function fetchFile({ url, sha256 }, tell) {
+async function fetchFile(url, sha256, tell) {
     const response = await fetch(url).catch(() => ({ ok: false, status: "no connection" }))
     if (!response.ok) {
-        throw new NetworkError(`A file of the networks is missing (${url}: ${response.status}). Load this page anew, or tell whoever runs it.`)
+        throw new NetworkError(`A file of the networks is missing (${url.pathname}: ${response.status}). Load this page anew, or tell whoever runs it.`)
     }
     const chunks = []
     const reader = response.body.getReader()
@@ -74,7 +75,7 @@ async function fetchFile({ url, sha256 }, tell) {
     const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer())
     // Pages without HTTPS have no crypto.subtle; they get no camera either.
     if (crypto.subtle && hex(await crypto.subtle.digest("SHA-256", bytes)) !== sha256) {
-        throw new NetworkError(`A file of the networks is damaged (${url}). Load this page anew, or tell whoever runs it.`)
+        throw new NetworkError(`A file of the networks is damaged (${url.pathname}). Load this page anew, or tell whoever runs it.`)
     }
     return bytes
 }

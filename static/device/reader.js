@@ -8,7 +8,7 @@ export class Reader {
         this.count = 0
         this.onprogress = () => {}
         this.worker.onmessage = ({ data }) => this.handle(data)
-        this.worker.onerror = event => this.fail(`The networks cannot be loaded (${event.message ?? "no connection"}). Load this page anew.`)
+        this.worker.onerror = () => this.fail("The networks cannot be loaded: a file is missing, or this browser is too old. Load this page anew, or use a current browser.")
     }
 
     /** Ask the thread for something; resolves with its answer. */

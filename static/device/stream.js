@@ -4,7 +4,7 @@ import { area, overlap } from "./geometry.js"
 import { Classifier } from "./classifier.js"
 import { Describer } from "./landmarks.js"
 import { Detector } from "./mtcnn.js"
-import { toGray, toRgb } from "./pixels.js"
+import { Pyramid, toGray, toRgb } from "./pixels.js"
 import { TemporalSmoother } from "./smoothing.js"
 import { Tracker } from "./tracker.js"
 
@@ -20,6 +20,16 @@ export class Stream {
         this.classifier = new Classifier(networks.classifier, numbers.card, numbers.layout)
         this.smoothing = numbers.stream.smoothing
         this.reset()
+    }
+
+    /** Run every network once, since the first run of each is slow. */
+    async warmUp() {
+        const side = 4 * this.numbers.card.input_size
+        const rgb = toRgb(new ImageData(side, side)), gray = toGray(rgb)
+        await this.detector.detect(rgb, [[0, 0, side, side]])
+        await this.detector.select(new Pyramid(rgb), [[0, 0, side, side]])
+        const points = this.numbers.layout.mean_points.map(value => value * side)
+        await this.classifier.predict(gray, await this.describer.describe(gray, [{ points }]))
     }
 
     /** Forget all faces. */

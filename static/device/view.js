@@ -70,7 +70,7 @@ class View {
     async load() {
         this.reader.onprogress = share => this.say(`Loading the networks … ${Math.round(100 * share)} %`)
         try {
-            await this.reader.ask("load", { numbers: this.numbers, runtime: new URL("onnxruntime/", this.base).href })
+            await this.reader.ask("load", { numbers: this.numbers, base: this.base.href })
         } catch (error) {
             this.reader.onprogress = () => {}  // other files are still on their way
             this.say(error.message)

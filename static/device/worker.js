@@ -8,12 +8,10 @@ const canvas = new OffscreenCanvas(1, 1)
 const context = canvas.getContext("2d", { willReadFrequently: true })
 
 const answers = {
-    async load({ numbers, runtime }) {
-        const networks = await loadNetworks(numbers.networks, runtime, share => postMessage({ type: "progress", share }))
+    async load({ numbers, base }) {
+        const networks = await loadNetworks(numbers, base, share => postMessage({ type: "progress", share }))
         stream = new Stream(networks, numbers)
-        const size = numbers.card.input_size
-        await stream.push(new ImageData(4 * size, 4 * size), 0)  // the first run is slow
-        stream.reset()
+        await stream.warmUp()
         return {}
     },
     /** Read a picture, mirrored or not, and give it back; one that stands alone is no part of the stream. */

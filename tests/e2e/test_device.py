@@ -32,11 +32,7 @@ START = '.device button[name="start"]:enabled'
 READ_FRAMES = """async ({ numbers, frames, alone }) => {
     const { loadNetworks } = await import("/device/networks.js")
     const { Stream } = await import("/device/stream.js")
-    const base = new URL("/device/", location)
-    for (const { graph, weights } of Object.values(numbers.networks)) {
-        for (const file of [graph, weights]) file.url = new URL(file.url, base).href
-    }
-    const networks = await loadNetworks(numbers.networks, new URL("onnxruntime/", base).href)
+    const networks = await loadNetworks(numbers, new URL("/device/", location))
     const stream = new Stream(networks, numbers)
     const answers = []
     for (const [n, frame] of frames.entries()) {
@@ -61,11 +57,7 @@ READ_CROPS = """async ({ numbers, frames }) => {
     const { Describer } = await import("/device/landmarks.js")
     const { Classifier } = await import("/device/classifier.js")
     const { toGray, toRgb } = await import("/device/pixels.js")
-    const base = new URL("/device/", location)
-    for (const { graph, weights } of Object.values(numbers.networks)) {
-        for (const file of [graph, weights]) file.url = new URL(file.url, base).href
-    }
-    const networks = await loadNetworks(numbers.networks, new URL("onnxruntime/", base).href)
+    const networks = await loadNetworks(numbers, new URL("/device/", location))
     const describer = new Describer(networks, numbers.landmarks)
     const classifier = new Classifier(networks.classifier, numbers.card, numbers.layout)
     const answers = []
@@ -310,6 +302,7 @@ def test_a_camera_that_cannot_be_used_is_explained_in_the_browser(
     [
         ("weights/landmarks.safetensors", "404", "A file of the networks is missing"),
         ("weights/onet.onnx", "other", "A file of the networks is damaged"),
+        ("onnxruntime/ort-wasm-simd-threaded.wasm", "other", "A file of the networks is damaged"),
         ("worker.js", "404", "The networks cannot be loaded"),
         ("view.js", "404", "The modules of this page cannot be loaded"),
     ],

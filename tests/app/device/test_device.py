@@ -11,9 +11,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.device.bundle import write_bundle
-from app.device.files import MODULES, content, device_files
+from app.device.files import device_files
 from app.device.numbers import device_models, device_numbers
 from app.device.routes import device_routes
+from app.device.runtime import MODULES, content
 from fer_core import EXPRESSIONS, load_card
 from fer_core.errors import UserError
 from fer_core.weights import WEIGHTS
@@ -65,7 +66,7 @@ def test_all_files_are_small_enough_for_a_phone(client: TestClient) -> None:
     [
         ("view.js", "text/javascript; charset=utf-8"),
         ("device.css", "text/css; charset=utf-8"),
-        ("onnxruntime/ort.wasm.min.mjs", "text/javascript; charset=utf-8"),
+        ("onnxruntime/ort.wasm.min.js", "text/javascript; charset=utf-8"),
         ("onnxruntime/ort-wasm-simd-threaded.wasm", "application/wasm"),
         ("weights/prior_attention.onnx", "application/octet-stream"),
     ],
