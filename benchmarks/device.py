@@ -97,7 +97,7 @@ def read_meter(page: Page) -> Meter | None:
 
 def shows_a_face(page: Page) -> bool:
     """Return whether the picture has an answer for at least one face."""
-    text = page.locator(".device canvas").get_attribute("data-answer")
+    text = page.locator(".device .stage canvas").get_attribute("data-answer")
     return bool(json.loads(text or "[]"))
 
 

@@ -1,5 +1,6 @@
 // The live page inside the browser: picture, controls and words. Nothing leaves this device.
 
+import { Chart } from "./chart.js"
 import { CameraError, closeCamera, listCameras, openCamera } from "./camera.js"
 import { drawFaces, headline } from "./draw.js"
 import { Reader } from "./reader.js"
@@ -33,6 +34,8 @@ const PAGE = `
   <label class="file">A photo instead <input name="photo" type="file" accept="image/*"></label>
 </div>
 <p class="meter" aria-live="off"></p>
+<button name="chart" aria-pressed="false">Last minute</button>
+<div class="chart" hidden><p class="legend"></p><canvas role="img" aria-label="The last minute"></canvas></div>
 <p class="promise">Pictures are read on this device. None leaves it, and neither does what was read.</p>
 `
 
@@ -50,7 +53,9 @@ class View {
         this.base = base
         this.reader = new Reader(base)
         this.video = root.querySelector("video")
-        this.canvas = root.querySelector("canvas")
+        this.canvas = root.querySelector(".stage canvas")
+        this.chart = new Chart(root.querySelector(".chart canvas"), numbers)
+        this.chartBox = root.querySelector(".chart")
         this.context = this.canvas.getContext("2d")
         this.message = root.querySelector(".message")
         this.meter = root.querySelector(".meter")
@@ -63,6 +68,11 @@ class View {
         this.control("smoothing").value = numbers.stream.smoothing
         this.addLayers(root.querySelector(".layers"))
         for (const name of numbers.expressions) this.control("target").add(new Option(name, numbers.expressions.indexOf(name)))
+        for (const [name, color] of Object.entries(numbers.draw.colors)) {
+            const entry = Object.assign(document.createElement("span"), { textContent: name })
+            entry.style.setProperty("--class-color", color)
+            root.querySelector(".legend").append(entry)
+        }
         this.listen()
     }
 
@@ -108,6 +118,10 @@ class View {
         on("neutral", "click", async () => this.compare())
         on("photo", "change", async () => this.open(this.control("photo").files[0]))
         on("smoothing", "input", () => this.reader.ask("smoothing", { seconds: Number(this.control("smoothing").value) }))
+        on("chart", "click", async () => {
+            this.chartBox.hidden = !this.chartBox.hidden
+            this.control("chart").setAttribute("aria-pressed", !this.chartBox.hidden)
+        })
         for (const name of ["target", "opacity"]) on(name, "input", async () => this.draw())
     }
 
@@ -132,6 +146,7 @@ class View {
         this.lastFace = performance.now() / 1000
         this.frames = 0
         this.recent = []
+        this.chart.clear()
         this.running = true
         this.say("")
         this.updateButtons()
@@ -217,6 +232,7 @@ class View {
         this.frames++
         this.recent = [...this.recent.filter(each => now - each.now < RATE_WINDOW), { now, timings, whole }]
         if (faces.length) this.lastFace = now
+        this.chart.add(faces, now)
         if (!this.counting) this.say(now - this.lastFace > NO_FACE_AFTER ? "No face in the picture" : "")
         if (this.frames % 5) return
         const span = Math.max(now - this.recent[0].now, 1e-3)

@@ -19,7 +19,7 @@ from app.device.numbers import device_numbers
 from app.film import film_frame
 from app.samples import SAMPLES
 from benchmarks.driver import Browser, Page, Server, serve, wait_for
-from fer_core import Analyzer, Stream, StreamSettings, load_model
+from fer_core import EXPRESSIONS, Analyzer, Stream, StreamSettings, load_model
 from fer_core.faces.alignment import PASSES
 from fer_core.geometry import box_iou
 from fer_core.types import Image
@@ -189,7 +189,7 @@ def live(page: Page, server: Server) -> Page:
 
 def answer(page: Page) -> list[list[float]]:
     """Return the probabilities of each face in the picture that is shown."""
-    text = page.locator(".device canvas").get_attribute("data-answer")
+    text = page.locator(".device .stage canvas").get_attribute("data-answer")
     return json.loads(text) if text else []
 
 
@@ -230,7 +230,7 @@ def test_the_picture_goes_on_without_the_server(
 
 def pixels(page: Page) -> str:
     """Return the picture that is shown."""
-    shown: str = page.locator(".device canvas").evaluate("canvas => canvas.toDataURL()")
+    shown: str = page.locator(".device .stage canvas").evaluate("canvas => canvas.toDataURL()")
     return shown
 
 
@@ -248,6 +248,15 @@ def test_controls_change_the_picture_and_it_can_be_saved(live: Page) -> None:
     wait_for(lambda: pixels(live) != paused, "the picture goes on")
     live.get_by_role("button", name="Stop").click()
     live.get_by_text("Camera off.").wait_for()
+
+
+def test_the_last_minute_is_drawn_on_the_device(live: Page) -> None:
+    live.locator(START).click()
+    wait_for_happy(live)
+    live.get_by_role("button", name="Last minute").click()
+    chart = live.locator(".device .chart canvas")
+    wait_for(lambda: "Now: angry" in (chart.get_attribute("aria-label") or ""), "the chart")
+    assert live.locator(".device .legend span").all_text_contents() == list(EXPRESSIONS)
 
 
 def test_a_photo_is_read_and_a_bad_file_is_refused(live: Page, tmp_path: Path) -> None:
