@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from app.device.files import content
+from app.device.runtime import content
 from fer_core.cli import EXTRAS
 from fer_core.labels import EXPRESSIONS
 
