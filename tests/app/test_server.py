@@ -30,6 +30,7 @@ from app.server import (
 )
 from app.uploads import MAX_FILES, MAX_SERVER_MB, MAX_VIEWER_MB
 from fer_core.errors import UserError
+from tests.coroutines import run_coroutine
 
 UPLOAD = "/_stcore/upload_file/viewer/file"
 
@@ -134,7 +135,7 @@ def test_an_upload_stays_in_memory_while_it_arrives() -> None:
         assert isinstance(upload, UploadFile)
         return upload
 
-    upload = asyncio.run(parse())
+    upload = run_coroutine(parse())
     assert upload.size == 50 * MB
     assert upload.file._rolled is False  # type: ignore[attr-defined]
 
@@ -247,4 +248,4 @@ def test_files_on_their_way_count(stored: dict[str, dict[str, SimpleNamespace]])
         assert limits.arriving == {}
         return [status for status in statuses if status]
 
-    assert asyncio.run(run()) == [413]
+    assert run_coroutine(run()) == [413]

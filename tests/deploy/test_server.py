@@ -1,6 +1,5 @@
 """The hosted server: from its start to its end."""
 
-import asyncio
 import json
 import os
 import signal
@@ -19,6 +18,7 @@ from app.live.viewers import Viewers
 from benchmarks.driver import ROOT, Server, serve, wait_for
 from deploy.readiness import Readiness
 from deploy.server import DrainingServer
+from tests.coroutines import run_coroutine
 
 
 def ask(server: Server, path: str, host: str | None = None) -> tuple[int, str]:
@@ -94,9 +94,9 @@ def test_streams_have_the_grace_time_and_new_ones_are_refused(viewers: Viewers) 
     server.handle_exit(signal.SIGTERM, None)
     assert server.readiness.state == "draining"
     for now in (100.0, 119.9):
-        asyncio.run(server.drain(now))
+        run_coroutine(server.drain(now))
         assert (server.should_exit, ended, viewers.admit("other")) == (False, [], None)
-    asyncio.run(server.drain(120.0))
+    run_coroutine(server.drain(120.0))
     assert (server.should_exit, ended, viewers.count) == (True, ["viewer"], 0)
 
 
@@ -133,10 +133,10 @@ def test_the_server_ends_as_soon_as_nobody_streams(viewers: Viewers) -> None:
     assert place is not None
     server = draining(viewers, grace=20)
     server.handle_exit(signal.SIGINT, None)
-    asyncio.run(server.drain(100.0))
+    run_coroutine(server.drain(100.0))
     assert not server.should_exit
     viewers.leave("viewer", place)
-    asyncio.run(server.drain(100.1))
+    run_coroutine(server.drain(100.1))
     assert server.should_exit
 
 

@@ -1,12 +1,12 @@
 """More viewers than places: who comes last is told, and gets the place of who leaves."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
 
 from benchmarks.driver import Server, serve
 from benchmarks.session import Viewer
+from tests.coroutines import run_coroutine
 
 pytestmark = pytest.mark.e2e
 
@@ -23,7 +23,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_the_viewer_beyond_the_limit_waits_for_the_tab_that_closes(small: Server) -> None:
-    asyncio.run(fill_and_leave(small.url))
+    run_coroutine(fill_and_leave(small.url))
 
 
 async def fill_and_leave(url: str) -> None:

@@ -80,7 +80,7 @@ def trained(faces: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[C
 def analyzer(trained: tuple[Classifier, Path], monkeypatch: pytest.MonkeyPatch) -> Analyzer:
     """Return an analyzer that also knows the trained network."""
 
-    def load(name: str, device: str) -> Classifier:
+    def load(name: str, device: str, *, engine: None = None) -> Classifier:
         return load_model(name, device, trained[1] if name == "rated" else WEIGHTS)
 
     monkeypatch.setattr("fer_core.analyzer.load_model", load)

@@ -1,6 +1,5 @@
 """Credentials for TURN servers, and how servers that do not serve are named."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -24,6 +23,7 @@ from app.live.ice import (
     turn_credentials,
 )
 from benchmarks.driver import wait_for
+from tests.coroutines import run_coroutine
 
 
 def test_credentials_are_the_expiry_and_its_signature() -> None:
@@ -79,7 +79,7 @@ def answers(port: int) -> bool:
 def problems(*urls: str, secret: str = "north") -> tuple[str, ...]:
     probe = IceProbe()
     environment = {SECRET_VARIABLE: secret, URLS_VARIABLE: " ".join(urls)}
-    assert asyncio.run(probe.probe(environment))
+    assert run_coroutine(probe.probe(environment))
     return probe.problems
 
 
@@ -96,7 +96,7 @@ def test_a_wrong_secret_is_named(turn_server: int) -> None:
 
 def test_expired_credentials_are_refused(turn_server: int) -> None:
     server = dict(turn_credentials("north", "viewer", time() - 60))
-    problem = asyncio.run(ice.probe_url(f"turn:127.0.0.1:{turn_server}", server))
+    problem = run_coroutine(ice.probe_url(f"turn:127.0.0.1:{turn_server}", server))
     assert problem is not None and "refuses the credentials" in problem
 
 
@@ -109,10 +109,10 @@ def test_a_silent_server_and_an_address_that_is_none_are_named(
         url = f"turn:127.0.0.1:{silent.getsockname()[1]}"
         probe = IceProbe()
         environment = {SECRET_VARIABLE: "s", URLS_VARIABLE: f"{url} relay.example.org"}
-        asyncio.run(probe.probe(environment))
-        asyncio.run(probe.probe(environment))
+        run_coroutine(probe.probe(environment))
+        run_coroutine(probe.probe(environment))
     assert len(probe.problems) == 2
     assert probe.problems[0] == f"The server {url} does not answer."
     assert "relay.example.org is not the address of a STUN or TURN server" in probe.problems[1]
     assert caplog.text.count("does not answer") == 1, "a problem is logged once"
-    assert not asyncio.run(IceProbe().probe({})), "without servers there is nothing to probe"
+    assert not run_coroutine(IceProbe().probe({})), "without servers there is nothing to probe"

@@ -13,6 +13,7 @@ from aiortc.mediastreams import MediaStreamError
 from av import VideoFrame
 
 from app.live.track import FrameDelay, NewestFrameTrack
+from tests.coroutines import run_coroutine
 
 PATIENCE = 60
 
@@ -55,7 +56,7 @@ def run(
             await asyncio.wait_for(test(camera, track), PATIENCE)
             track.stop()
 
-    asyncio.run(main())
+    run_coroutine(main())
 
 
 def test_each_picture_is_sent_once_and_keeps_its_time() -> None:
