@@ -124,6 +124,7 @@ class Viewer:
         refused.cancel()
         if not answered.done():
             answered.cancel()
+            self._widgets.clear()  # the page shows no camera, so the browser forgets its offer
             return False
         answer = json.loads(self._answer)
         await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
